@@ -1,0 +1,103 @@
+"""An arm: runtime × mode × compiler backend × guest build. Its identity is the string users write in experiments."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+import msgspec
+
+from lab.core.errors import ExperimentError
+
+
+class Mode(StrEnum):
+    """How an arm gets from a wasm module to executed instructions."""
+
+    NATIVE = "native"
+    INTERPRETER = "interpreter"
+    JIT = "jit"
+    AOT = "aot"
+
+
+class GuestProfile(StrEnum):
+    """Which build of the guest: optimisation level and target features. One source serves all of them.
+
+    `O0` is the paper's "level 0 optimization compilation"; `O3` optimises kernels for speed and the rest for size;
+    `O3_SIMD` adds wasm's 128-bit vectors, which not every runtime takes.
+    """
+
+    O0 = "o0"
+    O3 = "o3"
+    O3_SIMD = "o3-simd"
+
+
+NATIVE_RUNTIME = "native"
+_ARM_ID = re.compile(
+    r"(native|(?P<runtime>[a-z0-9]+)-(?P<mode>interpreter|jit|aot)(?:-(?P<backend>[a-z0-9-]+))?)@(?P<guest>[a-z0-9-]+)"
+)
+
+
+class Arm(msgspec.Struct, frozen=True, order=True):
+    """One way to run the guest, written ``native@o3`` or ``wasmtime-jit-cranelift@o3``.
+
+    Attributes:
+        runtime: module name in `lab.runtimes`, such as ``wasmtime``; ``native`` for the baseline.
+        mode: how code gets executed.
+        backend: the compiler behind the mode (``cranelift``, ``llvm``, …) or the interpreter's flavour; None if the
+            runtime has one only.
+        guest: the guest build that runs.
+    """
+
+    runtime: str
+    mode: Mode
+    backend: str | None
+    guest: GuestProfile
+
+    @property
+    def id(self) -> str:
+        """The arm as experiments write it."""
+        return f"{self.system}@{self.guest}"
+
+    @property
+    def system(self) -> str:
+        """The arm without its guest: ``wasmtime-jit-cranelift``."""
+        if self.mode is Mode.NATIVE:
+            return NATIVE_RUNTIME
+        return "-".join(part for part in (self.runtime, self.mode, self.backend) if part)
+
+    @property
+    def is_native(self) -> bool:
+        """Whether this is a baseline arm."""
+        return self.mode is Mode.NATIVE
+
+    @property
+    def target(self) -> str:
+        """``native`` or ``wasm``: which of the profile's two builds the arm runs."""
+        return NATIVE_RUNTIME if self.is_native else "wasm"
+
+    @property
+    def baseline(self) -> Arm:
+        """The native arm that an overhead of this arm is taken over: same optimisation level, tuned kernels."""
+        guest = GuestProfile.O0 if self.guest is GuestProfile.O0 else GuestProfile.O3
+        return Arm(NATIVE_RUNTIME, Mode.NATIVE, None, guest)
+
+    @classmethod
+    def parse(cls, text: str) -> Arm:
+        """Read an arm's id.
+
+        Raises:
+            ExperimentError: the text has not the form ``runtime-mode[-backend]@guest``. Whether the runtime exists is
+                for `lab.runtimes` to say.
+        """
+        match = _ARM_ID.fullmatch(text)
+        profiles = [profile.value for profile in GuestProfile]
+        if match is None or match["guest"] not in profiles:
+            raise ExperimentError(
+                f"'{text}' is not an arm",
+                f"write runtime-mode[-backend]@guest, like wasmtime-jit-cranelift@o3, with a guest of {', '.join(profiles)}; "
+                "`lab runtimes` lists all arms",
+            )
+        guest = GuestProfile(match["guest"])
+        if match["runtime"] is None:
+            return cls(NATIVE_RUNTIME, Mode.NATIVE, None, guest)
+        return cls(match["runtime"], Mode(match["mode"]), match["backend"], guest)

@@ -1,0 +1,90 @@
+"""A campaign's manifest: everything its numbers depend on (the fingerprint), written before the first trial.
+
+Version history of `MANIFEST_SCHEMA`:
+    1  first
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from lab.core.experiment import Experiment
+
+MANIFEST_SCHEMA = 1
+
+
+class Host(msgspec.Struct, frozen=True):
+    """The machine: what `lab compare` looks at before it compares absolute times."""
+
+    cpu_model: str
+    cpu_flags_sha256: str
+    cores: int
+    memory_bytes: int
+    kernel: str
+    os: str
+    cgroup_version: int | None
+    engine: str
+    governor: str | None = None
+    turbo: bool | None = None
+    virtualised: bool | None = None
+
+
+class RuntimeFingerprint(msgspec.Struct, frozen=True):
+    """One runtime as it ran.
+
+    Attributes:
+        version: as its binary says.
+        supply: ``upstream``, ``registry`` (built from or installed by a package registry) or ``artifact``.
+        binary_sha256: of the runtime's executable.
+        image_id: of the container image.
+    """
+
+    version: str
+    supply: str
+    binary_sha256: str
+    image_id: str
+
+
+class GuestFingerprint(msgspec.Struct, frozen=True):
+    """One guest build."""
+
+    sha256: str
+    size_bytes: int
+    toolchain: str
+
+
+class ModelFingerprint(msgspec.Struct, frozen=True):
+    """One model: graph and inputs by content, and the sizes that tables and predictions use."""
+
+    graph_sha256: str
+    input_sha256: dict[str, str]
+    weights: str
+    parameters: int
+    conv_layers: int
+    macs: int
+    input_shape: tuple[int, ...]
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """``manifest.json`` of a campaign.
+
+    Attributes:
+        guests: by ``target/profile``, such as ``wasm/o3``.
+        runtimes: by runtime name.
+        models: by model name.
+        argv: by arm id, how the runtime is called.
+        isolation: ``container`` or ``process`` (unpinned).
+    """
+
+    schema: int = MANIFEST_SCHEMA
+    campaign: str
+    created_at: str
+    lab_version: str
+    experiment: Experiment
+    tier: str
+    isolation: str
+    host: Host
+    runtimes: dict[str, RuntimeFingerprint]
+    guests: dict[str, GuestFingerprint]
+    models: dict[str, ModelFingerprint]
+    argv: dict[str, tuple[str, ...]]

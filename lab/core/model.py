@@ -1,0 +1,77 @@
+"""A model as the rest of the lab sees it: files with known content, and the sizes that predictions rest on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+
+class OutputTensor(msgspec.Struct, frozen=True):
+    """One output of a graph.
+
+    Attributes:
+        node: the graph node.
+        shape: at batch 1, batch first.
+    """
+
+    node: str
+    shape: tuple[int, ...]
+
+
+class ModelInput(msgspec.Struct, frozen=True):
+    """One input tensor of a model and what TensorFlow makes of it.
+
+    Attributes:
+        batch: images in it.
+        shape: NHWC.
+        input_path: raw little-endian float32.
+        input_sha256: of that file.
+        reference_path: TensorFlow's outputs for it: every output tensor's raw little-endian float32, concatenated in
+            the order of `Model.outputs`. Its bits depend on the CPU: it is compared by tolerance.
+    """
+
+    batch: int
+    shape: tuple[int, ...]
+    input_path: Path
+    input_sha256: str
+    reference_path: Path
+
+
+class Model(msgspec.Struct, frozen=True):
+    """A frozen graph with its inputs and reference outputs.
+
+    Attributes:
+        name: such as ``mobilenet_v1_0.25_128``.
+        weights: ``pretrained``, ``seeded`` or ``imported``.
+        graph_path: the frozen GraphDef protobuf, canonical for tract.
+        graph_sha256: of that file.
+        input_node: the placeholder's name.
+        outputs: in the order in which guests write them.
+        parameters: trainable scalars (Table I of the paper).
+        conv_layers: convolutions, depthwise included; fully connected layers written as convolutions included.
+        macs: multiply-accumulates of one inference at batch 1: what cost predictions scale with.
+        inputs: by batch size.
+    """
+
+    name: str
+    weights: str
+    graph_path: Path
+    graph_sha256: str
+    input_node: str
+    outputs: tuple[OutputTensor, ...]
+    parameters: int
+    conv_layers: int
+    macs: int
+    inputs: tuple[ModelInput, ...]
+
+    def input_for(self, batch: int) -> ModelInput:
+        """The input of that batch size.
+
+        Raises:
+            KeyError: the model was prepared without it.
+        """
+        for candidate in self.inputs:
+            if candidate.batch == batch:
+                return candidate
+        raise KeyError(f"{self.name} has no input of batch {batch}")

@@ -1,0 +1,101 @@
+"""The probe's report: the wire format between `rust-guest/probe`, inside the container, and the lab.
+
+Version history of `PROBE_SCHEMA`:
+    1  first
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+PROBE_SCHEMA = 1
+
+
+class PhaseMark(msgspec.Struct, frozen=True):
+    """One JSON line of the guest, as the probe saw it arrive.
+
+    Attributes:
+        name: ``start``, ``read``, ``decode``, ``build``, ``optimise``, ``infer``, ``output``. A mark is printed when
+            its phase has *ended*; ``start`` is the guest's first instruction.
+        seen_ns: nanoseconds from exec to the arrival of the line, by the probe's monotonic clock.
+        guest_ns: the phase's length by the guest's own monotonic clock; None for ``start``.
+        rss_peak_bytes: /proc VmHWM since the previous mark; None where it could not be read.
+    """
+
+    name: str
+    seen_ns: int
+    guest_ns: int | None = None
+    rss_peak_bytes: int | None = None
+
+
+class Rusage(msgspec.Struct, frozen=True):
+    """wait4's figures for the runtime and the children it waited for (getrusage(2))."""
+
+    maxrss_bytes: int
+    user_ns: int
+    system_ns: int
+    minor_faults: int
+    major_faults: int
+    voluntary_switches: int
+    involuntary_switches: int
+
+
+class CgroupFigures(msgspec.Struct, frozen=True):
+    """What the container's own cgroup says at the end of the run; a figure the kernel does not offer is None.
+
+    Attributes:
+        version: 1 or 2.
+        peak_bytes: v1 ``memory.max_usage_in_bytes``, v2 ``memory.peak``. Includes the probe and page cache charged.
+        anon_bytes: anonymous memory *at the end* of the run, before the child is reaped where possible.
+        file_bytes: page cache charged to this cgroup at the end.
+        oom_kills: processes the kernel killed in this cgroup for want of memory.
+        cpu_ns: cpu time of the whole cgroup.
+        throttled_ns: time it was kept from running by its cpu quota.
+    """
+
+    version: int
+    peak_bytes: int | None = None
+    anon_bytes: int | None = None
+    file_bytes: int | None = None
+    oom_kills: int | None = None
+    cpu_ns: int | None = None
+    throttled_ns: int | None = None
+
+
+class ProbeReport(msgspec.Struct, frozen=True):
+    """One run of one command line, measured.
+
+    Attributes:
+        schema: `PROBE_SCHEMA`.
+        exit_code: None if a signal ended it.
+        signal: None if it exited.
+        timed_out: the probe killed its process group at the timeout.
+        output_limited: the child wrote more than the limit and was killed.
+        total_ns: exec to exit.
+        marks: the guest's lines in order of arrival.
+        rss_peak_bytes: the child's peak resident set over the whole run: the largest VmHWM of any phase (each reset
+            would otherwise lower what ``ru_maxrss`` says), or ``ru_maxrss`` if that is larger.
+        linear_memory_bytes: the guest's ``memory.size`` at its end; None natively.
+        output_sha256: of the output tensors, as the guest computed it; None if it never got there.
+        output_base64: the output tensors' bytes if they were asked for.
+        stdout_tail: last lines that were no marks.
+        stderr_tail: last lines.
+        launch_error: why the command could not even be executed; every other figure is then meaningless.
+    """
+
+    schema: int
+    exit_code: int | None
+    signal: int | None
+    timed_out: bool
+    output_limited: bool
+    total_ns: int
+    marks: tuple[PhaseMark, ...]
+    rusage: Rusage | None
+    rss_peak_bytes: int | None
+    cgroup: CgroupFigures | None
+    linear_memory_bytes: int | None = None
+    output_sha256: str | None = None
+    output_base64: str | None = None
+    stdout_tail: str = ""
+    stderr_tail: str = ""
+    launch_error: str | None = None
