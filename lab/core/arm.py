@@ -33,7 +33,8 @@ class GuestProfile(StrEnum):
 
 NATIVE_RUNTIME = "native"
 _ARM_ID = re.compile(
-    r"(native|(?P<runtime>[a-z0-9]+)-(?P<mode>interpreter|jit|aot)(?:-(?P<backend>[a-z0-9-]+))?)@(?P<guest>[a-z0-9-]+)"
+    r"(native|(?P<runtime>[a-z0-9]+)-(?P<mode>interpreter|jit|aot)(?:-(?P<backend>[a-z0-9-]+))?)"
+    r"@(?P<guest>[a-z0-9-]+)"
 )
 
 
@@ -94,8 +95,8 @@ class Arm(msgspec.Struct, frozen=True, order=True):
         if match is None or match["guest"] not in profiles:
             raise ExperimentError(
                 f"'{text}' is not an arm",
-                f"write runtime-mode[-backend]@guest, like wasmtime-jit-cranelift@o3, with a guest of {', '.join(profiles)}; "
-                "`lab runtimes` lists all arms",
+                "write runtime-mode[-backend]@guest, like wasmtime-jit-cranelift@o3, with a guest of "
+                f"{', '.join(profiles)}; `lab runtimes` lists all arms",
             )
         guest = GuestProfile(match["guest"])
         if match["runtime"] is None:

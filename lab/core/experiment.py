@@ -18,6 +18,7 @@ class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         timeout: of one trial.
         compile_timeout: of one precompilation.
         memory: limit of one container, swap off.
+        cpus: processors a trial is pinned to (the highest-numbered ones); None for all that the lab may use.
         precision: half-width of each overhead's interval at which blocks stop being added.
         seed: of the order of trials within blocks.
     """
@@ -26,6 +27,7 @@ class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     timeout: str = "120s"
     compile_timeout: str = "900s"
     memory: str = "4GiB"
+    cpus: int | None = None
     precision: str = "2%"
     seed: int = 1
 
@@ -120,9 +122,8 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             ExperimentError: there is none.
         """
         if name not in self.tiers:
-            raise ExperimentError(
-                f"experiment '{self.name}' has no tier '{name}'", f"choose one of {', '.join(self.tiers)}"
-            )
+            known = ", ".join(self.tiers)
+            raise ExperimentError(f"experiment '{self.name}' has no tier '{name}'", f"choose one of {known}")
         return self.tiers[name]
 
     def cases(self, tier: str, all_models: tuple[str, ...]) -> tuple[Case, ...]:

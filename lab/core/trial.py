@@ -123,7 +123,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def load_ns(self) -> int | None:
-        """read + decode + build + optimise: the paper's "loading", as the guest sees it."""
+        """Read + decode + build + optimise: the paper's "loading", as the guest sees it."""
         parts = (self.read_ns, self.decode_ns, self.build_ns, self.optimise_ns)
         return None if any(part is None for part in parts) else sum(part for part in parts if part is not None)
 
@@ -153,5 +153,5 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def single_total_ns(self) -> int | None:
-        """total_ns less the inferences after the first: what one cold inference costs end to end (the paper's overall time)."""
+        """total_ns less the inferences after the first: one cold inference end to end (the paper's overall time)."""
         return None if self.total_ns is None else self.total_ns - sum(self.infer_ns[1:])

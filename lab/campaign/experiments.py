@@ -1,0 +1,63 @@
+"""Reading experiment files: TOML in, a checked `Experiment` out."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import msgspec
+
+from lab.core.arm import Arm
+from lab.core.case import Case
+from lab.core.errors import ExperimentError
+from lab.core.experiment import Experiment
+from lab.runtimes import registry
+from lab.zoo.catalog import PAPER_MODELS
+
+
+def load(path: Path) -> Experiment:
+    """Read and check an experiment file.
+
+    Raises:
+        ExperimentError: it is missing, no TOML, of a wrong shape, or names an arm that does not exist.
+    """
+    try:
+        experiment = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Experiment)
+    except OSError as error:
+        raise ExperimentError(
+            f"cannot read {path}: {error.strerror}", "`ls experiments/` shows what there is"
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ExperimentError(f"{path} is not TOML: {error}", "mend that line") from error
+    except msgspec.ValidationError as error:
+        raise ExperimentError(f"{path}: {error}", "docs/experiments.md lists every key with its type") from error
+    for part in experiment.matrix:
+        for unknown in set(part.tiers) - set(experiment.tiers):
+            raise ExperimentError(f"{path}: a matrix entry names the tier '{unknown}'", f"define [tiers.{unknown}]")
+        for arm in part.arms:
+            registry.check(Arm.parse(arm))
+        _check_batches(path, part.batches)
+    for tier in experiment.tiers.values():  # quantities are parsed where a mistake can still be named
+        _ = tier.budget_s, tier.cell_budget_s
+    measure = experiment.measure
+    _ = measure.timeout_s, measure.compile_timeout_s, measure.memory_bytes, measure.precision_fraction
+    return experiment
+
+
+def cases_of(experiment: Experiment, tier: str) -> tuple[Case, ...]:
+    """Every case of a tier.
+
+    Raises:
+        ExperimentError: the tier does not exist or holds no case.
+    """
+    experiment.tier(tier)
+    cases = experiment.cases(tier, PAPER_MODELS)
+    if not cases:
+        raise ExperimentError(f"tier '{tier}' of '{experiment.name}' holds no case", "add a [[matrix]] entry for it")
+    return cases
+
+
+def _check_batches(path: Path, batches: tuple[int, ...]) -> None:
+    for batch in batches:
+        if batch < 1:
+            raise ExperimentError(f"{path}: batch {batch}", "a batch holds one image or more")

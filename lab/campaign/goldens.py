@@ -1,0 +1,122 @@
+"""Which output tensors are right.
+
+WebAssembly is deterministic: one guest, model and input has one output, down to the bit, under every runtime. The first
+output seen is held against TensorFlow's within a tolerance; once it passed, its sha256 is golden and every later trial
+must match it exactly. Native output bits depend on the processor, so a native golden is valid for one processor only.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from lab.core.model import Model, ModelInput
+
+# Of each output tensor's range in TensorFlow. tract and TensorFlow differ by summation order only (about 3e-6).
+TOLERANCE = 1e-3
+
+
+class Golden(msgspec.Struct, frozen=True):
+    """An output that passed.
+
+    Attributes:
+        sha256: of all output tensors' bytes.
+        worst_error: largest deviation from TensorFlow, as a fraction of that tensor's range.
+    """
+
+    sha256: str
+    worst_error: float
+
+
+class Goldens:
+    """Golden outputs kept by content under a directory.
+
+    Args:
+        directory: where they are kept.
+        processor: identity of this processor's instruction set.
+    """
+
+    def __init__(self, directory: Path, processor: str) -> None:
+        self._directory = directory
+        self._processor = processor
+
+    def known(self, target: str, guest_sha256: str, model: Model, batch: int) -> Golden | None:
+        """The golden output of a guest on a model's input, if one has passed."""
+        path = self._path(target, guest_sha256, model, batch)
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=Golden)
+        except OSError:
+            return None
+
+    def admit(self, target: str, guest_sha256: str, model: Model, batch: int, output: bytes) -> Golden | str:
+        """Hold a first output against TensorFlow's; the golden it became, or why it is wrong."""
+        verdict = compare(output, model, batch)
+        if isinstance(verdict, str):
+            return verdict
+        golden = Golden(hashlib.sha256(output).hexdigest(), verdict)
+        path = self._path(target, guest_sha256, model, batch)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(".tmp")
+        temporary.write_bytes(msgspec.json.encode(golden))
+        temporary.replace(path)
+        return golden
+
+    def _path(self, target: str, guest_sha256: str, model: Model, batch: int) -> Path:
+        parts = [target, guest_sha256, model.graph_sha256, model.input_for(batch).input_sha256]
+        if target == "native":
+            parts.append(self._processor)
+        key = hashlib.sha256(" ".join(parts).encode()).hexdigest()
+        return self._directory / f"{key}.json"
+
+
+def decode_output(text: str) -> bytes | None:
+    """The output tensors' bytes as the probe ships them; None if they are garbled."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error:
+        return None
+
+
+def compare(output: bytes, model: Model, batch: int) -> float | str:
+    """Hold output tensors against TensorFlow's.
+
+    Args:
+        output: raw little-endian float32 of every output tensor, in the model's order.
+        model: with its reference.
+        batch: which of the model's inputs.
+
+    Returns:
+        The worst deviation as a fraction of that tensor's range; or, if it exceeds `TOLERANCE`, a sentence.
+    """
+    given = model.input_for(batch)
+    reference = np.fromfile(given.reference_path, dtype="<f4")
+    if len(output) != reference.nbytes:
+        return f"output holds {len(output)} bytes where TensorFlow gives {reference.nbytes}"
+    found = np.frombuffer(output, dtype="<f4")
+    worst = 0.0
+    for name, mine, theirs in _tensors(model, given, found, reference):
+        if not np.isfinite(mine).all():
+            return f"output {name} holds values that are not finite"
+        spread = float(theirs.max() - theirs.min())
+        error = float(np.abs(mine - theirs).max()) / (spread or 1.0)
+        if error > TOLERANCE:
+            return f"output {name} deviates from TensorFlow by {error:.2g} of its range, more than {TOLERANCE:g}"
+        worst = max(worst, error)
+    return worst
+
+
+def _tensors(
+    model: Model, given: ModelInput, found: NDArray[np.float32], reference: NDArray[np.float32]
+) -> list[tuple[str, NDArray[np.float32], NDArray[np.float32]]]:
+    split, offset = [], 0
+    for tensor in model.outputs:
+        count = int(np.prod(tensor.shape)) * given.batch
+        split.append((tensor.node, found[offset : offset + count], reference[offset : offset + count]))
+        offset += count
+    return split

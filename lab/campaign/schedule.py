@@ -1,0 +1,113 @@
+"""Which cases run in which block.
+
+Block 0 visits every case once, cheapest foreseen first, so that each arm's speed is known before its dear cases come up;
+cases of about equal cost (within a factor of two) are in random order. Later blocks hold every case that is still wanted
+and affordable, in a random order of their own, each together with its native baseline: overheads are paired within blocks.
+
+Cheap cases get more blocks than dear ones by the plan: within each block's allowance they are taken in ascending cost.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from lab.core.case import Case
+from lab.core.experiment import Tier
+from lab.core.trial import Kind, Outcome, Trial
+
+# Of the budget, what block 0 may use: the rest buys repeats of what is affordable.
+SCOUT_SHARE = 0.6
+# Outcomes that one repeat may cure; a time-out or a memory limit would only be met again at full price.
+_RETRIED_ONCE = {Outcome.CRASHED, Outcome.WRONG_OUTPUT}
+
+
+class Standing(msgspec.Struct):
+    """What is known of a case so far.
+
+    Attributes:
+        blocks: blocks in which it ran ok.
+        failures: trials that did not end ok.
+        last: the last outcome; None if never visited.
+        cost_s: mean wall time of its trials, container included; None if never run.
+    """
+
+    blocks: set[int]
+    failures: int = 0
+    last: Outcome | None = None
+    cost_s: float | None = None
+
+    @property
+    def visited(self) -> bool:
+        """Whether anything at all is known."""
+        return self.last is not None
+
+    @property
+    def alive(self) -> bool:
+        """Whether running it again could add anything."""
+        if self.last is None or self.last is Outcome.OVER_BUDGET:
+            return False
+        return bool(self.blocks) or (self.last in _RETRIED_ONCE and self.failures < 2)
+
+
+def standings(cases: Iterable[Case], trials: Iterable[Trial], container_s: float) -> dict[Case, Standing]:
+    """Where each case stands after some trials."""
+    found = {case: Standing(set()) for case in cases}
+    spent: dict[Case, list[float]] = {}
+    for trial in trials:
+        standing = found.get(trial.case) if trial.kind is Kind.RUN else None
+        if standing is None:
+            continue
+        standing.last = trial.outcome
+        if trial.outcome is Outcome.OK:
+            standing.blocks.add(trial.block)
+        else:
+            standing.failures += 1
+        if trial.total_ns is not None:
+            spent.setdefault(trial.case, []).append(trial.total_ns / 1e9 + container_s)
+    for case, seconds in spent.items():
+        found[case].cost_s = sum(seconds) / len(seconds)
+    return found
+
+
+def scout_order(costs: dict[Case, float], seed: int) -> list[Case]:
+    """Block 0's order: ascending cost in octaves, random within an octave."""
+    draw = random.Random(seed)  # noqa: S311 - an order, not a secret
+    ranked = [(math.floor(math.log2(max(cost, 1e-3))), draw.random(), case) for case, cost in sorted(costs.items())]
+    return [case for _, _, case in sorted(ranked, key=lambda entry: entry[:2])]
+
+
+def next_block(
+    block: int, known: dict[Case, Standing], tier: Tier, remaining_s: float, precise: Callable[[Case], bool], seed: int
+) -> list[Case]:
+    """The cases of block `block` (≥ 1), in their order; empty if nothing more is wanted or affordable.
+
+    Args:
+        block: its number.
+        known: standings of every case.
+        tier: how many blocks are wanted.
+        remaining_s: what is left of the budget.
+        precise: whether a case's overhead is already known as precisely as wanted.
+        seed: the campaign's.
+    """
+    wanted = [case for case, standing in known.items() if standing.alive and _wants(case, standing, tier, precise)]
+    blocks_to_go = max(1, tier.min_blocks - block)
+    chosen: dict[Case, None] = {}
+    allowance = remaining_s / blocks_to_go
+    for case in sorted(wanted, key=lambda one: (known[one].cost_s or 0.0, one)):
+        together = [one for one in (case, case.baseline) if one in known and known[one].alive and one not in chosen]
+        cost = sum(known[one].cost_s or 0.0 for one in together)
+        if cost <= allowance:
+            allowance -= cost
+            chosen.update(dict.fromkeys(together))
+    order = sorted(chosen)
+    random.Random(f"{seed} {block}").shuffle(order)  # noqa: S311
+    return order
+
+
+def _wants(case: Case, standing: Standing, tier: Tier, precise: Callable[[Case], bool]) -> bool:
+    done = len(standing.blocks)
+    return done < tier.min_blocks or (done < tier.max_blocks and not precise(case))

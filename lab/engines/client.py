@@ -1,0 +1,60 @@
+"""The Docker SDK's one seam: everything that talks to the engine connects here, and its errors become ours."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import docker
+import docker.errors
+import requests.exceptions
+from docker import DockerClient
+
+from lab.core.errors import EngineFailed, EngineForbidden, EngineMissing
+
+START_ENGINE = "start it (`systemctl start docker`) or install Docker Engine; DOCKER_HOST names another one"
+GAIN_ACCESS = "add yourself to the group that owns the socket (`usermod -aG docker $USER`, then log in again)"
+RUN_DOCTOR = "run `lab doctor`; the same command resumes"
+# A build step may be silent for minutes; a job's own patience is passed with each wait.
+HTTP_TIMEOUT_S = 3600
+
+
+def connect() -> DockerClient:
+    """A client of the engine that answers.
+
+    Raises:
+        EngineMissing: none answers.
+        EngineForbidden: one does, but this user may not talk to it.
+    """
+    with failures_as_lab_errors():
+        client = docker.from_env(timeout=HTTP_TIMEOUT_S)
+        client.ping()
+        return client
+
+
+@contextlib.contextmanager
+def failures_as_lab_errors() -> Iterator[None]:
+    """Turn the SDK's exceptions into the lab's, by what the user can do about them."""
+    try:
+        yield
+    except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+        chain = _chain(error)
+        if any(isinstance(link, PermissionError) for link in chain) or "permission denied" in str(error).lower():
+            raise EngineForbidden(f"the container engine refuses this user: {error}", GAIN_ACCESS) from error
+        if isinstance(error, docker.errors.APIError):
+            said = error.explanation or error
+            raise EngineFailed(f"the container engine refused a request: {said}", RUN_DOCTOR) from error
+        raise EngineMissing(f"no container engine answers: {error}", START_ENGINE) from error
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    links: list[BaseException] = []
+    pending: list[BaseException | None] = [error]
+    while pending:
+        link = pending.pop()
+        if link is None or link in links:
+            continue
+        links.append(link)
+        pending += [link.__cause__, link.__context__]
+        pending += [argument for argument in link.args if isinstance(argument, BaseException)]
+    return links

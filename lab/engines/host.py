@@ -1,0 +1,81 @@
+"""Facts about this machine, for the fingerprint and for `lab doctor`."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from pathlib import Path
+
+import psutil
+
+from lab.core.manifest import Host
+
+
+def describe_host(engine: str) -> Host:
+    """The machine a campaign runs on; a fact the kernel does not offer is None."""
+    cpu = _cpuinfo()
+    return Host(
+        cpu_model=cpu.get("model name", platform.processor() or platform.machine()),
+        cpu_flags_sha256=cpu_flags_sha256(),
+        cores=len(os.sched_getaffinity(0)),
+        memory_bytes=psutil.virtual_memory().total,
+        kernel=platform.release(),
+        os=_os_name(),
+        cgroup_version=cgroup_version(),
+        engine=engine,
+        governor=_read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        turbo=_turbo(),
+        virtualised="hypervisor" in cpu.get("flags", "").split() if "flags" in cpu else None,
+    )
+
+
+def cpu_flags_sha256() -> str:
+    """Identity of this processor's instruction set: precompiled modules and native outputs are valid for one only."""
+    cpu = _cpuinfo()
+    features = sorted(cpu.get("flags", cpu.get("Features", "")).split())
+    identity = " ".join([platform.machine(), cpu.get("model name", ""), *features])
+    return hashlib.sha256(identity.encode()).hexdigest()
+
+
+def cgroup_version() -> int | None:
+    """1, 2, or None if no cgroup file system is mounted. A hybrid hierarchy keeps memory in v1."""
+    if Path("/sys/fs/cgroup/memory").is_dir():
+        return 1
+    if Path("/sys/fs/cgroup/cgroup.controllers").is_file():
+        return 2
+    return None
+
+
+def usable_cpus(count: int | None) -> tuple[int, ...] | None:
+    """The `count` highest-numbered processors this process may use (interrupts favour the low ones); None for all."""
+    if count is None:
+        return None
+    return tuple(sorted(os.sched_getaffinity(0))[-count:])
+
+
+def _cpuinfo() -> dict[str, str]:
+    text = _read("/proc/cpuinfo") or ""
+    first = text.partition("\n\n")[0]
+    return {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in first.splitlines())}
+
+
+def _os_name() -> str:
+    lines = (_read("/etc/os-release") or "").splitlines()
+    names = [line.partition("=")[2].strip('"') for line in lines if line.startswith("PRETTY_NAME=")]
+    return names[0] if names else platform.system()
+
+
+def _turbo() -> bool | None:
+    if (off := _read("/sys/devices/system/cpu/intel_pstate/no_turbo")) is not None:
+        return off == "0"
+    if (on := _read("/sys/devices/system/cpu/cpufreq/boost")) is not None:
+        return on == "1"
+    return None
+
+
+def _read(path: str) -> str | None:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError:
+        return None

@@ -1,0 +1,96 @@
+"""The process engine: the same probe on the host itself, for machines without a container engine.
+
+Nothing is pinned by image and no memory limit is enforced; campaigns run this way are marked ``process``.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from lab.core.errors import EngineFailed
+from lab.core.probe import ProbeReport
+from lab.engines.port import OUT_DIR, Engine, Job, JobResult, Mount, probe_argv
+
+PATIENCE_S = 60.0
+
+
+class ProcessEngine(Engine):
+    """Jobs as host processes, each in a scratch directory of its own.
+
+    Args:
+        probe: the probe's host binary.
+        scratch: where the directories are made; on the file system of the models, so that files can be hard-linked.
+    """
+
+    isolation = "process"
+
+    def __init__(self, probe: Path, scratch: Path) -> None:
+        self._probe = probe
+        self._scratch = scratch
+
+    def run(self, job: Job) -> JobResult:
+        """See `Engine.run`."""
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._scratch, prefix=f"{job.campaign}-") as name:
+            work = Path(name)
+            for mount in job.mounts:
+                _place(mount, work)
+            (work / OUT_DIR).mkdir(exist_ok=True)
+            return JobResult(self._launch(job, work), oom_killed=False)
+
+    def sweep(self, campaign: str) -> int:
+        """See `Engine.sweep`."""
+        leftovers = list(self._scratch.glob(f"{campaign}-*"))
+        for directory in leftovers:
+            shutil.rmtree(directory, ignore_errors=True)
+        return len(leftovers)
+
+    def describe(self) -> str:
+        """See `Engine.describe`."""
+        return "host processes"
+
+    def _launch(self, job: Job, work: Path) -> ProbeReport:
+        arguments = probe_argv(msgspec.structs.replace(job, argv=(_on_this_host(job.argv[0], work), *job.argv[1:])))
+        pin = ["taskset", "-c", ",".join(map(str, job.cpus))] if job.cpus else []
+        try:
+            done = subprocess.run(
+                [*pin, str(self._probe), *arguments],
+                cwd=work,
+                env={"PATH": os.environ.get("PATH", ""), "HOME": str(work), **job.env},
+                capture_output=True,
+                timeout=job.timeout_s + PATIENCE_S,
+                check=True,
+            )
+            return msgspec.json.decode(done.stdout.strip().rpartition(b"\n")[2], type=ProbeReport)
+        except (OSError, subprocess.SubprocessError, msgspec.MsgspecError) as error:
+            raise EngineFailed(f"the probe {self._probe} failed: {error}", "rebuild it with `lab build`") from error
+
+
+def _place(mount: Mount, work: Path) -> None:
+    target = work / mount.name
+    if mount.writable:
+        target.symlink_to(mount.source)
+        return
+    try:
+        target.hardlink_to(mount.source)
+    except OSError:  # another file system
+        shutil.copyfile(mount.source, target)
+        target.chmod(0o755)
+
+
+def _on_this_host(executable: str, work: Path) -> str:
+    """Images keep runtimes at fixed paths; a host has them on PATH. Relative names are files of the job."""
+    if not executable.startswith("/"):
+        return str(work / executable)
+    found = shutil.which(Path(executable).name)
+    if found is None:
+        raise EngineFailed(
+            f"{Path(executable).name} is not installed on this host", "install it and put it on PATH, or use containers"
+        )
+    return found
