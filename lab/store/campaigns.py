@@ -1,0 +1,185 @@
+"""Campaign directories: ``results/<experiment>-<tier>-<UTC time>/`` with manifest, journal, marker and report.
+
+results/
+├── latest -> paper-standard-20250301T101500Z
+└── paper-standard-20250301T101500Z/
+    ├── manifest.json    the fingerprint, written before the first trial
+    ├── trials.jsonl     the journal
+    ├── finished         there once the plan is done: how many trials, and the journal's sha256
+    └── report/          made from the two files above, and from nothing else
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from lab.core.errors import DataError, UsageError
+from lab.core.manifest import MANIFEST_SCHEMA, Manifest
+from lab.store.journal import JOURNAL_NAME, Journal, sync_directory
+
+MANIFEST_NAME = "manifest.json"
+FINISHED_NAME = "finished"
+REPORT_NAME = "report"
+LATEST = "latest"
+
+
+class Finished(msgspec.Struct, frozen=True):
+    """The marker's content: what the journal was when the campaign ended."""
+
+    trials: int
+    trials_sha256: str
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Put a file in place whole: a reader sees the old content or the new, never a part; survives a power cut."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_directory(path.parent)
+
+
+def campaign_name(experiment: str, tier: str, started: datetime) -> str:
+    """``paper-standard-20250301T101500Z``; `started` must know its time zone."""
+    return f"{experiment}-{tier}-{started.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def fingerprint(manifest: Manifest) -> str:
+    """sha256 over all that the campaign's numbers depend on.
+
+    Left out are the campaign's name and date, the wording of the question, and how much to measure (budgets and block
+    counts of the tiers), so that a campaign may be resumed with a larger budget.
+    """
+    content = msgspec.to_builtins(manifest)
+    del content["campaign"], content["created_at"], content["experiment"]["question"], content["experiment"]["tiers"]
+    return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()
+
+
+def create(results: Path, manifest: Manifest) -> Path:
+    """Make the campaign's directory with its manifest and an empty journal, and point ``latest`` at it.
+
+    `manifest.campaign` is the directory's name (see `campaign_name`).
+
+    Raises:
+        UsageError: there is a campaign of that name already (two were started within one second).
+    """
+    directory = results / manifest.campaign
+    results.mkdir(parents=True, exist_ok=True)
+    try:
+        directory.mkdir()
+    except FileExistsError as error:
+        raise UsageError(f"{directory} exists already", "wait a second and start the campaign again") from error
+    write_atomically(directory / MANIFEST_NAME, msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
+    Journal(directory / JOURNAL_NAME).close()
+    point_latest(directory)
+    return directory
+
+
+def point_latest(directory: Path) -> None:
+    """Make ``results/latest`` a relative link to this campaign, in one step."""
+    temporary = directory.parent / f".{LATEST}.{os.getpid()}"
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(directory.name, target_is_directory=True)
+    temporary.replace(directory.parent / LATEST)
+
+
+def read_manifest(directory: Path) -> Manifest:
+    """The campaign's manifest.
+
+    Raises:
+        DataError: it is missing, damaged or of an unknown schema version.
+    """
+    path = directory / MANIFEST_NAME
+    remedy = "restore it from a copy; without it the campaign's numbers have no meaning"
+    try:
+        content = path.read_bytes()
+        version = msgspec.json.decode(content, type=dict[str, object]).get("schema")
+        if version != MANIFEST_SCHEMA:
+            raise DataError(
+                f"{path} has schema version {version}, this lab reads {MANIFEST_SCHEMA}",
+                "use the version of the lab that wrote it (its lab_version)",
+            )
+        return msgspec.json.decode(content, type=Manifest)
+    except FileNotFoundError as error:
+        raise DataError(f"{path} does not exist", "name a campaign directory below results/") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} is damaged: {error}", remedy) from error
+
+
+def journal_sha256(directory: Path) -> str:
+    """sha256 of the journal's bytes as they are now."""
+    with (directory / JOURNAL_NAME).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def mark_finished(directory: Path, trials: int) -> None:
+    """Say that the plan is done, and what the journal holds."""
+    marker = Finished(trials, journal_sha256(directory))
+    write_atomically(directory / FINISHED_NAME, msgspec.json.encode(marker) + b"\n")
+
+
+def finished(directory: Path) -> Finished | None:
+    """The marker; None while the campaign is unfinished.
+
+    Raises:
+        DataError: the marker is damaged.
+    """
+    path = directory / FINISHED_NAME
+    if not path.exists():
+        return None
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Finished)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} is damaged: {error}", "delete it and run the experiment again to resume") from error
+
+
+def campaigns(results: Path) -> Iterator[Path]:
+    """Directories with a manifest, newest first by the time in their names."""
+    found = [path.parent for path in results.glob(f"*/{MANIFEST_NAME}") if not path.parent.is_symlink()]
+    return iter(sorted(found, key=lambda path: (path.name.rsplit("-", 1)[-1], path.name), reverse=True))
+
+
+def find_unfinished(results: Path, manifest: Manifest) -> Path | None:
+    """The newest unfinished campaign with the same fingerprint: what the same command resumes. None if there is none.
+
+    Directories that cannot be read (another version's, damaged) are no candidates.
+    """
+    wanted = fingerprint(manifest)
+    for directory in campaigns(results):
+        if (directory / FINISHED_NAME).exists():
+            continue
+        try:
+            if fingerprint(read_manifest(directory)) == wanted:
+                return directory
+        except DataError:
+            continue
+    return None
+
+
+def resolve(results: Path, name: str = LATEST) -> Path:
+    """A campaign directory by path, by name below `results`, or ``latest``.
+
+    Raises:
+        UsageError: there is none; the remedy lists those there are.
+    """
+    for candidate in (results / name, Path(name)):
+        if (candidate / MANIFEST_NAME).is_file():
+            return candidate.resolve() if candidate.is_symlink() else candidate
+    known = [path.name for path in campaigns(results)][:5]
+    remedy = f"choose one of {', '.join(known)}" if known else "measure first: `just reproduce smoke`"
+    raise UsageError(f"there is no campaign '{name}' in {results}", remedy)
