@@ -82,7 +82,7 @@ class CostModel:
         self._largest: dict[Arm, int] = {}
 
     def learn(self, trials: Iterable[Trial]) -> None:
-        """Take in trials; of each arm the one with most operations counts, being the nearest to what is still unknown."""
+        """Take in trials; of each arm the one with most operations counts: it is nearest to what is unknown."""
         for trial in trials:
             if trial.kind is Kind.RUN and trial.outcome is Outcome.OK and trial.model in self._models:
                 self._learn(trial)

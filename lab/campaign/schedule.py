@@ -1,10 +1,11 @@
 """Which cases run in which block.
 
-Block 0 visits every case once, cheapest foreseen first, so that each arm's speed is known before its dear cases come up;
-cases of about equal cost (within a factor of two) are in random order. Later blocks hold every case that is still wanted
-and affordable, in a random order of their own, each together with its native baseline: overheads are paired within blocks.
+Block 0 visits every case once, cheapest foreseen first, so that each arm's speed is known before its dear cases come
+up; cases of about equal cost (within a factor of two) are in random order. Later blocks hold every case that is still
+wanted and affordable, in a random order of their own, each together with its native baseline: overheads are paired
+within blocks.
 
-Cheap cases get more blocks than dear ones by the plan: within each block's allowance they are taken in ascending cost.
+Cheap cases get more blocks than dear ones by the plan: within a block's allowance they are taken in ascending cost.
 """
 
 from __future__ import annotations

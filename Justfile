@@ -1,0 +1,60 @@
+# Every recipe sets up what it needs; `just` alone lists them.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+python := ".venv/bin/python"
+
+# list the recipes
+default:
+    @just --list
+
+# reproduce the paper here: builds, freezes, measures, reports; tier is smoke, standard or full; e.g. `just reproduce standard --budget 2h`
+[group('measure')]
+reproduce tier="standard" *args: setup
+    .venv/bin/lab run experiments/paper.toml --tier {{ tier }} {{ args }}
+
+# run the lab's command line, e.g. `just lab runtimes`
+[group('measure')]
+lab *args: setup
+    @.venv/bin/lab {{ args }}
+
+# compare the lab's own costs (parsing, reporting) side by side in one run
+[group('measure')]
+bench *args: setup
+    {{ python }} benchmarks/report_million.py {{ args }}
+
+# linters, types, layers and every test that runs within the hour, live ones on real containers included
+[group('check')]
+test *args: setup check check-rust
+    {{ python }} -m pytest -m "not slow" {{ args }}
+
+# everything, the slow images too
+[group('check')]
+test-all *args: setup check check-rust
+    .venv/bin/lab build --all
+    {{ python }} -m pytest {{ args }}
+
+# the linters, types and layers (seconds)
+[group('check')]
+check: setup
+    .venv/bin/ruff check .
+    .venv/bin/ruff format --check .
+    .venv/bin/mypy
+    .venv/bin/lint-imports
+
+# format, lint and test the Rust side
+[group('check')]
+check-rust:
+    cd rust-guest && cargo fmt --check
+    cd rust-guest && cargo clippy --locked --all-targets -- -D warnings
+    cd rust-guest && cargo test --locked
+
+# the environment in .venv, from the hash-pinned lock
+[group('set up')]
+setup:
+    @scripts/setup
+
+# write requirements.lock anew from pyproject.toml
+[group('set up')]
+lock:
+    uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --group dev --no-emit-index-url --no-header pyproject.toml -o requirements.lock
