@@ -1,0 +1,1 @@
+"""One module per runtime: its modes, its command lines, its limits. `registry` gathers them."""

@@ -1,0 +1,79 @@
+"""All runtimes, and the arms they make."""
+
+from __future__ import annotations
+
+import difflib
+
+from lab.core.arm import Arm
+from lab.core.errors import ExperimentError
+from lab.runtimes.base import EDITIONS, Runtime
+from lab.runtimes.native import Native
+from lab.runtimes.wamr import Wamr
+from lab.runtimes.wasmedge import WasmEdge
+from lab.runtimes.wasmer import Wasmer
+from lab.runtimes.wasmtime import Wasmtime
+from lab.runtimes.wavm import Wavm
+
+RUNTIMES: tuple[Runtime, ...] = (Native(), Wasmtime(), Wasmer(), WasmEdge(), Wavm(), Wamr())
+_BY_NAME = {runtime.name: runtime for runtime in RUNTIMES}
+_ALL_ARMS = tuple(arm for runtime in RUNTIMES for arm in runtime.arms())
+
+
+def all_arms(edition: str = "current") -> tuple[Arm, ...]:
+    """Every arm of every runtime, native first; the edition's unsupported ones included (`unsupported` says why).
+
+    Raises:
+        ExperimentError: there is no such edition.
+    """
+    _check_edition(edition)
+    return _ALL_ARMS
+
+
+def runtime_of(arm: Arm) -> Runtime:
+    """The runtime that runs the arm.
+
+    Raises:
+        ExperimentError: the lab has no such arm.
+    """
+    check(arm)
+    return _BY_NAME[arm.runtime]
+
+
+def unsupported(arm: Arm, edition: str = "current", version: str | None = None) -> str | None:
+    """Why the arm can't run in the edition; None if it can.
+
+    Args:
+        arm: any arm of `all_arms`.
+        edition: ``current`` or ``paper``.
+        version: the pinned version of the arm's runtime; by default the one its module was written for.
+
+    Raises:
+        ExperimentError: the lab has no such arm, or no such edition.
+    """
+    _check_edition(edition)
+    runtime = runtime_of(arm)
+    return runtime.unsupported_because(arm, runtime.versions[edition] if version is None else version)
+
+
+def check(arm: Arm) -> None:
+    """Accept an arm that some runtime offers.
+
+    Raises:
+        ExperimentError: none does; the remedy names the arms that come nearest.
+    """
+    if arm in _ALL_ARMS:
+        return
+    runtime = _BY_NAME.get(arm.runtime)
+    if runtime is None:
+        complaint = f"'{arm.id}' names an unknown runtime, '{arm.runtime}'"
+        near = difflib.get_close_matches(arm.id, [known.id for known in _ALL_ARMS], n=3, cutoff=0.5)
+    else:
+        complaint = f"'{arm.id}' is not an arm that {runtime.title} offers"
+        near = difflib.get_close_matches(arm.id, [known.id for known in runtime.arms()], n=3, cutoff=0.0)
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    raise ExperimentError(complaint, f"{hint}`lab runtimes` lists all arms")
+
+
+def _check_edition(edition: str) -> None:
+    if edition not in EDITIONS:
+        raise ExperimentError(f"there is no edition '{edition}'", f"choose one of {', '.join(EDITIONS)}")

@@ -1,0 +1,122 @@
+"""Command lines, as each was seen to work in a hardened container; a change here wants to be tried in one."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.core.arm import Arm, Mode
+from lab.runtimes.base import Runtime
+from lab.runtimes.registry import RUNTIMES, all_arms, runtime_of
+
+ARGS = ("model.pb", "--save", "out/output.f32")
+TAIL = " ".join(ARGS)
+
+RUN = {
+    ("native@o0", ""): "/work/guest",
+    ("wasmtime-jit-cranelift@o3", "49.0.0"): "/usr/local/bin/wasmtime run -C cache=n --dir . guest.wasm",
+    ("wasmtime-jit-cranelift-o0@o3", "49.0.0"): (
+        "/usr/local/bin/wasmtime run -C cache=n -O opt-level=0 --dir . guest.wasm"
+    ),
+    ("wasmtime-jit-winch@o3", "49.0.0"): "/usr/local/bin/wasmtime run -C cache=n -C compiler=winch --dir . guest.wasm",
+    ("wasmtime-interpreter-pulley@o3", "49.0.0"): (
+        "/usr/local/bin/wasmtime run -C cache=n --target pulley64 --dir . guest.wasm"
+    ),
+    ("wasmtime-aot-cranelift@o3", "49.0.0"): (
+        "/usr/local/bin/wasmtime run -C cache=n --allow-precompiled --dir . guest.cwasm"
+    ),
+    ("wasmtime-jit-cranelift@o3", "10.0.2"): "/usr/local/bin/wasmtime run --disable-cache --dir . guest.wasm",
+    ("wasmtime-jit-cranelift-o0@o3", "10.0.2"): (
+        "/usr/local/bin/wasmtime run --disable-cache --opt-level 0 --dir . guest.wasm"
+    ),
+    ("wasmer-jit-singlepass@o3", "7.4.2"): (
+        "/usr/local/bin/wasmer run --singlepass --disable-cache --volume /work:/ guest.wasm --"
+    ),
+    ("wasmer-aot-llvm@o3", "7.4.2"): "/usr/local/bin/wasmer run --disable-cache --volume /work:/ guest.wasmu --",
+    ("wasmer-jit-llvm@o3", "4.1.2"): "/usr/local/bin/wasmer run --llvm --dir . guest.wasm --",
+    ("wasmedge-interpreter@o3", "0.14.1"): "/usr/bin/wasmedge --force-interpreter --dir .:. guest.wasm",
+    ("wasmedge-interpreter@o3", "0.13.3"): "/usr/bin/wasmedge --dir .:. guest.wasm",
+    ("wasmedge-jit-llvm@o3", "0.14.1"): "/usr/bin/wasmedge --enable-jit --dir .:. guest.wasm",
+    ("wasmedge-aot-llvm@o3", "0.14.1"): "/usr/bin/wasmedge --dir .:. guest.so",
+    ("wasmedge-aot-llvm@o3", "0.17.0"): "/usr/bin/wasmedge --run-mode=aot --dir .:. guest.so",
+    ("wavm-jit-llvm@o3", "0.1.0"): "/usr/local/bin/wavm run --nocache --abi=wasi --mount-root /work guest.wasm",
+    ("wavm-aot-llvm@o3", "0.1.0"): (
+        "/usr/local/bin/wavm run --precompiled --nocache --abi=wasi --mount-root /work guest.wavm"
+    ),
+    ("wamr-interpreter-fast@o3", "0.1.1"): "/usr/local/bin/iwasm-fast --stack-size=8388608 --dir=. guest.wasm",
+    ("wamr-interpreter-classic@o3", "0.1.1"): "/usr/local/bin/iwasm-classic --stack-size=8388608 --dir=. guest.wasm",
+    ("wamr-aot-llvm@o3", "0.1.1"): "/usr/local/bin/iwasm-fast --stack-size=8388608 --dir=. guest.aot",
+}
+
+COMPILE = {
+    ("wasmtime-aot-cranelift@o3", "49.0.0"): "/usr/local/bin/wasmtime compile -C cache=n -o out/guest.cwasm guest.wasm",
+    ("wasmtime-aot-cranelift@o3", "10.0.2"): (
+        "/usr/local/bin/wasmtime compile --disable-cache -o out/guest.cwasm guest.wasm"
+    ),
+    ("wasmer-aot-cranelift@o3", "7.4.2"): "/usr/local/bin/wasmer compile --cranelift -o out/guest.wasmu guest.wasm",
+    ("wasmedge-aot-llvm@o3", "0.14.1"): "/usr/bin/wasmedge compile --optimize 3 guest.wasm out/guest.so",
+    ("wavm-aot-llvm@o3", "0.1.0"): "/usr/local/bin/wavm compile guest.wasm out/guest.wavm",
+    ("wamr-aot-llvm@o3", "0.1.1"): (
+        "/usr/local/bin/wamrc --enable-bulk-memory --opt-level=3 --size-level=0 -o out/guest.aot guest.wasm"
+    ),
+}
+
+
+@pytest.mark.parametrize(("arm", "version"), RUN)
+def test_the_guest_is_run_by_this_command(arm: str, version: str) -> None:
+    parsed = Arm.parse(arm)
+    assert " ".join(runtime_of(parsed).run_argv(parsed, version, ARGS)) == f"{RUN[arm, version]} {TAIL}"
+
+
+@pytest.mark.parametrize(("arm", "version"), COMPILE)
+def test_the_guest_is_precompiled_by_this_command(arm: str, version: str) -> None:
+    parsed = Arm.parse(arm)
+    assert " ".join(runtime_of(parsed).compile_argv(parsed, version) or ()) == COMPILE[arm, version]
+
+
+@pytest.mark.parametrize("arm", all_arms(), ids=lambda arm: arm.id)
+@pytest.mark.parametrize("edition", ["current", "paper"])
+def test_every_arm_ends_in_its_guest_and_the_guests_own_arguments(arm: Arm, edition: str) -> None:
+    runtime = runtime_of(arm)
+    argv = runtime.run_argv(arm, runtime.versions[edition], ARGS)
+    before = [part for part in argv[: -len(ARGS)] if part != "--"]
+    assert argv[-len(ARGS) :] == ARGS
+    assert argv[0] == runtime.executable(arm)
+    assert before[-1].removeprefix("/work/") == runtime.guest_file(arm)
+
+
+@pytest.mark.parametrize("arm", all_arms(), ids=lambda arm: arm.id)
+def test_only_precompiled_arms_have_a_compile_step_and_they_run_what_it_leaves(arm: Arm) -> None:
+    runtime = runtime_of(arm)
+    argv = runtime.compile_argv(arm, runtime.versions["current"])
+    artifact = runtime.artifact_file(arm)
+    if arm.mode is not Mode.AOT:
+        assert argv is None
+        assert artifact is None
+        return
+    assert argv is not None
+    assert artifact in argv
+    assert "guest.wasm" in argv
+    assert artifact == f"out/{runtime.guest_file(arm)}"
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES, ids=lambda runtime: runtime.name)
+@pytest.mark.parametrize("edition", ["current", "paper"])
+def test_no_runtime_may_keep_code_between_trials(runtime: Runtime, edition: str) -> None:
+    version = runtime.versions[edition]
+    off = {"-C cache=n", "--disable-cache", "--nocache"}
+    for arm in runtime.arms():
+        line = " ".join(runtime.run_argv(arm, version, ()))
+        emptied = "WASMER_CACHE_DIR" in runtime.environment(arm, version)
+        keeps_none = runtime.name in {"native", "wasmedge", "wamr"}
+        assert keeps_none or emptied or any(option in line for option in off), line
+
+
+def test_two_backends_of_one_runtime_never_share_a_command_line() -> None:
+    lines: dict[tuple[str, ...], str] = {}
+    for arm in all_arms():
+        if arm.guest != "o3":
+            continue
+        runtime = runtime_of(arm)
+        version = runtime.versions["current"]
+        both = (*runtime.run_argv(arm, version, ()), *(runtime.compile_argv(arm, version) or ()))
+        assert lines.setdefault(both, arm.id) == arm.id

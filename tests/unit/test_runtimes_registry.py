@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import pytest
+
+from lab.core.arm import Arm
+from lab.core.errors import ExperimentError
+from lab.runtimes.registry import RUNTIMES, all_arms, check, runtime_of, unsupported
+
+SYSTEMS = {
+    "native",
+    "wasmtime-jit-cranelift",
+    "wasmtime-jit-cranelift-o0",
+    "wasmtime-jit-winch",
+    "wasmtime-interpreter-pulley",
+    "wasmtime-aot-cranelift",
+    "wasmer-jit-singlepass",
+    "wasmer-jit-cranelift",
+    "wasmer-jit-llvm",
+    "wasmer-aot-singlepass",
+    "wasmer-aot-cranelift",
+    "wasmer-aot-llvm",
+    "wasmedge-interpreter",
+    "wasmedge-jit-llvm",
+    "wasmedge-aot-llvm",
+    "wavm-jit-llvm",
+    "wavm-aot-llvm",
+    "wamr-interpreter-fast",
+    "wamr-interpreter-classic",
+    "wamr-aot-llvm",
+}
+
+UNSUPPORTED_NOW = {
+    "wasmer-jit-singlepass@o3-simd",
+    "wasmer-aot-singlepass@o3-simd",
+    "wavm-jit-llvm@o3-simd",
+    "wavm-aot-llvm@o3-simd",
+    "wamr-interpreter-fast@o3-simd",
+    "wamr-interpreter-classic@o3-simd",
+    "wamr-aot-llvm@o3-simd",
+}
+
+
+def test_every_mode_of_every_runtime_is_an_arm_with_every_guest_and_native_has_no_vector_build() -> None:
+    expected = {f"{system}@{guest}" for system in SYSTEMS for guest in ("o0", "o3", "o3-simd")} - {"native@o3-simd"}
+    assert {arm.id for arm in all_arms()} == expected
+
+
+def test_arms_are_listed_once_and_native_comes_first() -> None:
+    arms = all_arms()
+    assert len(set(arms)) == len(arms)
+    assert arms[0].is_native
+
+
+def test_an_arms_id_reads_back_as_the_arm() -> None:
+    assert all(Arm.parse(arm.id) == arm for arm in all_arms())
+
+
+def test_the_vector_guest_is_refused_where_it_cannot_run_and_nothing_else_is() -> None:
+    refused = {arm.id: unsupported(arm) for arm in all_arms() if unsupported(arm)}
+    assert set(refused) == UNSUPPORTED_NOW
+
+
+def test_the_papers_edition_lacks_what_came_later_and_says_since_when() -> None:
+    winch, jit = Arm.parse("wasmtime-jit-winch@o3"), Arm.parse("wasmedge-jit-llvm@o3")
+    assert "version 30" in (unsupported(winch, "paper") or "")
+    assert "0.14" in (unsupported(jit, "paper") or "")
+    assert unsupported(winch, "current") is None
+    assert unsupported(jit, "current") is None
+
+
+def test_a_pinned_version_decides_over_the_editions_usual_one() -> None:
+    simd = Arm.parse("wavm-jit-llvm@o3-simd")
+    assert unsupported(simd, "current") is not None
+    assert unsupported(simd, "current", "0.0.0-prerelease") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "near"),
+    [
+        ("wasmtime-jit-cranelif@o3", "wasmtime-jit-cranelift@o3"),
+        ("wasmtimee-jit-cranelift@o3", "wasmtime-jit-cranelift@o3"),
+        ("wasmer-interpreter-llvm@o3", "wasmer-jit-llvm@o3"),
+        ("wamr-interpreter@o3", "wamr-interpreter-fast@o3"),
+        ("native@o3-simd", "native@o3"),
+    ],
+)
+def test_an_unknown_arm_is_refused_with_the_nearest_known_ones(text: str, near: str) -> None:
+    with pytest.raises(ExperimentError) as caught:
+        check(Arm.parse(text))
+    assert text in caught.value.message
+    assert near in caught.value.remedy
+
+
+def test_an_arm_that_resembles_nothing_still_gets_a_remedy() -> None:
+    with pytest.raises(ExperimentError) as caught:
+        runtime_of(Arm.parse("x-aot@o0"))
+    assert "unknown runtime" in caught.value.message
+    assert "lab runtimes" in caught.value.remedy
+
+
+def test_an_unknown_edition_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ExperimentError) as caught:
+        all_arms("2019")
+    assert "current, paper" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("runtime", "output", "version"),
+    [
+        ("wasmtime", "wasmtime 49.0.0 (abcdef123 2026-09-20)\n", "49.0.0"),
+        ("wasmtime", "wasmtime-cli 10.0.2\n", "10.0.2"),
+        ("wasmer", "wasmer 7.4.2\n", "7.4.2"),
+        ("wasmedge", 'wasmedge version 0.14.1\n (plugin "wasi_logging") version 0.1.0.0\n', "0.14.1"),
+        ("wavm", "WAVM version 0.0.0-prerelease\nWAVM_ENABLE_RUNTIME: true\n", "0.0.0-prerelease"),
+        ("wamr", "iwasm 2.4.4\n", "2.4.4"),
+        ("wamr", "Usage: iwasm [-options] wasm_file [args...]\n  -v=n  (0 to 5, default is 2)\n", None),
+    ],
+)
+def test_a_version_is_read_from_what_the_binary_prints(runtime: str, output: str, version: str | None) -> None:
+    found = next(known for known in RUNTIMES if known.name == runtime)
+    assert found.parse_version(output) == version
+
+
+def test_arms_that_compile_the_guest_at_every_start_are_known() -> None:
+    slow = {arm.system for arm in all_arms() if runtime_of(arm).compiles_at_start(arm)}
+    assert slow == {system for system in SYSTEMS if "-jit-" in system} | {"wasmtime-interpreter-pulley"}
+
+
+def test_every_wasm_runtime_can_run_the_scalar_guest_in_some_mode_of_each_edition() -> None:
+    for edition in ("current", "paper"):
+        able = {arm.runtime for arm in all_arms(edition) if arm.guest == "o3" and unsupported(arm, edition) is None}
+        assert able == {runtime.name for runtime in RUNTIMES}
