@@ -1,0 +1,118 @@
+"""Tables as data, and the four ways they are written: text, Markdown, CSV, HTML."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
+
+from tabulate import tabulate
+
+Row = Mapping[str, Any]
+ABSENT = "–"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Attributes:
+        key: where the value sits in a row, and the CSV header; it carries the unit.
+        title: the header for people; empty for columns that only CSV holds.
+        show: the value for people; None is always shown as a dash.
+    """
+
+    key: str
+    title: str
+    show: Callable[[Any], str] = str
+
+    def text(self, row: Row) -> str:
+        """The row's entry for people."""
+        value = row.get(self.key)
+        return ABSENT if value is None else self.show(value)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under columns, for people; `title` says which part of the campaign they hold."""
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: Sequence[Row]
+
+    @property
+    def _shown(self) -> tuple[Column, ...]:
+        return tuple(column for column in self.columns if column.title)
+
+    def _body(self, line_break: str) -> list[list[str]]:
+        return [[column.text(row).replace("\n", line_break) for column in self._shown] for row in self.rows]
+
+    def text(self) -> str:
+        """For a terminal."""
+        headers = [column.title for column in self._shown]
+        return f"{self.title}\n{tabulate(self._body(chr(10)), headers, tablefmt='simple', disable_numparse=True)}"
+
+    def markdown(self) -> str:
+        """For a README or a pull request."""
+        headers = [column.title.replace("\n", "<br>") for column in self._shown]
+        body = [[cell.replace("|", "\\|") for cell in row] for row in self._body("<br>")]
+        return f"**{self.title}**\n\n{tabulate(body, headers, tablefmt='pipe', disable_numparse=True)}"
+
+    def html(self) -> str:
+        """For the page."""
+        head = "".join(f"<th>{_html(column.title)}</th>" for column in self._shown)
+        body = "\n".join(
+            "<tr>" + "".join(f"<td>{_html(column.text(row))}</td>" for column in self._shown) + "</tr>"
+            for row in self.rows
+        )
+        caption = f"<caption>{escape(self.title)}</caption>"
+        return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>"
+
+    def csv(self) -> str:
+        """For programs: every column, full precision, absent values empty."""
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, lineterminator="\n")
+        writer.writerow(column.key for column in self.columns)
+        writer.writerows(["" if row.get(c.key) is None else row[c.key] for c in self.columns] for row in self.rows)
+        return buffer.getvalue()
+
+
+def _html(text: str) -> str:
+    return escape(text).replace("\n", "<br>")
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of the report.
+
+    Attributes:
+        name: file name of its tables, such as ``time``.
+        title: its heading.
+        lead: what the numbers are and what they include.
+        overview: tables to read; they are printed.
+        detail: one row per cell with every number: written as CSV, and in Markdown below the overview.
+        figures: names of the figures that belong to it.
+    """
+
+    name: str
+    title: str
+    lead: str
+    overview: Sequence[Table]
+    detail: Table | None = None
+    figures: Sequence[str] = field(default=())
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """All tables, overview first."""
+        return (*self.overview, *([self.detail] if self.detail else []))
+
+    def text(self) -> str:
+        """For a terminal: the overview only."""
+        return "\n\n".join([f"{self.title}\n{'=' * len(self.title)}\n{self.lead}", *(t.text() for t in self.overview)])
+
+    def markdown(self) -> str:
+        """The section with all its tables."""
+        return "\n\n".join([f"## {self.title}", self.lead, *(table.markdown() for table in self.tables)]) + "\n"

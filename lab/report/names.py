@@ -1,0 +1,81 @@
+"""Names and numbers for readers: arms, models, times, sizes, ratios."""
+
+from __future__ import annotations
+
+import re
+
+from lab.core.arm import Arm
+from lab.core.trial import Outcome
+
+_RUNTIMES = {
+    "native": "native",
+    "wasmtime": "Wasmtime",
+    "wasmer": "Wasmer",
+    "wavm": "WAVM",
+    "wasmedge": "WasmEdge",
+    "wamr": "WAMR",
+}
+_MODES = {"jit": "JIT", "aot": "AOT", "interpreter": "interpreter"}
+SHORT_OUTCOMES = {
+    Outcome.OVER_BUDGET: "over budget",
+    Outcome.OUT_OF_MEMORY: "out of memory",
+    Outcome.WRONG_OUTPUT: "wrong output",
+}
+
+
+def runtime_name(runtime: str) -> str:
+    """The runtime as its makers spell it."""
+    return _RUNTIMES.get(runtime, runtime)
+
+
+def arm_name(arm: Arm) -> str:
+    """``Wasmtime JIT cranelift``; the guest is said elsewhere."""
+    if arm.is_native:
+        return "native"
+    return " ".join(part for part in (runtime_name(arm.runtime), _MODES[arm.mode], arm.backend) if part)
+
+
+def model_name(model: str) -> str:
+    """``MobileNet V1 0.25/128`` for ``mobilenet_v1_0.25_128``; unknown names as they are."""
+    if match := re.fullmatch(r"mobilenet_v(\d)_([\d.]+)_(\d+)", model):
+        return f"MobileNet V{match[1]} {match[2]}/{match[3]}"
+    if match := re.fullmatch(r"vgg_?(\d+)", model):
+        return f"VGG {match[1]}"
+    return {"yunet": "YuNet"}.get(model, model)
+
+
+def outcome_name(outcome: Outcome) -> str:
+    """The outcome in words."""
+    return SHORT_OUTCOMES.get(outcome, str(outcome))
+
+
+def digits(value: float, figures: int = 3) -> str:
+    """A number to so many significant figures, without exponent: 0.00123, 4.56, 1230."""
+    if value == 0:
+        return "0"
+    rounded = f"{value:.{figures - 1}e}"
+    places = figures - 1 - int(rounded.split("e")[1])
+    return f"{float(rounded):.{max(0, places)}f}"
+
+
+def seconds(ns: float) -> str:
+    """``12.3 ms``, ``4.56 s``, ``17.1 min``: three significant figures."""
+    value = ns / 1e9
+    if value < 0.9995:
+        return f"{digits(value * 1e3)} ms"
+    return f"{digits(value)} s" if value < 600 else f"{digits(value / 60)} min"
+
+
+def megabytes(count: float) -> str:
+    """``12.3 MB``, ``2.51 GB``, decimal units as the paper's axis."""
+    return f"{digits(count / 1e6)} MB" if count < 0.9995e9 else f"{digits(count / 1e9)} GB"
+
+
+def ratio(value: float) -> str:
+    """``2.41×``."""
+    return f"{digits(value)}×"
+
+
+def share(value: float) -> str:
+    """``39.6 %``."""
+    return f"{100 * value:.1f} %"

@@ -1,0 +1,103 @@
+"""How figures look: one set of fixed parameters, so that the same data give the same bytes.
+
+Colours are Okabe and Ito's ("Color universal design", 2008), told apart with every common colour blindness; runtime is
+colour, and the variants of one runtime differ in marker and hatch, so that a figure survives greyscale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from io import BytesIO
+from typing import Any, NamedTuple
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from lab.core.arm import Arm
+
+_COLOURS = {
+    "native": "#000000",
+    "wasmtime": "#0072B2",
+    "wasmer": "#E69F00",
+    "wavm": "#009E73",
+    "wasmedge": "#CC79A7",
+    "wamr": "#D55E00",
+}
+_OTHER_COLOURS = ("#56B4E9", "#8C6D31", "#7F7F7F", "#F0E442")
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+_HATCHES = ("", "////", "....", "xxxx", "\\\\\\\\", "++++", "oooo")
+PHASE_COLOURS = {
+    "startup": "#0072B2",
+    "read": "#F0E442",
+    "decode": "#E69F00",
+    "build": "#D55E00",
+    "optimise": "#CC79A7",
+    "infer": "#009E73",
+    "rest": "#BBBBBB",
+}
+INK, FAINT, BAND = "#222222", "#999999", "#F3F3F3"
+
+_PARAMETERS: Any = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same glyphs on every machine
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.edgecolor": FAINT,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "grid.color": "#DDDDDD",
+    "grid.linewidth": 0.6,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "text.color": INK,
+    "hatch.linewidth": 0.6,
+    "legend.frameon": False,
+    "savefig.dpi": 150,
+    "svg.hashsalt": "wasm-edge-lab",
+    "svg.fonttype": "path",
+}
+
+
+class Look(NamedTuple):
+    """How one arm is drawn."""
+
+    colour: str
+    marker: str
+    hatch: str
+
+
+def looks(arms: Sequence[Arm]) -> dict[Arm, Look]:
+    """A look for every arm: the runtime's colour, and a marker and hatch of its own among that runtime's arms."""
+    strangers = sorted({arm.runtime for arm in arms} - set(_COLOURS))
+    colours = _COLOURS | {name: _OTHER_COLOURS[i % len(_OTHER_COLOURS)] for i, name in enumerate(strangers)}
+    seen: dict[str, int] = {}
+    found = {}
+    for arm in arms:
+        place = seen.setdefault(arm.runtime, 0) % len(_MARKERS)
+        seen[arm.runtime] += 1
+        found[arm] = Look(colours[arm.runtime], _MARKERS[place], _HATCHES[place])
+    return found
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Fixed parameters for the time of drawing, whatever the user's matplotlibrc says."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_PARAMETERS)
+        yield
+
+
+def save(figure: Figure) -> dict[str, bytes]:
+    """The figure as ``svg`` and ``png`` bytes without date or program version in them."""
+    content = {}
+    with house_style():
+        for kind, metadata in (("svg", {"Date": None, "Creator": None}), ("png", {"Software": None})):
+            buffer = BytesIO()
+            figure.savefig(buffer, format=kind, metadata=metadata, bbox_inches="tight", pad_inches=0.12)
+            content[kind] = buffer.getvalue()
+    return content
