@@ -1,0 +1,272 @@
+# Every image of the lab, one target each; both editions are built from these stages.
+#
+#   lab build                                    builds what an experiment needs, stage by stage, each cached by content
+#   docker build --target wasmtime .             builds one image by hand, with the versions of the `current` edition
+#
+# The defaults below are the `current` edition of lab/builds/pins.toml (a test compares them); `lab build` passes those of
+# the edition it builds. No heredocs and no RUN --mount: the classic builder of Engine 20.10 must take this file too.
+# Builder stages trust ca/host.crt, the host's own CA bundle, so that they work behind a proxy that inspects TLS; final
+# images never see it.
+
+ARG BASE=debian:trixie-slim@sha256:a29215f6a35e51e22adffa17f89e9d2ef06214e64a2bad10d765c46aea49f11f
+ARG BASE_TRIXIE=debian:trixie-slim@sha256:a29215f6a35e51e22adffa17f89e9d2ef06214e64a2bad10d765c46aea49f11f
+ARG BASE_BOOKWORM=debian:bookworm-slim@sha256:7c7b2c966bc9ee8cedfeef67e0e279108992c77681fa595db4a9d65c06ccc587
+ARG BASE_BULLSEYE=debian:bullseye-slim@sha256:f313b4bd62667092a59b3a664d7d3ab8b5e65f41675f48e81455a15dc5abe792
+ARG BASE_RUST_1_69=rust:1.69.0-slim-bullseye@sha256:caba086dac32589a2c4e5ac43212eb2fa2eb1ddb49b19dbd976c89115af56f70
+ARG GUEST_RUST=1.85.1
+ARG RUNTIME_RUST=1.96.0
+ARG RUNTIME_RUST_BUILDER=trixie
+ARG WASMTIME_SUPPLY=registry
+ARG WASMER_SUPPLY=registry
+ARG WASMEDGE_SUPPLY=registry
+ARG WAMR_SUPPLY=registry
+ARG WAVM_SUPPLY=registry
+ARG WASMTIME_VERSION=49.0.0
+ARG WASMTIME_CRATE_SHA256=c42ada9bacd55230ecbc39c8ed02c5be3ef9cae5351eef3afdca22f36c8119c1
+ARG WASMTIME_CARGO_FLAGS="--no-default-features --features run,compile,cranelift,winch,pulley,parallel-compilation,cache,wat,threads,pooling-allocator,logging,clap/default"
+ARG WASMER_VERSION=7.4.2
+ARG WASMER_CRATE_SHA256=f82b8856a8839d4f2f0e38d2cbd46878bc6f7f4b7f3d7279c677c42205898265
+ARG WASMER_CARGO_FLAGS="--no-default-features --features sys,compiler,wat,wasmer-artifact-create,static-artifact-create,cranelift,singlepass,llvm"
+ARG WASMER_BUILD_PACKAGES="llvm-22-dev libpolly-22-dev"
+ARG WASMEDGE_VERSION=0.14.1
+ARG WAMR_VERSION=0.1.1
+ARG WAMR_CRATE_SHA256=7f8519ccb3c87b57003ea20d6d8ccbf57c8a2999fe1035369a2758b2d80341d0
+ARG WAVM_VERSION=0.1.0
+ARG WAVM_CRATE_SHA256=40e397bb3ad4f39fda9ae6150ba02815d86873072a964fa10c7877c33e2e1077
+ARG WASMER_PACKAGES="libffi8 libstdc++6 zlib1g"
+ARG WAMR_PACKAGES="libedit2 libffi8 libstdc++6 libtinfo6 libxml2 libz3-4 zlib1g"
+ARG WAVM_PACKAGES="libstdc++6 libtinfo6 libz3-4 zlib1g"
+
+# ---- builders: fat, never shipped ------------------------------------------------------------------------------------
+
+FROM ${BASE_TRIXIE} AS builder-trixie
+COPY ca/host.crt /opt/ca/host.crt
+ENV CARGO_HTTP_CAINFO=/opt/ca/host.crt SSL_CERT_FILE=/opt/ca/host.crt DEBIAN_FRONTEND=noninteractive
+
+FROM ${BASE_BOOKWORM} AS builder-bookworm
+COPY ca/host.crt /opt/ca/host.crt
+ENV CARGO_HTTP_CAINFO=/opt/ca/host.crt SSL_CERT_FILE=/opt/ca/host.crt DEBIAN_FRONTEND=noninteractive
+
+FROM ${BASE_BULLSEYE} AS builder-bullseye
+COPY ca/host.crt /opt/ca/host.crt
+ENV CARGO_HTTP_CAINFO=/opt/ca/host.crt SSL_CERT_FILE=/opt/ca/host.crt DEBIAN_FRONTEND=noninteractive
+
+FROM ${BASE_RUST_1_69} AS builder-rust-1-69
+COPY ca/host.crt /opt/ca/host.crt
+ENV CARGO_HTTP_CAINFO=/opt/ca/host.crt SSL_CERT_FILE=/opt/ca/host.crt DEBIAN_FRONTEND=noninteractive
+
+# The guest's compiler: the one Debian release of rustc that comes with a wasm32 standard library.
+FROM builder-trixie AS toolchain
+ARG GUEST_RUST
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends \
+        "rustc=${GUEST_RUST}*" "cargo=${GUEST_RUST}*" "libstd-rust-dev-wasm32=${GUEST_RUST}*" \
+        lld wasi-libc clang binaryen \
+    && rm -rf /var/lib/apt/lists/*
+ENV CARGO_TARGET_WASM32_WASIP1_LINKER=wasm-ld
+
+# The measuring launcher and the program that live tests measure: static, so that they run in every image.
+FROM toolchain AS probe
+COPY rust-guest/Cargo.toml rust-guest/Cargo.lock /src/
+COPY rust-guest/infer/Cargo.toml /src/infer/
+COPY rust-guest/probe /src/probe
+COPY rust-guest/fixture /src/fixture
+WORKDIR /src
+RUN host="$(uname -m)-unknown-linux-gnu" \
+    && mkdir -p infer/src /out/usr/local/bin \
+    && echo 'fn main() {}' > infer/src/main.rs \
+    && RUSTFLAGS="-C target-feature=+crt-static" \
+        cargo build --locked --profile tool --target "$host" --target-dir /target -p probe -p fixture \
+    && cp "/target/$host/tool/probe" "/target/$host/tool/fixture" /out/usr/local/bin/ \
+    && rm -rf /target /root/.cargo
+
+# The compiler for runtimes written in Rust; an image that brings cargo along keeps its own.
+FROM builder-${RUNTIME_RUST_BUILDER} AS runtime-rust
+ARG RUNTIME_RUST
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends g++ make cmake pkg-config \
+    && if ! command -v cargo; then \
+        apt-get install -y --no-install-recommends \
+            "rustc-web=${RUNTIME_RUST}*" "cargo-web=${RUNTIME_RUST}*" "libstd-rust-web-dev=${RUNTIME_RUST}*"; \
+    fi \
+    && rm -rf /var/lib/apt/lists/*
+
+FROM runtime-rust AS wasmtime-registry
+ARG WASMTIME_VERSION
+ARG WASMTIME_CRATE_SHA256
+ARG WASMTIME_CARGO_FLAGS
+# hadolint ignore=SC2086
+RUN cargo install wasmtime-cli --version "${WASMTIME_VERSION}" --locked --root /out/usr/local --target-dir /target \
+        ${WASMTIME_CARGO_FLAGS} \
+    && cp /root/.cargo/registry/cache/*/"wasmtime-cli-${WASMTIME_VERSION}.crate" /source.crate \
+    && echo "${WASMTIME_CRATE_SHA256}  /source.crate" > /source.sha256 && sha256sum -c /source.sha256 \
+    && strip /out/usr/local/bin/wasmtime \
+    && rm -rf /target /root/.cargo /out/usr/local/.crates*
+
+FROM runtime-rust AS wasmer-registry
+ARG WASMER_BUILD_PACKAGES
+# hadolint ignore=SC2086
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends libffi-dev zlib1g-dev libzstd-dev libxml2-dev ${WASMER_BUILD_PACKAGES} \
+    && rm -rf /var/lib/apt/lists/*
+ARG WASMER_VERSION
+ARG WASMER_CRATE_SHA256
+ARG WASMER_CARGO_FLAGS
+# hadolint ignore=SC2086
+RUN LLVM_SYS_221_PREFIX=/usr/lib/llvm-22 \
+    cargo install wasmer-cli --version "${WASMER_VERSION}" --locked --bin wasmer --root /out/usr/local --target-dir /target \
+        ${WASMER_CARGO_FLAGS} \
+    && cp /root/.cargo/registry/cache/*/"wasmer-cli-${WASMER_VERSION}.crate" /source.crate \
+    && echo "${WASMER_CRATE_SHA256}  /source.crate" > /source.sha256 && sha256sum -c /source.sha256 \
+    && strip /out/usr/local/bin/wasmer \
+    && rm -rf /target /root/.cargo /out/usr/local/.crates*
+
+# `cargo info` downloads the crate it describes, and nothing that the crate depends on.
+FROM toolchain AS wamr-source
+ARG WAMR_VERSION
+ARG WAMR_CRATE_SHA256
+WORKDIR /source
+RUN cargo info --registry crates-io "wamr-sys@${WAMR_VERSION}" \
+    && cp /root/.cargo/registry/cache/*/"wamr-sys-${WAMR_VERSION}.crate" source.crate \
+    && echo "${WAMR_CRATE_SHA256}  source.crate" > source.sha256 && sha256sum -c source.sha256 \
+    && tar -xzf source.crate --strip-components=1 \
+    && rm -rf source.crate /root/.cargo
+
+# Patched (patches/README.md). Two interpreters, since the choice is made when WAMR is compiled.
+FROM builder-bookworm AS wamr-registry
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends cmake g++ make patch llvm-14-dev libedit-dev libzstd-dev zlib1g-dev \
+    && rm -rf /var/lib/apt/lists/*
+COPY --from=wamr-source /source/wasm-micro-runtime /source
+COPY patches/wamr-sys-0.1.1.patch /wamr.patch
+WORKDIR /source
+RUN patch -p1 < /wamr.patch \
+    && mkdir -p core/deps/llvm/build /out/usr/local/bin /out/usr/local/lib \
+    && for kind in fast classic; do \
+        fast=0; if [ "$kind" = fast ]; then fast=1; fi; \
+        cmake -S product-mini/platforms/linux -B "/build/$kind" -DCMAKE_BUILD_TYPE=Release \
+            -DWAMR_BUILD_FAST_INTERP="$fast" -DWAMR_BUILD_INTERP=1 -DWAMR_BUILD_AOT=1 -DWAMR_BUILD_LIBC_WASI=1 \
+            -DWAMR_BUILD_LIBC_BUILTIN=1 -DWAMR_BUILD_BULK_MEMORY=1 -DWAMR_BUILD_SIMD=0 \
+        && make -C "/build/$kind" -j "$(nproc)" \
+        && strip -o "/out/usr/local/bin/iwasm-$kind" "/build/$kind/iwasm" || exit 1; \
+    done \
+    && cmake -S wamr-compiler -B /build/wamrc -DCMAKE_BUILD_TYPE=Release -DLLVM_DIR=/usr/lib/llvm-14/lib/cmake/llvm \
+    && make -C /build/wamrc -j "$(nproc)" \
+    && strip -o /out/usr/local/bin/wamrc /build/wamrc/wamrc \
+    && cp -L /usr/lib/*-linux-gnu/libLLVM-14.so.1 /out/usr/local/lib/
+
+FROM toolchain AS wavm-source
+ARG WAVM_VERSION
+ARG WAVM_CRATE_SHA256
+WORKDIR /source
+RUN cargo info --registry crates-io "wavm-sys@${WAVM_VERSION}" \
+    && cp /root/.cargo/registry/cache/*/"wavm-sys-${WAVM_VERSION}.crate" source.crate \
+    && echo "${WAVM_CRATE_SHA256}  source.crate" > source.sha256 && sha256sum -c source.sha256 \
+    && tar -xzf source.crate --strip-components=1 \
+    && rm -rf source.crate /root/.cargo
+
+# Patched (patches/README.md). LLVM 9 is the newest that this WAVM compiles against, and bullseye the last to have it.
+FROM builder-bullseye AS wavm-registry
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends cmake clang make patch llvm-9-dev libz3-dev zlib1g-dev libtinfo-dev \
+    && rm -rf /var/lib/apt/lists/*
+COPY --from=wavm-source /source/wavm /source
+COPY patches/wavm-sys-0.1.0.patch /wavm.patch
+WORKDIR /source
+RUN patch -p1 < /wavm.patch \
+    && cmake -S . -B /build -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ \
+        -DLLVM_DIR=/usr/lib/llvm-9/lib/cmake/llvm -DWAVM_ENABLE_STATIC_LINKING=ON -DWAVM_ENABLE_FUZZ_TARGETS=OFF \
+    && make -C /build -j "$(nproc)" wavm \
+    && mkdir -p /out/usr/local/bin \
+    && strip -o /out/usr/local/bin/wavm "$(find /build -type f -name wavm -perm -u+x)"
+
+# ---- supplies from outside: `lab build` checks their checksums, then lays them out under supply/ ---------------------
+
+FROM scratch AS wasmtime-given
+COPY supply/wasmtime/ /out/
+FROM scratch AS wasmer-given
+COPY supply/wasmer/ /out/
+FROM scratch AS wamr-given
+COPY supply/wamr/ /out/
+FROM scratch AS wavm-given
+COPY supply/wavm/ /out/
+
+# WasmEdge's registry is Debian's own: its package goes straight into the image.
+FROM ${BASE} AS wasmedge-registry
+ARG WASMEDGE_VERSION
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends "wasmedge=${WASMEDGE_VERSION}*" \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log
+
+FROM ${BASE} AS wasmedge-given
+COPY supply/wasmedge/ /
+RUN ldconfig && rm -f /var/cache/ldconfig/aux-cache
+
+FROM wasmtime-${WASMTIME_SUPPLY} AS wasmtime-files
+FROM wasmer-${WASMER_SUPPLY} AS wasmer-files
+FROM wamr-${WAMR_SUPPLY} AS wamr-files
+FROM wavm-${WAVM_SUPPLY} AS wavm-files
+
+# ---- the images: one runtime and the probe each; the probe last, since it changes oftenest ---------------------------
+
+FROM ${BASE} AS native
+COPY --from=probe /out/usr/local/bin/probe /usr/local/bin/probe
+WORKDIR /work
+ENV HOME=/tmp
+USER 65534:65534
+ENTRYPOINT ["/usr/local/bin/probe"]
+
+FROM ${BASE} AS wasmtime
+COPY --from=wasmtime-files /out/ /
+COPY --from=probe /out/usr/local/bin/probe /usr/local/bin/probe
+WORKDIR /work
+ENV HOME=/tmp
+USER 65534:65534
+ENTRYPOINT ["/usr/local/bin/probe"]
+
+FROM ${BASE} AS wasmer
+ARG WASMER_PACKAGES
+# hadolint ignore=SC2086
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends ${WASMER_PACKAGES} \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log
+COPY --from=wasmer-files /out/ /
+COPY --from=probe /out/usr/local/bin/probe /usr/local/bin/probe
+WORKDIR /work
+ENV HOME=/tmp
+USER 65534:65534
+ENTRYPOINT ["/usr/local/bin/probe"]
+
+FROM ${BASE} AS wavm
+ARG WAVM_PACKAGES
+# hadolint ignore=SC2086
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends ${WAVM_PACKAGES} \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log
+COPY --from=wavm-files /out/ /
+COPY --from=probe /out/usr/local/bin/probe /usr/local/bin/probe
+WORKDIR /work
+ENV HOME=/tmp
+USER 65534:65534
+ENTRYPOINT ["/usr/local/bin/probe"]
+
+FROM ${BASE} AS wamr
+ARG WAMR_PACKAGES
+# hadolint ignore=SC2086
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends ${WAMR_PACKAGES} \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log
+COPY --from=wamr-files /out/ /
+RUN ldconfig && rm -f /var/cache/ldconfig/aux-cache
+COPY --from=probe /out/usr/local/bin/probe /usr/local/bin/probe
+WORKDIR /work
+ENV HOME=/tmp
+USER 65534:65534
+ENTRYPOINT ["/usr/local/bin/probe"]
+
+FROM wasmedge-${WASMEDGE_SUPPLY} AS wasmedge
+COPY --from=probe /out/usr/local/bin/probe /usr/local/bin/probe
+WORKDIR /work
+ENV HOME=/tmp
+USER 65534:65534
+ENTRYPOINT ["/usr/local/bin/probe"]
