@@ -123,3 +123,9 @@ class CostModel:
 
 def _graph_mb(model: Model) -> float:
     return model.graph_path.stat().st_size / 1e6
+
+
+def guess_compile_s(arm: Arm) -> float:
+    """Seconds a precompilation may take, to start from: LLVM takes minutes where others take seconds."""
+    slower = 2.0 if arm.guest is GuestProfile.O0 else 1.0
+    return slower * (_GUESS_LLVM_JIT_STARTUP_S if arm.backend == "llvm" else _GUESS[Mode.JIT].startup_s * 2)

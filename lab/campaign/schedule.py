@@ -74,11 +74,19 @@ def standings(cases: Iterable[Case], trials: Iterable[Trial], container_s: float
     return found
 
 
-def scout_order(costs: dict[Case, float], seed: int) -> list[Case]:
-    """Block 0's order: ascending cost in octaves, random within an octave."""
-    draw = random.Random(seed)  # noqa: S311 - an order, not a secret
-    ranked = [(math.floor(math.log2(max(cost, 1e-3))), draw.random(), case) for case, cost in sorted(costs.items())]
-    return [case for _, _, case in sorted(ranked, key=lambda entry: entry[:2])]
+def scout_next(costs: dict[Case, float], seed: int) -> Case:
+    """Block 0's next case: the cheapest octave first, random within an octave.
+
+    Args:
+        costs: predicted seconds of every case not yet visited; at least one.
+        seed: the campaign's.
+    """
+
+    def rank(case: Case) -> tuple[int, float]:
+        octave = math.floor(math.log2(max(costs[case], 1e-3)))
+        return octave, random.Random(f"{seed} {case.id}").random()  # noqa: S311 - an order, not a secret
+
+    return min(sorted(costs), key=rank)
 
 
 def next_block(

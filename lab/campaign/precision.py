@@ -1,0 +1,32 @@
+"""The stop rule: is a case's overhead known as precisely as wanted? Interval width decides, never significance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lab.core.case import Case
+from lab.core.trial import Kind, Outcome, Trial
+from lab.stats.ratios import overhead, paired_log_ratios
+
+
+def is_precise(case: Case, trials: Iterable[Trial], half_width: float) -> bool:
+    """Whether the interval of the case's overhead over native is no wider than ± `half_width` of the ratio.
+
+    A native case has no overhead of its own: it runs along with the cases that are compared with it.
+    """
+    if case.arm.is_native:
+        return True
+    mine: dict[int, float] = {}
+    native: dict[int, float] = {}
+    for trial in trials:
+        if trial.kind is Kind.RUN and trial.outcome is Outcome.OK and trial.single_total_ns:
+            if trial.case == case:
+                mine[trial.block] = trial.single_total_ns
+            elif trial.case == case.baseline:
+                native[trial.block] = trial.single_total_ns
+    if len(mine.keys() & native.keys()) < 2:
+        return False
+    estimate = overhead(paired_log_ratios(mine, native))
+    if estimate.low is None or estimate.high is None or estimate.value is None:
+        return False
+    return (estimate.high - estimate.low) / 2 <= half_width * estimate.value

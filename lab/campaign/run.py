@@ -1,0 +1,276 @@
+"""Running a campaign: scout every case once, then add blocks until precise or out of budget.
+
+The journal is the only state. A campaign that was killed at any instant is continued by reading it again: nothing
+measured is measured twice, and at most the trial in flight is lost.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from lab.campaign.bill import Bill
+from lab.campaign.costs import CONTAINER_S, CostModel, Prediction, guess_compile_s
+from lab.campaign.goldens import Goldens
+from lab.campaign.launch import run_job
+from lab.campaign.precision import is_precise
+from lab.campaign.precompile import FROM_CACHE, Artifacts
+from lab.campaign.schedule import SCOUT_SHARE, Standing, next_block, scout_next, standings
+from lab.campaign.verdict import Judged, judge_exit, judge_output, trial_of
+from lab.core.arm import Arm, Mode
+from lab.core.case import Case
+from lab.core.experiment import Experiment, Tier
+from lab.core.trial import Kind, Outcome, Trial
+from lab.core.units import show_duration
+from lab.engines.host import cpu_flags_sha256
+from lab.engines.port import Engine, JobResult
+from lab.store.journal import Journal
+
+
+class Watcher(Protocol):
+    """Is told what a campaign does; the command line draws progress from it."""
+
+    def starts(self, what: str, block: int, left_s: float) -> None:
+        """A trial of `what` starts; `left_s` seconds of work are foreseen, it included."""
+
+    def ends(self, trial: Trial) -> None:
+        """A trial was written down."""
+
+    def block_ends(self, block: int, *, last: bool) -> None:
+        """A block is complete: a good moment to refresh the report."""
+
+
+class Campaign:
+    """One experiment on this machine.
+
+    Args:
+        name: of the campaign; also the label of its containers.
+        experiment: what to measure.
+        tier: how much of it.
+        cases: of that tier.
+        bill: what to run with.
+        engine: where.
+        journal: where trials go.
+        trials: those the journal already holds.
+        home: where goldens and artifacts are kept.
+        watcher: is told.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        experiment: Experiment,
+        tier: Tier,
+        cases: tuple[Case, ...],
+        bill: Bill,
+        engine: Engine,
+        journal: Journal,
+        trials: Iterable[Trial],
+        home: Path,
+        watcher: Watcher,
+    ) -> None:
+        self._name, self._experiment, self._tier, self._cases = name, experiment, tier, cases
+        self._bill, self._engine, self._journal, self._watcher = bill, engine, journal, watcher
+        self._trials = list(trials)
+        self._goldens = Goldens(home / "goldens", cpu_flags_sha256())
+        self._artifacts = Artifacts(home / "artifacts", bill)
+        self._costs = CostModel(bill.models)
+        self._costs.learn(self._trials)
+        self._block = 0
+
+    def run(self) -> None:
+        """Measure until precise or out of budget. An interrupt leaves the journal whole."""
+        self._engine.sweep(self._name)
+        self._declare_unsupported()
+        self._scout(SCOUT_SHARE)
+        for block in range(1, self._tier.min_blocks):
+            self._run_block(block)
+        self._scout(1.0)  # what block 0 could not afford may fit into what was left over
+        for block in range(self._tier.min_blocks, self._tier.max_blocks):
+            if not self._run_block(block):
+                break
+        self._watcher.block_ends(self._block, last=True)
+
+    # -- what is known --
+
+    def _known(self) -> dict[Case, Standing]:
+        return standings(self._cases, self._trials, CONTAINER_S)
+
+    def _spent_s(self) -> float:
+        """Seconds of budget used, by this run of the lab and those before it."""
+        paid = [trial for trial in self._trials if trial.total_ns is not None and FROM_CACHE not in trial.flags]
+        return sum((trial.total_ns or 0) / 1e9 + CONTAINER_S for trial in paid)
+
+    def _remaining_s(self) -> float:
+        return self._tier.budget_s - self._spent_s()
+
+    def _predict(self, case: Case) -> Prediction:
+        return self._costs.predict(case, self._experiment.measure.iterations)
+
+    def _iterations(self, case: Case) -> int:
+        """Inferences per trial: the same in every trial of a case, by what its first one made."""
+        for trial in self._trials:
+            if trial.case == case and trial.infer_ns:
+                return len(trial.infer_ns)
+        return self._costs.iterations(case, self._experiment.measure.iterations)
+
+    def _left_s(self) -> float:
+        """Work foreseen until every affordable case has its minimum of blocks; no more than the budget."""
+        left = 0.0
+        for case, standing in self._known().items():
+            if not standing.visited or standing.alive:
+                cost = standing.cost_s or self._predict(case).total_s
+                if cost <= self._tier.cell_budget_s:
+                    left += cost * max(0, self._tier.min_blocks - len(standing.blocks))
+        return min(left, max(0.0, self._remaining_s()))
+
+    # -- block 0 --
+
+    def _declare_unsupported(self) -> None:
+        for case, standing in self._known().items():
+            reason = self._bill.unsupported(case.arm)
+            if reason is not None and not standing.visited:
+                self._write_unrun(case, Judged(Outcome.UNSUPPORTED, reason))
+
+    def _scout(self, share: float) -> None:
+        """Visit every case not yet visited, cheapest foreseen first, with that share of the budget."""
+        fresh = any(not standing.visited for standing in self._known().values())
+        pending = {case for case, one in self._known().items() if one.last in (None, Outcome.OVER_BUDGET)}
+        while pending:
+            foreseen = {case: self._foreseen_s(case) for case in pending}
+            affordable = {case: cost for case, cost in foreseen.items() if self._affordable(case, cost, share)}
+            if not affordable:
+                break
+            case = scout_next(affordable, self._experiment.measure.seed)
+            pending.remove(case)
+            self._run_case(case, 0)
+        known = self._known()
+        for case in sorted(pending):
+            if not known[case].visited:
+                self._write_over_budget(case)
+        if fresh:
+            self._watcher.block_ends(0, last=False)
+
+    def _foreseen_s(self, case: Case) -> float:
+        """Seconds a first trial would take, the precompilation it may need included."""
+        compiling = (
+            case.arm.mode is Mode.AOT and self._compiled(case.arm) is None and not self._artifacts.find(case.arm)
+        )
+        return self._predict(case).total_s + (guess_compile_s(case.arm) if compiling else 0.0)
+
+    def _affordable(self, case: Case, cost_s: float, share: float) -> bool:
+        spare_s = self._tier.budget_s * share - self._spent_s()
+        return self._predict(case).total_s <= self._tier.cell_budget_s and cost_s <= spare_s
+
+    # -- later blocks --
+
+    def _run_block(self, block: int) -> bool:
+        """Run what is still missing of a block; whether there was anything in it."""
+        precise = self._precise()
+        seed = self._experiment.measure.seed
+        chosen = next_block(block, self._known(), self._tier, self._remaining_s(), precise, seed)
+        done = {trial.case for trial in self._trials if trial.block == block and trial.kind is Kind.RUN}
+        for case in chosen:
+            if case not in done:
+                self._run_case(case, block)
+        if chosen:
+            self._watcher.block_ends(block, last=False)
+        return bool(chosen)
+
+    def _precise(self) -> Callable[[Case], bool]:
+        wanted = self._experiment.measure.precision_fraction
+        cache: dict[Case, bool] = {}
+
+        def precise(case: Case) -> bool:
+            if case not in cache:
+                cache[case] = is_precise(case, self._trials, wanted)
+            return cache[case]
+
+        return precise
+
+    # -- one trial --
+
+    def _run_case(self, case: Case, block: int) -> None:
+        self._block = block
+        artifact = None
+        if case.arm.mode is Mode.AOT:
+            made = self._compile(case.arm, block)
+            if isinstance(made, Judged):
+                self._write_unrun(case, made, block)
+                return
+            artifact = made
+        self._watcher.starts(case.id, block, self._left_s())
+        guest, model = self._bill.guest(case.arm), self._bill.models[case.model]
+        ship = self._goldens.known(case.arm.target, guest.sha256, model, case.batch) is None
+        job = run_job(
+            case,
+            self._bill,
+            self._experiment.measure,
+            campaign=self._name,
+            iterations=self._iterations(case),
+            artifact=artifact,
+            ship=ship,
+        )
+        started_at = _now()
+        result = self._engine.run(job)
+        judged = judge_exit(result, job.timeout_s)
+        if judged.outcome is Outcome.OK and result.report is not None:
+            judged = judge_output(result.report, self._goldens, case, guest.sha256, model)
+        self._write(self._trial(result, judged, case, block, started_at))
+
+    def _compiled(self, arm: Arm) -> Trial | None:
+        """The compile trial of an arm in this campaign."""
+        return next((one for one in self._trials if one.kind is Kind.COMPILE and one.arm == arm), None)
+
+    def _compile(self, arm: Arm, block: int) -> Path | Judged:
+        """The arm's artifact, precompiled if need be and written down once per campaign; or why there is none."""
+        compiled = self._compiled(arm)
+        if compiled is not None and compiled.outcome is not Outcome.OK:
+            return _no_artifact(compiled)
+        if (found := self._artifacts.find(arm)) is None:
+            self._watcher.starts(f"{arm.id} precompilation", block, self._left_s())
+            measure = self._experiment.measure
+            trial = self._artifacts.make(arm, self._engine, measure, campaign=self._name, started_at=_now())
+            self._write(trial, block)
+            if (found := self._artifacts.find(arm)) is None:
+                return _no_artifact(trial)
+        elif compiled is None:
+            self._write(msgspec.structs.replace(found[1], flags=(*found[1].flags, FROM_CACHE)), block)
+        return found[0]
+
+    def _trial(self, result: JobResult, judged: Judged, case: Case, block: int, started_at: str) -> Trial:
+        number = self._journal.next_number
+        return trial_of(result, judged, case, kind=Kind.RUN, number=number, block=block, started_at=started_at)
+
+    def _write_over_budget(self, case: Case) -> None:
+        predicted = self._predict(case)
+        foreseen_s = self._foreseen_s(case)
+        why = f"foreseen to take {show_duration(foreseen_s)}: {predicted.basis}"
+        self._write_unrun(case, Judged(Outcome.OVER_BUDGET, why), predicted_ns=round(foreseen_s * 1e9))
+
+    def _write_unrun(self, case: Case, judged: Judged, block: int = 0, predicted_ns: int | None = None) -> None:
+        trial = self._trial(JobResult(None, oom_killed=False), judged, case, block, _now())
+        self._write(msgspec.structs.replace(trial, predicted_ns=predicted_ns))
+
+    def _write(self, trial: Trial, block: int | None = None) -> None:
+        numbered = msgspec.structs.replace(
+            trial, number=self._journal.next_number, block=trial.block if block is None else block
+        )
+        self._journal.append(numbered)
+        self._trials.append(numbered)
+        self._costs.learn([numbered])
+        self._watcher.ends(numbered)
+
+
+def _no_artifact(trial: Trial) -> Judged:
+    return Judged(trial.outcome, f"precompilation: {trial.why}")
+
+
+def _now() -> str:
+    return datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="milliseconds")

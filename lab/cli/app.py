@@ -1,0 +1,72 @@
+"""The command line: parses, wires, prints. Every command's work is done by the layers below."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from typing import Annotated
+
+import typer
+
+from lab import __version__
+from lab.cli import (
+    build,
+    calibrate,
+    claims,
+    compare,
+    doctor,
+    export,
+    models,
+    plan,
+    report,
+    run,
+    runtimes,
+    verify,
+)
+from lab.cli.output import say
+from lab.core.errors import EXIT_INTERRUPTED, LabError, NoSpace
+
+app = typer.Typer(
+    help="What does WebAssembly cost, and give, for neural-network inference on edge devices?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for module in (doctor, models, build, runtimes, plan, run, report, export, claims, compare, verify, calibrate):
+    module.register(app)
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback protocol
+    if wanted:
+        say(f"lab {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,  # noqa: FBT002
+) -> None:
+    """Exit codes: 0 done, 1 a negative answer, 2 usage, 3-12 see docs/errors.md, 130 interrupted (repeat to resume)."""
+
+
+def main() -> None:
+    """Entry point: turns every foreseen error into two lines and an exit code of its own."""
+    try:
+        app()
+    except LabError as error:
+        _complain(error)
+        sys.exit(error.exit_code)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        full = NoSpace(f"no space left on the disk of {error.filename}", "free some; the same command resumes")
+        _complain(full)
+        sys.exit(full.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("\ninterrupted; nothing measured is lost: the same command resumes", err=True)
+        sys.exit(EXIT_INTERRUPTED)
+
+
+def _complain(error: LabError) -> None:
+    typer.echo(f"error: {error.message}\n  mend it: {error.remedy}", err=True)

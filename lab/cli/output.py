@@ -1,0 +1,29 @@
+"""Printing: results go to stdout, everything about their making to stderr."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+import typer
+from tabulate import tabulate
+
+
+def say(text: str) -> None:
+    """A line of the answer."""
+    typer.echo(text)
+
+
+def note(text: str) -> None:
+    """A line about what is being done."""
+    typer.echo(text, err=True)
+
+
+def say_json(value: object) -> None:
+    """The answer for a script: one JSON document, two spaces deep."""
+    typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def say_table(rows: Iterable[Sequence[object]], headers: Sequence[str]) -> None:
+    """The answer for a person; what is missing stays blank."""
+    typer.echo(tabulate(rows, headers=headers, tablefmt="simple", missingval="", disable_numparse=True))

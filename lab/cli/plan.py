@@ -1,0 +1,46 @@
+"""`lab plan`: what an experiment would do, cost and need, before it starts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from lab.campaign.estimate import Estimate, estimate
+from lab.campaign.experiments import cases_of, load
+from lab.cli.options import ExperimentFile, Json, TierName
+from lab.cli.output import say, say_json, say_table
+from lab.core.places import RESULTS, home
+from lab.core.units import show_bytes, show_duration
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command()
+    def plan(
+        experiment: ExperimentFile,
+        tier: TierName = "standard",
+        precision: Annotated[
+            str | None, typer.Option(help="Predict blocks for this half-width from the latest campaign, such as 1%.")
+        ] = None,
+        json: Json = False,  # noqa: FBT002
+    ) -> None:
+        """Show cases, estimated time, disk and memory of a tier. Writes nothing."""
+        chosen = load(experiment)
+        found = estimate(chosen, tier, cases_of(chosen, tier), home(), RESULTS, precision)
+        if json:
+            say_json(found)
+        else:
+            _show(found)
+
+
+def _show(found: Estimate) -> None:
+    rows = [
+        (one.case, show_duration(one.trial_s), one.basis, one.blocks_for_precision or "", one.unsupported_because or "")
+        for one in found.cases
+    ]
+    say_table(rows, ("case", "a trial", "rests on", "blocks wanted", "unsupported"))
+    say(f"\n{len(found.cases)} cases, {found.min_blocks} to {found.max_blocks} blocks each")
+    say(f"time: {show_duration(found.minimum_s)} for {found.min_blocks} blocks; the budget is {show_duration(found.budget_s)}")
+    say(f"disk: {show_bytes(found.disk_bytes)} still to be written for models; memory: {show_bytes(found.memory_bytes)} a trial")

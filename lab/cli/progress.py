@@ -1,0 +1,66 @@
+"""Progress of a campaign on stderr: a live line on a terminal, one plain line a trial elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.markup import escape
+
+from lab.core.trial import Kind, Trial
+from lab.core.units import show_bytes, show_duration
+
+# Rendering a report takes seconds: not after every block of a campaign whose blocks take as long.
+REFRESH_EVERY_S = 60.0
+
+
+class CampaignProgress:
+    """Draws a campaign's progress, and refreshes its report between blocks.
+
+    Args:
+        refresh: makes the report anew.
+    """
+
+    def __init__(self, refresh: Callable[[], object]) -> None:
+        self._refresh = refresh
+        self._refreshed_at = float("-inf")
+        self._console = Console(stderr=True)
+        self._status = self._console.status("") if sys.stderr.isatty() else None
+        if self._status is not None:
+            self._status.start()
+        self._left_s = 0.0
+
+    def starts(self, what: str, block: int, left_s: float) -> None:
+        """See `lab.campaign.run.Watcher`."""
+        self._left_s = left_s
+        if self._status is not None:
+            self._status.update(f"block {block}: {escape(what)}; about {show_duration(left_s)} left")
+
+    def ends(self, trial: Trial) -> None:
+        """See `lab.campaign.run.Watcher`."""
+        left = f"; {show_duration(self._left_s)} left" if self._status is None and self._left_s else ""
+        self._console.print(f"{trial.number:>5}  block {trial.block}  {escape(_summary(trial))}{left}", highlight=False)
+
+    def block_ends(self, block: int, *, last: bool) -> None:
+        """See `lab.campaign.run.Watcher`."""
+        due = time.monotonic() - self._refreshed_at > REFRESH_EVERY_S
+        if due and not last:
+            self._refresh()
+            self._refreshed_at = time.monotonic()
+
+    def close(self) -> None:
+        """Give the terminal back."""
+        if self._status is not None:
+            self._status.stop()
+
+
+def _summary(trial: Trial) -> str:
+    what = f"{trial.arm.id} precompilation" if trial.kind is Kind.COMPILE else trial.case.id
+    if trial.why is not None:
+        return f"{what}: {trial.outcome}, {trial.why}"
+    seconds = show_duration((trial.total_ns or 0) / 1e9)
+    infer = f", inference {trial.first_infer_ns / 1e6:.1f} ms" if trial.first_infer_ns is not None else ""
+    peak = f", peak {show_bytes(trial.rss_peak_bytes)}" if trial.rss_peak_bytes is not None else ""
+    return f"{what}: {seconds}{infer}{peak}"
