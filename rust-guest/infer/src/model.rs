@@ -1,0 +1,55 @@
+//! Optimising and running.
+
+use std::hint::spin_loop;
+use std::time::{Duration, Instant};
+
+use tract_tensorflow::prelude::*;
+use tract_tensorflow::tract_hir::infer::InferenceModel;
+
+/// A plan ready to run.
+pub type Plan = TypedRunnableModel<TypedModel>;
+
+/// Infers all shapes, lets tract rewrite the graph for speed, and orders its nodes.
+pub fn optimise(model: InferenceModel) -> TractResult<Plan> {
+    model.into_optimized()?.into_runnable()
+}
+
+/// One inference. The input is shared, not copied.
+pub fn infer(plan: &Plan, input: &TValue) -> TractResult<TVec<TValue>> {
+    plan.run(tvec!(input.clone()))
+}
+
+/// Works on until the time since `begin` is longer by that many thousandths.
+pub fn spin_until_handicapped(begin: Instant, permille: u32) {
+    if permille == 0 {
+        return;
+    }
+    let end = begin + handicapped(begin.elapsed(), permille);
+    while Instant::now() < end {
+        spin_loop();
+    }
+}
+
+fn handicapped(elapsed: Duration, permille: u32) -> Duration {
+    elapsed + elapsed * permille / 1000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_handicap_of_fifty_permille_is_five_percent() {
+        assert_eq!(handicapped(Duration::from_millis(200), 50), Duration::from_millis(210));
+    }
+
+    #[test]
+    fn spinning_takes_the_handicap_and_no_handicap_takes_no_time() {
+        let begin = Instant::now() - Duration::from_millis(10);
+        spin_until_handicapped(begin, 1000);
+        assert!(begin.elapsed() >= Duration::from_millis(20));
+        let begin = Instant::now() - Duration::from_secs(10);
+        spin_until_handicapped(begin, 0);
+        assert!(begin.elapsed() < Duration::from_secs(11));
+    }
+}
