@@ -1,0 +1,113 @@
+"""Every experiment in the tree can be run: it reads, its arms exist, its tiers hold cases."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from lab.core.arm import Arm, Mode
+from lab.core.experiment import Experiment
+from lab.runtimes.base import EDITIONS
+from lab.runtimes.registry import check, unsupported
+from lab.zoo.entries import PAPER_MODELS
+
+DIRECTORY = Path(__file__).parents[2] / "experiments"
+FILES = sorted(DIRECTORY.glob("*.toml"))
+TIERS = ("smoke", "standard", "full")
+MATRIX = [
+    *("native", "wasmtime-jit-cranelift", "wasmer-jit-cranelift", "wavm-jit-llvm", "wasmedge-interpreter"),
+    *("wamr-interpreter-fast", "wasmtime-aot-cranelift", "wasmer-aot-cranelift", "wavm-aot-llvm", "wasmedge-aot-llvm"),
+]
+
+
+def read(path: Path) -> Experiment:
+    return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Experiment)
+
+
+def arms_of(experiment: Experiment) -> set[Arm]:
+    return {Arm.parse(text) for part in experiment.matrix for text in part.arms}
+
+
+def test_the_papers_experiment_and_the_four_it_leaves_open_are_there() -> None:
+    assert {path.stem for path in FILES} >= {"paper", "simd", "optlevels", "loading", "eras"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_an_experiment_is_named_as_its_file_and_asks_a_question(path: Path) -> None:
+    experiment = read(path)
+    assert experiment.name == path.stem
+    assert experiment.question.endswith("?")
+    assert experiment.edition in EDITIONS
+    assert path.read_text(encoding="utf-8").startswith("# ")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_an_experiments_arms_and_models_exist(path: Path) -> None:
+    experiment = read(path)
+    for arm in arms_of(experiment):
+        check(arm)
+    named = {model for part in experiment.matrix for model in part.models}
+    assert named <= {*PAPER_MODELS, "*"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("tier", TIERS)
+def test_every_tier_holds_cases_and_a_baseline_for_each_of_them(path: Path, tier: str) -> None:
+    cases = set(read(path).cases(tier, PAPER_MODELS))
+    assert cases
+    runnable = {case for case in cases if unsupported(case.arm) is None}
+    assert {case.baseline for case in runnable} <= cases
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_tiers_grow_and_their_quantities_read(path: Path) -> None:
+    experiment = read(path)
+    smoke, standard, full = (experiment.tier(name) for name in TIERS)
+    assert smoke.budget_s < standard.budget_s < full.budget_s
+    assert smoke.cell_budget_s <= standard.cell_budget_s <= full.cell_budget_s
+    assert {tier for part in experiment.matrix for tier in part.tiers} <= set(experiment.tiers)
+    for tier in experiment.tiers.values():
+        assert 3 <= tier.min_blocks <= tier.max_blocks
+        assert tier.cell_budget_s <= experiment.measure.timeout_s
+    assert experiment.measure.memory_bytes >= 4 << 30
+    assert 0 < experiment.measure.precision_fraction < 0.1
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_what_an_experiment_can_not_run_is_there_on_purpose(path: Path) -> None:
+    refused = {arm.id for arm in arms_of(read(path)) if unsupported(arm, "current")}
+    assert all(arm.endswith("@o3-simd") for arm in refused)
+    assert not refused or path.stem == "simd"
+
+
+def test_smoke_runs_all_models_natively_and_three_of_them_under_three_runtimes() -> None:
+    cases = read(DIRECTORY / "paper.toml").cases("smoke", PAPER_MODELS)
+    assert {case.model for case in cases if case.arm.is_native} == set(PAPER_MODELS)
+    for runtime in ("wasmtime", "wasmedge", "wamr"):
+        models = {case.model for case in cases if case.arm.runtime == runtime}
+        assert models >= {"mobilenet_v1_0.25_128", "mobilenet_v1_1.0_224", "yunet"}
+    assert not [case for case in cases if case.arm.mode is Mode.AOT], "nothing is precompiled in a smoke test"
+
+
+@pytest.mark.parametrize("tier", ["standard", "full"])
+def test_the_papers_whole_matrix_is_planned_at_its_optimisation_level_and_at_ours(tier: str) -> None:
+    cases = {case.id for case in read(DIRECTORY / "paper.toml").cases(tier, PAPER_MODELS)}
+    wanted = {
+        f"{system}@{guest} {model} b{batch}"
+        for system in MATRIX
+        for guest in ("o0", "o3")
+        for model in PAPER_MODELS
+        for batch in (1, 3)
+    }
+    assert wanted <= cases
+
+
+def test_eras_runs_in_either_edition() -> None:
+    experiment = read(DIRECTORY / "eras.toml")
+    assert experiment.edition == "paper"
+    for arm in arms_of(experiment):
+        assert unsupported(arm, "paper") is None
+        assert unsupported(arm, "current") is None
