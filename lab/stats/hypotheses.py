@@ -1,0 +1,172 @@
+"""Tests of hypotheses, for many rows at once, and their correction within a family.
+
+``values`` has shape (…, n): n independent block values of each row. A p-value is NaN where the test can't be made.
+
+Sources: Wilcoxon 1945 (signed ranks); Mann & Whitney 1947; Brunner & Munzel 2000; Welch 1947; Schuirmann 1987 (two
+one-sided tests); Holm 1979; Benjamini & Hochberg 1995. scipy and statsmodels do the mathematics.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import numpy as np
+from scipy import special, stats
+from statsmodels.stats.multitest import multipletests
+
+from lab.stats.estimate import Floats, has_no_spread
+
+Alternative = Literal["two-sided", "less", "greater"]
+
+_EXACT_TO = 50
+_ENUMERATED_TO = 13
+_BRUNNER_MUNZEL_FROM = 10
+_SIGNIFICANT_DECIMALS = 12
+
+
+def t_test(values: Floats, alternative: Alternative = "two-sided") -> Floats:
+    """The p-value of Student's one-sample test of mean 0; NaN for fewer than two values or without any spread."""
+    n = values.shape[-1]
+    if n < 2:
+        return np.full(values.shape[:-1], np.nan)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = values.mean(axis=-1) / (values.std(axis=-1, ddof=1) / math.sqrt(n))
+    return np.where(has_no_spread(values), np.nan, t_tail(t, n - 1, alternative))
+
+
+def t_tail(t: Floats, freedom: Floats | float, alternative: Alternative) -> Floats:
+    """The p-value of a t statistic."""
+    if alternative == "two-sided":
+        return np.asarray(2 * special.stdtr(freedom, -np.abs(t)), dtype=np.float64)
+    return np.asarray(special.stdtr(freedom, t if alternative == "less" else -t), dtype=np.float64)
+
+
+def signed_rank(values: Floats, alternative: Alternative = "two-sided") -> Floats:
+    """The p-value of Wilcoxon's signed-rank test of symmetry about 0.
+
+    Exact up to 50 values; with ties or zeros exact up to 13 (all signs enumerated, zeros ranked as Pratt does), then
+    by the normal approximation. Assumes a symmetric distribution, nothing about its shape.
+    """
+    # values that differ by the rounding of a logarithm only are ties
+    rows = _rounded(values.reshape(-1, values.shape[-1]))
+    if rows.shape[-1] == 0:
+        return np.full(values.shape[:-1], np.nan)
+    sizes = np.sort(np.abs(rows), axis=-1)
+    tied = (sizes[:, 0] == 0) | (np.diff(sizes, axis=-1) == 0).any(axis=-1)
+    p = np.ones(len(rows))
+    if not tied.all():
+        method: Literal["exact", "approx"] = "exact" if rows.shape[-1] <= _EXACT_TO else "approx"
+        p[~tied] = stats.wilcoxon(rows[~tied], axis=-1, alternative=alternative, method=method).pvalue
+    for row in np.flatnonzero(tied & rows.any(axis=-1)):
+        p[row] = _tied_signed_rank(rows[row], alternative)
+    return p.reshape(values.shape[:-1])
+
+
+def _tied_signed_rank(row: Floats, alternative: Alternative) -> float:
+    if len(row) > _ENUMERATED_TO:
+        result = stats.wilcoxon(row, zero_method="pratt", alternative=alternative, method="approx")
+    else:
+        every_sign = stats.PermutationMethod(n_resamples=2 ** len(row), batch=2 ** len(row))
+        result = stats.wilcoxon(row, zero_method="pratt", alternative=alternative, method=every_sign)
+    return float(result.pvalue)
+
+
+def tost(values: Floats, bound: float) -> Floats:
+    """The p-value of the two one-sided t tests that the mean lies outside of ±bound; small means equivalent.
+
+    Args:
+        values: shape (…, n).
+        bound: on the scale of the values; for a margin of 2 % on log-ratios ``log(1.02)``.
+    """
+    return np.maximum(t_test(values + bound, "greater"), t_test(values - bound, "less"))
+
+
+def signed_rank_tost(values: Floats, bound: float) -> Floats:
+    """As `tost`, by signed ranks."""
+    return np.maximum(signed_rank(values + bound, "greater"), signed_rank(values - bound, "less"))
+
+
+def welch_test(a: Floats, b: Floats, alternative: Alternative = "two-sided") -> Floats:
+    """The p-value of Welch's test that b and a have the same mean; ``greater`` asks whether b's is greater.
+
+    Args:
+        a: shape (…, n).
+        b: shape (…, m).
+        alternative: side.
+    """
+    n, m = a.shape[-1], b.shape[-1]
+    if min(n, m) < 2:
+        return np.full(a.shape[:-1], np.nan)
+    part_a, part_b = a.var(axis=-1, ddof=1) / n, b.var(axis=-1, ddof=1) / m
+    flat = has_no_spread(a) & has_no_spread(b)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        freedom = (part_a + part_b) ** 2 / (part_a**2 / (n - 1) + part_b**2 / (m - 1))
+        t = (b.mean(axis=-1) - a.mean(axis=-1)) / np.sqrt(part_a + part_b)
+    return np.where(flat, np.nan, t_tail(t, freedom, alternative))
+
+
+def mann_whitney(a: Floats, b: Floats, alternative: Alternative = "two-sided") -> Floats:
+    """The p-value of the Mann-Whitney test; exact up to 50 values in total, by permutation where values tie.
+
+    ``greater`` asks whether b tends to be greater than a.
+    """
+    a, b = _rounded(a), _rounded(b)
+    together = np.sort(np.concatenate([a, b], axis=-1), axis=-1)
+    tied = (np.diff(together, axis=-1) == 0).any(axis=-1)
+    p = np.ones(len(a))
+    if not tied.all():
+        method: Literal["exact", "asymptotic"] = "exact" if together.shape[-1] <= _EXACT_TO else "asymptotic"
+        p[~tied] = stats.mannwhitneyu(b[~tied], a[~tied], alternative=alternative, method=method, axis=-1).pvalue
+    for row in np.flatnonzero(tied & (together[:, 0] < together[:, -1])):
+        shuffles = stats.PermutationMethod(n_resamples=9999, rng=np.random.default_rng(1))
+        p[row] = stats.mannwhitneyu(b[row], a[row], alternative=alternative, method=shuffles).pvalue
+    return p
+
+
+def _rounded(values: Floats) -> Floats:
+    return np.asarray(np.round(np.atleast_2d(values), _SIGNIFICANT_DECIMALS), dtype=np.float64)
+
+
+def brunner_munzel(a: Floats, b: Floats) -> Floats:
+    """The p-value of the two-sided Brunner-Munzel test that neither of a and b tends to be greater; spreads may differ.
+
+    With fewer than ten values on a side, or where a and b do not overlap, its variance can't be relied on: the exact
+    Mann-Whitney test speaks instead.
+    """
+    a, b = np.atleast_2d(a), np.atleast_2d(b)
+    p = mann_whitney(a, b)
+    if min(a.shape[-1], b.shape[-1]) < _BRUNNER_MUNZEL_FROM:
+        return p
+    overlap = (a.max(axis=-1) > b.min(axis=-1)) & (b.max(axis=-1) > a.min(axis=-1))
+    if overlap.any():
+        p[overlap] = stats.brunnermunzel(a[overlap], b[overlap], axis=-1).pvalue
+    return p
+
+
+def holm(p_values: Floats) -> Floats:
+    """Adjust p-values after Holm: the chance of any false claim in the family stays at alpha. NaN stays, uncounted."""
+    return _adjusted(p_values, "holm")
+
+
+def benjamini_hochberg(p_values: Floats) -> Floats:
+    """Adjust p-values after Benjamini and Hochberg: the share of false claims stays at alpha. For screening only."""
+    return _adjusted(p_values, "fdr_bh")
+
+
+def _adjusted(p_values: Floats, method: str) -> Floats:
+    adjusted = np.array(p_values, dtype=np.float64)
+    made = np.isfinite(adjusted)
+    if made.any():
+        adjusted[made] = multipletests(adjusted[made], method=method)[1]
+    return adjusted
+
+
+def blocks_to_reach(alpha: float) -> int:
+    """Blocks from which the exact two-sided signed-rank test can reach alpha at all: 2^(1-n) ≤ alpha; 6 for 0.05."""
+    return math.ceil(1 - math.log2(alpha))
+
+
+def can_reach(n: int, m: int, alpha: float) -> bool:
+    """Whether the exact two-sided Mann-Whitney test of n against m values can reach alpha: 2 / C(n+m, n) ≤ alpha."""
+    return 2 / math.comb(n + m, n) <= alpha
