@@ -1,0 +1,1 @@
+"""Bit for bit: what must be the same bytes everywhere, and whether it is."""

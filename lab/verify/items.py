@@ -1,0 +1,52 @@
+"""One thing verified, and the three answers there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+import msgspec
+
+
+class Sameness(StrEnum):
+    """How what was found compares with what should be there.
+
+    `IDENTICAL`: to the bit. `EQUIVALENT`: within the tolerance that holds where bits depend on the processor.
+    """
+
+    IDENTICAL = "identical"
+    EQUIVALENT = "equivalent"
+    DIFFERS = "differs"
+
+
+class Item(msgspec.Struct, frozen=True):
+    """One thing verified.
+
+    Attributes:
+        name: what, such as ``model vgg_16 graph``.
+        verdict: how it compares.
+        why: what it was held against; for a difference, both sides.
+    """
+
+    name: str
+    verdict: Sameness
+    why: str
+
+
+def hold(name: str, expected: str | None, found: dict[str, str]) -> Item:
+    """Hold several makings of one thing against each other and against the lock.
+
+    Args:
+        name: what.
+        expected: the locked sha256; None if it is not locked.
+        found: sha256 by how it was made; at least one.
+    """
+    sides = found if expected is None else {"the lock": expected, **found}
+    if len(set(sides.values())) == 1:
+        return Item(name, Sameness.IDENTICAL, "the same in " + " and ".join(sides))
+    return Item(name, Sameness.DIFFERS, ", ".join(f"{where} has {sha256[:12]}…" for where, sha256 in sides.items()))
+
+
+def first_difference(items: Iterable[Item]) -> Item | None:
+    """The first item that differs; None if all is well."""
+    return next((item for item in items if item.verdict is Sameness.DIFFERS), None)
