@@ -6,6 +6,7 @@ Version history of `TRIAL_SCHEMA`:
 
 from __future__ import annotations
 
+import statistics
 from enum import StrEnum
 
 import msgspec
@@ -135,14 +136,14 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def steady_infer_ns(self) -> int | None:
         """Median of the inferences after the first; None if there was only one."""
-        rest = sorted(self.infer_ns[1:])
-        return rest[len(rest) // 2] if rest else None
+        rest = self.infer_ns[1:]
+        return round(statistics.median(rest)) if rest else None
 
     @property
     def inference_share(self) -> float | None:
         """Table II: first inference / (load + first inference), as the guest sees it, without runtime start-up."""
         load, infer = self.load_ns, self.first_infer_ns
-        return None if load is None or infer is None else infer / (load + infer)
+        return None if load is None or infer is None or load + infer == 0 else infer / (load + infer)
 
     @property
     def inference_share_of_total(self) -> float | None:
