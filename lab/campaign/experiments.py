@@ -14,12 +14,14 @@ from lab.core.experiment import Experiment
 from lab.runtimes import registry
 from lab.zoo.catalog import PAPER_MODELS
 
+_KEYS = "docs/experiments.md lists every key with its type"
+
 
 def load(path: Path) -> Experiment:
     """Read and check an experiment file.
 
     Raises:
-        ExperimentError: it is missing, no TOML, of a wrong shape, or names an arm that does not exist.
+        ExperimentError: it is missing, no TOML, of a wrong shape, or names an arm, edition or tier that does not exist.
     """
     try:
         experiment = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Experiment)
@@ -27,20 +29,14 @@ def load(path: Path) -> Experiment:
         raise ExperimentError(
             f"cannot read {path}: {error.strerror}", "`ls experiments/` shows what there is"
         ) from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ExperimentError(f"{path} is not TOML: {error}", "mend that line") from error
     except msgspec.ValidationError as error:
-        raise ExperimentError(f"{path}: {error}", "docs/experiments.md lists every key with its type") from error
-    for part in experiment.matrix:
-        for unknown in set(part.tiers) - set(experiment.tiers):
-            raise ExperimentError(f"{path}: a matrix entry names the tier '{unknown}'", f"define [tiers.{unknown}]")
-        for arm in part.arms:
-            registry.check(Arm.parse(arm))
-        _check_batches(path, part.batches)
-    for tier in experiment.tiers.values():  # quantities are parsed where a mistake can still be named
-        _ = tier.budget_s, tier.cell_budget_s
-    measure = experiment.measure
-    _ = measure.timeout_s, measure.compile_timeout_s, measure.memory_bytes, measure.precision_fraction
+        raise ExperimentError(f"{path}: {error}", _KEYS) from error
+    try:
+        _check(experiment)
+    except ExperimentError as error:
+        raise ExperimentError(f"{path}: {error.message}", error.remedy) from error
     return experiment
 
 
@@ -57,7 +53,18 @@ def cases_of(experiment: Experiment, tier: str) -> tuple[Case, ...]:
     return cases
 
 
-def _check_batches(path: Path, batches: tuple[int, ...]) -> None:
-    for batch in batches:
-        if batch < 1:
-            raise ExperimentError(f"{path}: batch {batch}", "a batch holds one image or more")
+def _check(experiment: Experiment) -> None:
+    """What types cannot say: names that must exist, quantities that must parse."""
+    registry.all_arms(experiment.edition)
+    for part in experiment.matrix:
+        for unknown in sorted(set(part.tiers) - set(experiment.tiers)):
+            raise ExperimentError(f"a matrix entry names the tier '{unknown}'", f"define [tiers.{unknown}]")
+        for arm in part.arms:
+            registry.check(Arm.parse(arm))
+    for name, tier in experiment.tiers.items():
+        _ = tier.budget_s, tier.cell_budget_s
+        if tier.max_blocks < tier.min_blocks:
+            wrong = f"tier '{name}' allows {tier.max_blocks} blocks and asks for {tier.min_blocks}"
+            raise ExperimentError(wrong, "raise max_blocks (30 if left out) or lower min_blocks")
+    measure = experiment.measure
+    _ = measure.timeout_s, measure.compile_timeout_s, measure.memory_bytes, measure.precision_fraction

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 import msgspec
+from msgspec import Meta
 
 from lab.core.arm import Arm
 from lab.core.case import Case
 from lab.core.errors import ExperimentError
 from lab.core.units import parse_duration_s, parse_fraction, parse_size_bytes
+
+Count = Annotated[int, Meta(ge=1)]
+# Campaign directories and container labels carry it.
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 
 class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -23,11 +30,11 @@ class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         seed: of the order of trials within blocks.
     """
 
-    iterations: int = 3
+    iterations: Count = 3
     timeout: str = "120s"
     compile_timeout: str = "900s"
     memory: str = "4GiB"
-    cpus: int | None = None
+    cpus: Count | None = None
     precision: str = "2%"
     seed: int = 1
 
@@ -63,8 +70,8 @@ class Tier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     budget: str
-    min_blocks: int = 3
-    max_blocks: int = 30
+    min_blocks: Count = 3
+    max_blocks: Count = 30
     cell_budget: str = "10m"
 
     @property
@@ -90,7 +97,7 @@ class Matrix(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     arms: tuple[str, ...]
     models: tuple[str, ...]
-    batches: tuple[int, ...] = (1,)
+    batches: tuple[Count, ...] = (1,)
     tiers: tuple[str, ...] = ()
 
 
@@ -107,13 +114,13 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         weights: ``seeded``, ``pretrained`` or ``auto`` (pretrained where a model host answers).
     """
 
-    name: str
+    name: Name
     question: str
     matrix: tuple[Matrix, ...]
     tiers: dict[str, Tier]
     measure: Measure = Measure()
     edition: str = "current"
-    weights: str = "seeded"
+    weights: Literal["seeded", "pretrained", "auto"] = "seeded"
 
     def tier(self, name: str) -> Tier:
         """The tier of that name.
