@@ -88,10 +88,11 @@ class Campaign:
         """Measure until precise or out of budget. An interrupt leaves the journal whole."""
         self._engine.sweep(self._name)
         self._declare_unsupported()
-        self._scout(SCOUT_SHARE)
+        self._scout(SCOUT_SHARE, {None})
         for block in range(1, self._tier.min_blocks):
             self._run_block(block)
-        self._scout(1.0)  # what block 0 could not afford may fit into what was left over
+        # What block 0 could not afford may fit into what was left over.
+        self._scout(1.0, {None, Outcome.OVER_BUDGET})
         for block in range(self._tier.min_blocks, self._tier.max_blocks):
             if not self._run_block(block):
                 break
@@ -102,21 +103,24 @@ class Campaign:
     def _known(self) -> dict[Case, Standing]:
         return standings(self._cases, self._trials, CONTAINER_S)
 
-    def _spent_s(self) -> float:
-        """Seconds of budget used, by this run of the lab and those before it."""
-        paid = [trial for trial in self._trials if trial.total_ns is not None and FROM_CACHE not in trial.flags]
-        return sum((trial.total_ns or 0) / 1e9 + CONTAINER_S for trial in paid)
+    def _before(self, block: int) -> list[Trial]:
+        """The trials that a later block's cases are chosen by: those written down before its first one.
+
+        A block that was cut short is thereby completed as it was begun.
+        """
+        first = next((index for index, trial in enumerate(self._trials) if trial.block == block), len(self._trials))
+        return self._trials[:first]
 
     def _remaining_s(self) -> float:
-        return self._tier.budget_s - self._spent_s()
+        return self._tier.budget_s - _spent_s(self._trials)
 
     def _predict(self, case: Case) -> Prediction:
         return self._costs.predict(case, self._experiment.measure.iterations)
 
     def _iterations(self, case: Case) -> int:
-        """Inferences per trial: the same in every trial of a case, by what its first one made."""
+        """Inferences per trial: the same in every trial of a case, by what its first good one made."""
         for trial in self._trials:
-            if trial.case == case and trial.infer_ns:
+            if trial.case == case and trial.outcome is Outcome.OK and trial.infer_ns:
                 return len(trial.infer_ns)
         return self._costs.iterations(case, self._experiment.measure.iterations)
 
@@ -138,10 +142,10 @@ class Campaign:
             if reason is not None and not standing.visited:
                 self._write_unrun(case, Judged(Outcome.UNSUPPORTED, reason))
 
-    def _scout(self, share: float) -> None:
-        """Visit every case not yet visited, cheapest foreseen first, with that share of the budget."""
+    def _scout(self, share: float, standing_at: set[Outcome | None]) -> None:
+        """Visit every case whose last outcome is among those, cheapest foreseen first, within a share of the budget."""
         fresh = any(not standing.visited for standing in self._known().values())
-        pending = {case for case, one in self._known().items() if one.last in (None, Outcome.OVER_BUDGET)}
+        pending = {case for case, one in self._known().items() if one.last in standing_at}
         while pending:
             foreseen = {case: self._foreseen_s(case) for case in pending}
             affordable = {case: cost for case, cost in foreseen.items() if self._affordable(case, cost, share)}
@@ -151,7 +155,7 @@ class Campaign:
             pending.remove(case)
             self._run_case(case, 0)
         known = self._known()
-        for case in sorted(pending):
+        for case in sorted(pending, key=lambda one: one.id):
             if not known[case].visited:
                 self._write_over_budget(case)
         if fresh:
@@ -165,16 +169,19 @@ class Campaign:
         return self._predict(case).total_s + (guess_compile_s(case.arm) if compiling else 0.0)
 
     def _affordable(self, case: Case, cost_s: float, share: float) -> bool:
-        spare_s = self._tier.budget_s * share - self._spent_s()
+        spare_s = self._tier.budget_s * share - _spent_s(self._trials)
         return self._predict(case).total_s <= self._tier.cell_budget_s and cost_s <= spare_s
 
     # -- later blocks --
 
     def _run_block(self, block: int) -> bool:
         """Run what is still missing of a block; whether there was anything in it."""
-        precise = self._precise()
+        if any(trial.block > block for trial in self._trials):
+            return True  # complete: a later one was begun
+        before = self._before(block)
+        known, remaining_s = standings(self._cases, before, CONTAINER_S), self._tier.budget_s - _spent_s(before)
         seed = self._experiment.measure.seed
-        chosen = next_block(block, self._known(), self._tier, self._remaining_s(), precise, seed)
+        chosen = next_block(block, known, self._tier, remaining_s, self._precise(before), seed)
         done = {trial.case for trial in self._trials if trial.block == block and trial.kind is Kind.RUN}
         for case in chosen:
             if case not in done:
@@ -183,13 +190,13 @@ class Campaign:
             self._watcher.block_ends(block, last=False)
         return bool(chosen)
 
-    def _precise(self) -> Callable[[Case], bool]:
+    def _precise(self, trials: list[Trial]) -> Callable[[Case], bool]:
         wanted = self._experiment.measure.precision_fraction
         cache: dict[Case, bool] = {}
 
         def precise(case: Case) -> bool:
             if case not in cache:
-                cache[case] = is_precise(case, self._trials, wanted)
+                cache[case] = is_precise(case, trials, wanted)
             return cache[case]
 
         return precise
@@ -266,6 +273,12 @@ class Campaign:
         self._trials.append(numbered)
         self._costs.learn([numbered])
         self._watcher.ends(numbered)
+
+
+def _spent_s(trials: Iterable[Trial]) -> float:
+    """Seconds of budget used, by this run of the lab and those before it."""
+    paid = [trial for trial in trials if trial.total_ns is not None and FROM_CACHE not in trial.flags]
+    return sum((trial.total_ns or 0) / 1e9 + CONTAINER_S for trial in paid)
 
 
 def _no_artifact(trial: Trial) -> Judged:

@@ -31,7 +31,7 @@ class Standing(msgspec.Struct):
 
     Attributes:
         blocks: blocks in which it ran ok.
-        failures: trials that did not end ok.
+        failures: trials that ran, or could not even be started, and did not end ok.
         last: the last outcome; None if never visited.
         cost_s: mean wall time of its trials, container included; None if never run.
     """
@@ -51,7 +51,9 @@ class Standing(msgspec.Struct):
         """Whether running it again could add anything."""
         if self.last is None or self.last is Outcome.OVER_BUDGET:
             return False
-        return bool(self.blocks) or (self.last in _RETRIED_ONCE and self.failures < 2)
+        # What never ran for want of an artifact or an executable will not run the next time either.
+        retriable = self.last in _RETRIED_ONCE and self.failures < 2 and self.cost_s is not None
+        return bool(self.blocks) or retriable
 
 
 def standings(cases: Iterable[Case], trials: Iterable[Trial], container_s: float) -> dict[Case, Standing]:
@@ -65,7 +67,7 @@ def standings(cases: Iterable[Case], trials: Iterable[Trial], container_s: float
         standing.last = trial.outcome
         if trial.outcome is Outcome.OK:
             standing.blocks.add(trial.block)
-        else:
+        elif trial.outcome is not Outcome.OVER_BUDGET:
             standing.failures += 1
         if trial.total_ns is not None:
             spent.setdefault(trial.case, []).append(trial.total_ns / 1e9 + container_s)
@@ -82,11 +84,11 @@ def scout_next(costs: dict[Case, float], seed: int) -> Case:
         seed: the campaign's.
     """
 
-    def rank(case: Case) -> tuple[int, float]:
+    def rank(case: Case) -> tuple[int, float, str]:
         octave = math.floor(math.log2(max(costs[case], 1e-3)))
-        return octave, random.Random(f"{seed} {case.id}").random()  # noqa: S311 - an order, not a secret
+        return octave, random.Random(f"{seed} {case.id}").random(), case.id  # noqa: S311 - an order, not a secret
 
-    return min(sorted(costs), key=rank)
+    return min(costs, key=rank)
 
 
 def next_block(
@@ -106,13 +108,13 @@ def next_block(
     blocks_to_go = max(1, tier.min_blocks - block)
     chosen: dict[Case, None] = {}
     allowance = remaining_s / blocks_to_go
-    for case in sorted(wanted, key=lambda one: (known[one].cost_s or 0.0, one)):
+    for case in sorted(wanted, key=lambda one: (known[one].cost_s or 0.0, one.id)):
         together = [one for one in (case, case.baseline) if one in known and known[one].alive and one not in chosen]
         cost = sum(known[one].cost_s or 0.0 for one in together)
         if cost <= allowance:
             allowance -= cost
             chosen.update(dict.fromkeys(together))
-    order = sorted(chosen)
+    order = sorted(chosen, key=lambda one: one.id)
     random.Random(f"{seed} {block}").shuffle(order)  # noqa: S311
     return order
 
