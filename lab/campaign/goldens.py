@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from lab.core.errors import DataError
 from lab.core.model import Model, ModelInput
 
 # Of each output tensor's range in TensorFlow. tract and TensorFlow differ by summation order only (about 3e-6).
@@ -47,12 +48,19 @@ class Goldens:
         self._processor = processor
 
     def known(self, target: str, guest_sha256: str, model: Model, batch: int) -> Golden | None:
-        """The golden output of a guest on a model's input, if one has passed."""
+        """The golden output of a guest on a model's input, if one has passed.
+
+        Raises:
+            DataError: its file is damaged.
+        """
         path = self._path(target, guest_sha256, model, batch)
         try:
             return msgspec.json.decode(path.read_bytes(), type=Golden)
-        except OSError:
+        except FileNotFoundError:
             return None
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            remedy = "delete it: the next output is then held against TensorFlow's again"
+            raise DataError(f"{path} is damaged: {error}", remedy) from error
 
     def admit(self, target: str, guest_sha256: str, model: Model, batch: int, output: bytes) -> Golden | str:
         """Hold a first output against TensorFlow's; the golden it became, or why it is wrong."""

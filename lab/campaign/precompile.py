@@ -42,11 +42,14 @@ class Artifacts:
     def find(self, arm: Arm) -> tuple[Path, Trial] | None:
         """The artifact of an arm with the trial that made it; None if it has not been made on this processor."""
         home = self._home(arm)
+        artifact = home / registry.runtime_of(arm).guest_file(arm)
         try:
             made = msgspec.json.decode((home / "trial.json").read_bytes(), type=Trial)
-        except OSError:
+        except (OSError, msgspec.DecodeError):
             return None
-        return home / registry.runtime_of(arm).guest_file(arm), made
+        # a half-deleted or truncated one is made anew
+        whole = artifact.is_file() and artifact.stat().st_size == made.artifact_bytes
+        return (artifact, made) if whole else None
 
     def make(self, arm: Arm, engine: Engine, measure: Measure, *, campaign: str, started_at: str) -> Trial:
         """Precompile, measured; on success the artifact can be found from then on.
