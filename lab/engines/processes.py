@@ -5,6 +5,7 @@ Nothing is pinned by image and no memory limit is enforced; campaigns run this w
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 import subprocess
@@ -15,7 +16,7 @@ import msgspec
 
 from lab.core.errors import EngineFailed
 from lab.core.probe import ProbeReport
-from lab.engines.port import OUT_DIR, Engine, Job, JobResult, Mount, probe_argv
+from lab.engines.port import OUT_DIR, WORK_DIR, Engine, Job, JobResult, Mount, probe_argv
 
 PATIENCE_S = 60.0
 
@@ -46,7 +47,7 @@ class ProcessEngine(Engine):
 
     def sweep(self, campaign: str) -> int:
         """See `Engine.sweep`."""
-        leftovers = list(self._scratch.glob(f"{campaign}-*"))
+        leftovers = list(self._scratch.glob(f"{glob.escape(campaign)}-*"))
         for directory in leftovers:
             shutil.rmtree(directory, ignore_errors=True)
         return len(leftovers)
@@ -56,7 +57,8 @@ class ProcessEngine(Engine):
         return "host processes"
 
     def _launch(self, job: Job, work: Path) -> ProbeReport:
-        arguments = probe_argv(msgspec.structs.replace(job, argv=(_on_this_host(job.argv[0], work), *job.argv[1:])))
+        program, *words = (_below(word, work) for word in job.argv)
+        arguments = probe_argv(msgspec.structs.replace(job, argv=(_on_this_host(program, work), *words)))
         pin = ["taskset", "-c", ",".join(map(str, job.cpus))] if job.cpus else []
         try:
             done = subprocess.run(
@@ -67,9 +69,17 @@ class ProcessEngine(Engine):
                 timeout=job.timeout_s + PATIENCE_S,
                 check=True,
             )
-            return msgspec.json.decode(done.stdout.strip().rpartition(b"\n")[2], type=ProbeReport)
+            report = msgspec.json.decode(done.stdout.strip().rpartition(b"\n")[2], type=ProbeReport)
         except (OSError, subprocess.SubprocessError, msgspec.MsgspecError) as error:
             raise EngineFailed(f"the probe {self._probe} failed: {error}", "rebuild it with `lab build`") from error
+        # Here the cgroup is the lab's own, with everything else that runs in it: its figures are not the job's.
+        return msgspec.structs.replace(report, cgroup=None)
+
+
+def _below(word: str, work: Path) -> str:
+    """A word of a command line with the containers' working directory replaced by the job's own."""
+    path, rest = word[: len(WORK_DIR)], word[len(WORK_DIR) :]
+    return f"{work}{rest}" if path == WORK_DIR and rest[:1] in ("", "/", ":") else word
 
 
 def _place(mount: Mount, work: Path) -> None:
@@ -86,7 +96,7 @@ def _place(mount: Mount, work: Path) -> None:
 
 def _on_this_host(executable: str, work: Path) -> str:
     """Images keep runtimes at fixed paths; a host has them on PATH. Relative names are files of the job."""
-    if not executable.startswith("/"):
+    if not executable.startswith("/") or executable.startswith(f"{work}/"):
         return str(work / executable)
     found = shutil.which(Path(executable).name)
     if found is None:
