@@ -8,15 +8,19 @@ from collections.abc import Iterator
 import docker
 import docker.errors
 import requests.exceptions
+import urllib3.exceptions
 from docker import DockerClient
 
 from lab.core.errors import EngineFailed, EngineForbidden, EngineMissing
+
+__all__ = ["DockerClient", "connect", "failures_as_lab_errors"]
 
 START_ENGINE = "start it (`systemctl start docker`) or install Docker Engine; DOCKER_HOST names another one"
 GAIN_ACCESS = "add yourself to the group that owns the socket (`usermod -aG docker $USER`, then log in again)"
 RUN_DOCTOR = "run `lab doctor`; the same command resumes"
 # A build step may be silent for minutes; a job's own patience is passed with each wait.
 HTTP_TIMEOUT_S = 3600
+_TOO_SLOW = (requests.exceptions.ReadTimeout, urllib3.exceptions.ReadTimeoutError)
 
 
 def connect() -> DockerClient:
@@ -44,6 +48,8 @@ def failures_as_lab_errors() -> Iterator[None]:
         if isinstance(error, docker.errors.APIError):
             said = error.explanation or error
             raise EngineFailed(f"the container engine refused a request: {said}", RUN_DOCTOR) from error
+        if any(isinstance(link, _TOO_SLOW) for link in chain):
+            raise EngineFailed(f"the container engine took too long: {error}", RUN_DOCTOR) from error
         raise EngineMissing(f"no container engine answers: {error}", START_ENGINE) from error
 
 

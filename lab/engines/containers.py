@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+from docker.types import Mount as BindMount
 
 from lab.core.errors import EngineFailed
 from lab.core.probe import PROBE_SCHEMA, ProbeReport
@@ -92,10 +93,11 @@ def _options(job: Job) -> dict[str, Any]:
         "mem_limit": job.memory_bytes,
         "memswap_limit": job.memory_bytes,
         "cpuset_cpus": None if job.cpus is None else ",".join(map(str, job.cpus)),
-        "volumes": {
-            str(mount.source): {"bind": f"{WORK_DIR}/{mount.name}", "mode": "rw" if mount.writable else "ro"}
+        # not `volumes`: the engine would make an empty directory of a source that is missing
+        "mounts": [
+            BindMount(f"{WORK_DIR}/{mount.name}", str(mount.source), type="bind", read_only=not mount.writable)
             for mount in job.mounts
-        },
+        ],
     }
 
 
