@@ -1,4 +1,4 @@
-"""What an experiment will cost, before it starts; predictions rest on the latest campaign's speeds where there is one."""
+"""What an experiment will cost, before it starts; predictions rest on the latest campaign's speeds if there is one."""
 
 from __future__ import annotations
 

@@ -63,9 +63,10 @@ def main() -> None:
         full = NoSpace(f"no space left on the disk of {error.filename}", "free some; the same command resumes")
         _complain(full)
         sys.exit(full.exit_code)
-    except KeyboardInterrupt:
-        typer.echo("\ninterrupted; nothing measured is lost: the same command resumes", err=True)
-        sys.exit(EXIT_INTERRUPTED)
+    except SystemExit as leaving:  # typer turns Ctrl-C into this
+        if leaving.code == EXIT_INTERRUPTED:
+            typer.echo("\ninterrupted; nothing measured is lost: the same command resumes", err=True)
+        raise
 
 
 def _complain(error: LabError) -> None:

@@ -37,10 +37,20 @@ def register(app: typer.Typer) -> None:
 
 def _show(found: Estimate) -> None:
     rows = [
-        (one.case, show_duration(one.trial_s), one.basis, one.blocks_for_precision or "", one.unsupported_because or "")
+        (
+            one.case,
+            "" if one.trial_s is None else show_duration(one.trial_s),
+            one.basis,
+            one.blocks_for_precision or "",
+            one.unsupported_because or "",
+        )
         for one in found.cases
     ]
     say_table(rows, ("case", "a trial", "rests on", "blocks wanted", "unsupported"))
     say(f"\n{len(found.cases)} cases, {found.min_blocks} to {found.max_blocks} blocks each")
-    say(f"time: {show_duration(found.minimum_s)} for {found.min_blocks} blocks; the budget is {show_duration(found.budget_s)}")
-    say(f"disk: {show_bytes(found.disk_bytes)} still to be written for models; memory: {show_bytes(found.memory_bytes)} a trial")
+    say(
+        f"time: {show_duration(found.minimum_s)} for {found.min_blocks} blocks; the budget is {show_duration(found.budget_s)}"
+    )
+    say(
+        f"disk: {show_bytes(found.disk_bytes)} still to be written for models; memory: {show_bytes(found.memory_bytes)} a trial"
+    )
