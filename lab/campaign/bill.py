@@ -11,6 +11,7 @@ import msgspec
 from lab import __version__
 from lab.builds.guests import GuestBuild, ensure_guests
 from lab.builds.images import ImageInfo, ensure_images
+from lab.builds.progress import Progress, silent
 from lab.campaign.launch import run_argv
 from lab.core.arm import Arm
 from lab.core.case import Case
@@ -49,8 +50,14 @@ class Bill(msgspec.Struct, frozen=True):
         return registry.runtime_of(arm).unsupported_because(arm, self.image(arm).version)
 
 
-def gather(cases: Iterable[Case], experiment: Experiment, home: Path) -> Bill:
+def gather(cases: Iterable[Case], experiment: Experiment, home: Path, progress: Progress = silent) -> Bill:
     """Build or find everything the cases need: images, guests and models side by side.
+
+    Args:
+        cases: whose needs to meet.
+        experiment: its edition and weights.
+        home: where caches live.
+        progress: is told each step.
 
     Raises:
         BuildFailed, SupplyError, ModelError, NoSpace, EngineMissing, EngineForbidden: from the part that failed; the
@@ -62,9 +69,9 @@ def gather(cases: Iterable[Case], experiment: Experiment, home: Path) -> Bill:
     names = list(dict.fromkeys(case.model for case in wanted))
     batches = tuple(sorted({case.batch for case in wanted}))
     with ThreadPoolExecutor(max_workers=3) as pool:
-        images = pool.submit(ensure_images, runtimes, experiment.edition)
-        guests = pool.submit(ensure_guests, builds)
-        models = pool.submit(catalog.prepare, names, home, experiment.weights, batches)
+        images = pool.submit(ensure_images, runtimes, experiment.edition, progress)
+        guests = pool.submit(ensure_guests, builds, progress)
+        models = pool.submit(catalog.prepare, names, home, experiment.weights, batches, progress)
     return Bill(images.result(), guests.result(), models.result())
 
 

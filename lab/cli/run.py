@@ -14,6 +14,7 @@ from lab.campaign.experiments import cases_of, load
 from lab.campaign.run import Campaign
 from lab.cli.engines import EngineName, EngineOption, open_engine
 from lab.cli.options import ExperimentFile, Results, TierName
+from lab.cli.build_progress import build_progress
 from lab.cli.output import note, say
 from lab.cli.progress import CampaignProgress
 from lab.core.case import Case
@@ -50,7 +51,8 @@ def register(app: typer.Typer) -> None:
         cases = cases_of(plan, tier)
         chosen = open_engine(engine)
         note(f"{len(cases)} cases of '{plan.name}', tier {tier}: {plan.question}")
-        bill = gather(cases, plan, home())
+        with build_progress() as progress:
+            bill = gather(cases, plan, home(), progress)
         directory = _campaign_directory(bill, plan, tier, cases, chosen, results=results, new=new)
         _measure(directory, plan, tier, cases, bill, chosen)
         report = render(directory)
