@@ -59,11 +59,13 @@ def digits(value: float, figures: int = 3) -> str:
 
 
 def seconds(ns: float) -> str:
-    """``12.3 ms``, ``4.56 s``, ``17.1 min``: three significant figures."""
+    """``12.3 ms``, ``4.56 s``, ``17.1 min``, ``2.05 h``: three significant figures."""
     value = ns / 1e9
     if value < 0.9995:
         return f"{digits(value * 1e3)} ms"
-    return f"{digits(value)} s" if value < 600 else f"{digits(value / 60)} min"
+    if value < 600:
+        return f"{digits(value)} s"
+    return f"{digits(value / 60)} min" if value < 7200 else f"{digits(value / 3600)} h"
 
 
 def megabytes(count: float) -> str:

@@ -1,0 +1,131 @@
+"""The paper's claims as data: what each says, which quantity decides it, and how near is near enough."""
+
+from __future__ import annotations
+
+import tomllib
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+from lab.core.arm import Arm, GuestProfile
+from lab.core.errors import ExperimentError
+from lab.runtimes.registry import check
+
+
+class Quantity(StrEnum):
+    """What is computed from a campaign; the header of the claims file defines each."""
+
+    TIME_RATIO = "time_ratio"
+    MEMORY_RATIO = "memory_ratio"
+    BATCH_TIME_RATIO = "batch_time_ratio"
+    BATCH_MEMORY_RATIO = "batch_memory_ratio"
+    INFERENCE_SHARE = "inference_share"
+    SHARE_DIFFERENCE = "share_difference"
+    RSS_PEAK_GB = "rss_peak_gb"
+    OUTCOME = "outcome"
+    PARAMETERS = "parameters"
+    CONV_LAYERS = "conv_layers"
+
+    @property
+    def is_count(self) -> bool:
+        """Whether it is read off the graph, exactly, rather than measured."""
+        return self in {Quantity.PARAMETERS, Quantity.CONV_LAYERS}
+
+
+class Relation(StrEnum):
+    """How our figure must stand to the paper's."""
+
+    ABOUT = "about"
+    ABOVE = "above"
+    BELOW = "below"
+
+
+class Pick(StrEnum):
+    """How several systems make one side of a ratio: their mean, or the worst of `systems` against the best of `over`."""
+
+    MEAN = "mean"
+    EXTREMES = "extremes"
+
+
+class Over(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The other side of a comparison; what is left out is as in the claim."""
+
+    systems: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One statement of the paper.
+
+    Attributes:
+        id: unique.
+        place: section, table or figure.
+        says: in a few words.
+        quantity: what decides it.
+        relation: how ours must stand to `paper`.
+        paper: the paper's figure, in the quantity's unit; for outcomes ``failed`` or ``ok``.
+        printed: the figure as the paper prints it, or the word that was read as `paper`.
+        tolerance: by the rule in the header of the file.
+        systems, models, batch: the cases.
+        over: what they are compared with.
+        pick: how several systems make one side.
+        guests: guest builds to judge it on, the paper's first; a later one is used, and named, where an earlier one
+            was not measured on every case.
+        note: how the definition differs from the paper's, if it does.
+    """
+
+    id: str
+    place: str
+    says: str
+    quantity: Quantity
+    relation: Relation = Relation.ABOUT
+    paper: float | str
+    printed: str
+    tolerance: float = 0.0
+    systems: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    batch: int = 1
+    over: Over = Over()
+    pick: Pick = Pick.MEAN
+    guests: tuple[GuestProfile, ...] = (GuestProfile.O0, GuestProfile.O3)
+    note: str | None = None
+
+    def arm(self, system: str, guest: GuestProfile) -> Arm:
+        """The arm of one of the claim's systems."""
+        return Arm.parse(f"{system}@{guest}")
+
+    @property
+    def accepted(self) -> tuple[float, float]:
+        """The figures that agree with the paper's: both ends, either of which may be infinite."""
+        paper = float(self.paper)
+        low = float("-inf") if self.relation is Relation.BELOW else paper - self.tolerance
+        high = float("inf") if self.relation is Relation.ABOVE else paper + self.tolerance
+        return low, high
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    claim: tuple[Claim, ...]
+
+
+def load_claims(path: Path) -> tuple[Claim, ...]:
+    """Read a claims file.
+
+    Raises:
+        ExperimentError: it is missing, malformed, names an arm that does not exist, or holds an id twice.
+    """
+    try:
+        claims = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _File).claim
+    except OSError as error:
+        raise ExperimentError(f"cannot read {path}: {error.strerror}", "restore the file") from error
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise ExperimentError(f"{path}: {error}", "its header says what a claim holds") from error
+    seen: set[str] = set()
+    for claim in claims:
+        if claim.id in seen:
+            raise ExperimentError(f"{path}: two claims are named '{claim.id}'", "give one of them another id")
+        seen.add(claim.id)
+        for system in (*claim.systems, *claim.over.systems):
+            for guest in claim.guests:
+                check(claim.arm(system, guest))
+    return claims

@@ -1,0 +1,134 @@
+"""The report's content from cells: sections, figures, sentences, and the files that hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lab.report.cells import Results
+from lab.report.costs import MEMORY, TIME, CostFigure, costs
+from lab.report.differences import Sentence, differences
+from lab.report.document import Section
+from lab.report.figures import draw_all, phase_figure_names
+from lab.report.page import page
+from lab.report.sections.aot import aot_section, is_precompiled
+from lab.report.sections.batch import batch_section
+from lab.report.sections.cost import cost_section, is_uncompiled
+from lab.report.sections.models import models_section
+from lab.report.sections.phases import phases_section
+from lab.report.sections.series import series_section
+from lab.report.sections.share import share_section
+from lab.report.sections.state import failures_section, flags_section, outputs_section
+
+TIME_LEAD = (
+    "Exec of the runtime to its exit, less the inferences after the first: what one cold inference costs end to end. "
+    "JIT compilation is in it, container start is not."
+)
+MEMORY_LEAD = (
+    "Peak resident set of the runtime's process over the whole trial: the paper's maximum resident set size. "
+    "Page cache is not in it."
+)
+AOT_LEAD = (
+    "Overall time of precompiled modules, beside native. The precompilation itself is not in it: see the next section."
+)
+_PRINTED = ("figure-1a-time", "figure-1b-memory", "table-2-inference-share", "failures")
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report before it is written.
+
+    Attributes:
+        files: content by path below the report's directory.
+        summary: for a terminal.
+    """
+
+    files: Mapping[str, bytes]
+    summary: str
+
+
+def compose(results: Results, journal_sha256: str, is_finished: bool) -> Report:
+    """All files of the report of one campaign."""
+    figures = _cost_figures(results)
+    sections = _sections(results, figures)
+    sentences = differences(results, figures[0].by_case, figures[1].by_case)
+    drawings = dict(draw_all(results, figures))
+    source = _source(results, journal_sha256, is_finished)
+    svgs = {name: drawing["svg"] for name, drawing in drawings.items()}
+    files = {
+        "index.html": page(results.manifest, sections, svgs, sentences, source).encode(),
+        "report.md": _markdown(results, sections, sentences, source).encode(),
+        **{f"tables/{name}": text.encode() for name, text in _table_files(sections)},
+        **{
+            f"figures/{name}.{kind}": content for name, drawing in drawings.items() for kind, content in drawing.items()
+        },
+    }
+    return Report(files, _summary(results, sections, source))
+
+
+def _cost_figures(results: Results) -> list[CostFigure]:
+    plain = [case for case in results.cells if is_uncompiled(case)]
+    compiled = [case for case in results.cells if is_precompiled(case)]
+    if all(case.arm.is_native for case in compiled):
+        compiled = []
+    parts: list[tuple[str, str, Any, list[Any]]] = [
+        ("figure-1a-time", "Overall time (Figure 1a)", TIME, plain),
+        ("figure-1b-memory", "Maximum resident set size (Figure 1b)", MEMORY, plain),
+        ("figure-2-aot-time", "Overall time, precompiled (Figure 2)", TIME, compiled),
+    ]
+    return [
+        CostFigure(name, title, quantity, costs(results, quantity, cases, title))
+        for name, title, quantity, cases in parts
+    ]
+
+
+def _sections(results: Results, figures: Sequence[CostFigure]) -> list[Section]:
+    leads = (TIME_LEAD, MEMORY_LEAD, AOT_LEAD)
+    time, memory, aot = (cost_section(figure, lead, results) for figure, lead in zip(figures, leads, strict=True))
+    found = [
+        failures_section(results),
+        time,
+        memory,
+        share_section(results),
+        phases_section(results, phase_figure_names(results)),
+        aot if figures[2].by_case else None,
+        aot_section(results),
+        batch_section(results),
+        models_section(results),
+        outputs_section(results),
+        series_section(results),
+        flags_section(results),
+    ]
+    return [section for section in found if section is not None]
+
+
+def _source(results: Results, journal_sha256: str, is_finished: bool) -> str:
+    state = "finished" if is_finished else "unfinished: it goes on with the same command"
+    return (
+        f"Campaign {results.manifest.campaign}, {state}. Made from {len(results.table)} trials in trials.jsonl, "
+        f"sha256 {journal_sha256}. Numbers carry their unit; what was not measured is a dash, never 0."
+    )
+
+
+def _table_files(sections: Sequence[Section]) -> Iterator[tuple[str, str]]:
+    for section in sections:
+        yield f"{section.name}.md", section.markdown()
+        full = section.detail or (section.overview[0] if section.overview else None)
+        if full is not None:
+            yield f"{section.name}.csv", full.csv()
+
+
+def _markdown(results: Results, sections: Sequence[Section], sentences: Sequence[Sentence], source: str) -> str:
+    reading = "\n".join(f"- {one.text}" for one in sentences) or "Not enough cells are measured yet."
+    heading = f"# {results.manifest.campaign}\n\n{results.manifest.experiment.question}\n"
+    head = f"{heading}\n## What the data say\n\n{reading}\n"
+    overviews = [Section(s.name, s.title, s.lead, s.overview) for s in sections]
+    pictures = {s.name: "".join(f"\n![{s.title}](figures/{name}.svg)\n" for name in s.figures) for s in sections}
+    body = "\n".join(section.markdown() + pictures[section.name] for section in overviews)
+    return f"{head}\n{body}\n{source}\n"
+
+
+def _summary(results: Results, sections: Sequence[Section], source: str) -> str:
+    printed = [section.text() for name in _PRINTED for section in sections if section.name == name]
+    return "\n\n".join([results.manifest.experiment.question, *printed, source])

@@ -1,0 +1,96 @@
+"""Overall time and memory (Figures 1(a), 1(b)) and AOT time (Figure 2): absolute, over native, with verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from lab.core.arm import Arm, Mode
+from lab.core.case import Case
+from lab.report.cells import Cell, Results
+from lab.report.costs import MARGIN, Cost, CostFigure, Quantity, over_models
+from lab.report.document import Column, Section, Table
+from lab.report.names import ratio
+from lab.report.sections.layout import CASE_COLUMNS, STATE_COLUMNS, case_fields, overview, slice_title, slices
+from lab.stats.ratios import Estimate
+from lab.stats.verdicts import State
+
+HOW_TO_READ = (
+    "Each entry: geometric mean over trials, then the ratio to native of the same blocks with its 95 % interval. "
+    f"`=` marks a ratio within {MARGIN:.0%} of native, `?` one that the blocks so far leave undetermined; "
+    "the others differ from native."
+)
+_SIGNS = {State.EQUIVALENT: " =", State.UNDETERMINED: " ?"}
+
+
+def is_uncompiled(case: Case) -> bool:
+    """Whether the case belongs to Figure 1: no precompilation."""
+    return case.arm.mode is not Mode.AOT
+
+
+def cost_section(figure: CostFigure, lead: str, results: Results) -> Section:
+    """The section of one cost figure: its tables, and both drawings."""
+    by_case, quantity = figure.by_case, figure.quantity
+
+    def entry(cell: Cell) -> str:
+        return cost_text(by_case[cell.case], quantity)
+
+    tables = []
+    for guest, batch, part in slices(results, [results.cells[case] for case in by_case]):
+        over_all = partial(_over_models_text, by_case, batch)
+        tables.append(overview(slice_title(guest, batch), results, part, entry, ("all models\n(ratio)", over_all)))
+    detail = _detail(quantity, results, by_case)
+    return Section(figure.name, figure.title, f"{lead} {HOW_TO_READ}", tables, detail, figure.names)
+
+
+def _over_models_text(by_case: Mapping[Case, Cost], batch: int, arm: Arm) -> str | None:
+    return _ratio_text(over_models(by_case, arm, batch))
+
+
+def cost_text(cost: Cost, quantity: Quantity) -> str:
+    """``4.56 s`` over ``2.41× [2.38, 2.44]``; a baseline has no second line."""
+    if cost.level is None or cost.level.value is None:
+        return "not measured"
+    head = quantity.show(cost.level.value)
+    below = _ratio_text(cost.overhead)
+    sign = _SIGNS.get(cost.judgement.state, "") if cost.judgement else ""
+    return f"{head}\n{below}{sign}" if below else head
+
+
+def _ratio_text(estimate: Estimate | None) -> str | None:
+    if estimate is None or estimate.value is None:
+        return None
+    if estimate.low is None or estimate.high is None:
+        return ratio(estimate.value)
+    return f"{ratio(estimate.value)} [{ratio(estimate.low)[:-1]}, {ratio(estimate.high)[:-1]}]"
+
+
+def _detail(quantity: Quantity, results: Results, by_case: Mapping[Case, Cost]) -> Table:
+    name = quantity.name
+    columns = (
+        *CASE_COLUMNS,
+        Column(f"{name}_geomean", "geometric mean", quantity.show),
+        Column(f"{name}_low", "95 % from", quantity.show),
+        Column(f"{name}_high", "to", quantity.show),
+        Column("over_native", "over native", ratio),
+        Column("over_native_low", "95 % from", ratio),
+        Column("over_native_high", "to", ratio),
+        Column("verdict", ""),
+        Column("p_differs", ""),
+        Column("reading", "verdict"),
+        *STATE_COLUMNS,
+    )
+    rows = [_row(quantity, results.cells[case], cost) for case, cost in by_case.items()]
+    return Table("every cell", columns, rows)
+
+
+def _row(quantity: Quantity, cell: Cell, cost: Cost) -> dict[str, Any]:
+    row = case_fields(cell)
+    for prefix, suffix, estimate in ((quantity.name, "_geomean", cost.level), ("over_native", "", cost.overhead)):
+        if estimate is not None:
+            row |= {f"{prefix}{suffix}": estimate.value, f"{prefix}_low": estimate.low, f"{prefix}_high": estimate.high}
+    if cost.judgement is not None:
+        row |= {"verdict": str(cost.judgement.state), "p_differs": cost.judgement.p_differs}
+        row["reading"] = cost.judgement.sentence
+    return row
