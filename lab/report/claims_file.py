@@ -42,7 +42,7 @@ class Relation(StrEnum):
 
 
 class Pick(StrEnum):
-    """How several systems make one side of a ratio: their mean, or the worst of `systems` against the best of `over`."""
+    """How several systems make one side: by their mean, or the worst of `systems` against the best of `over`."""
 
     MEAN = "mean"
     EXTREMES = "extremes"

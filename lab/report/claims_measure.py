@@ -130,7 +130,7 @@ def _formula(claim: Claim, sides: list[_Side]) -> Callable[[Values], float]:
 
 
 def _quotients(parts: list[float]) -> float:
-    """a / b, or (a / b) / (c / d)."""
+    """One ratio of two parts, or the quotient of two ratios of four."""
     ratios = [above / below for above, below in zip(parts[::2], parts[1::2], strict=True)]
     return ratios[0] if len(ratios) == 1 else ratios[0] / ratios[1]
 

@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+
+from lab.core.arm import GuestProfile
+from lab.core.trial import Outcome
+from lab.report.claims import Verdict, claims_json, judge, judge_all, tally
+from lab.report.claims_file import Claim, Over, Pick, Quantity, Relation
+from tests.claims_support import failed, ran, results, times
+
+WASMTIME, NATIVE, WAVM = "wasmtime-jit-cranelift", "native", "wavm-jit-llvm"
+SMALL, LARGE = "yunet", "vgg_16"
+
+
+def claim(quantity: Quantity = Quantity.TIME_RATIO, **changes: object) -> Claim:
+    fields: dict[str, object] = {
+        "id": "c",
+        "place": "somewhere",
+        "says": "something",
+        "quantity": quantity,
+        "paper": 2.0,
+        "printed": "2x",
+        "tolerance": 0.5,
+        "systems": (WASMTIME,),
+        "models": (SMALL,),
+        "over": Over(systems=(NATIVE,)),
+        **changes,
+    }
+    return Claim(**fields)  # type: ignore[arg-type]
+
+
+def wasmtime_over_native(*ratios: float, guest: str = "o0", model: str = SMALL) -> dict[str, tuple[float, ...]]:
+    """Wasmtime's times over native ones that drift from block to block."""
+    native = tuple(1.0 + 0.3 * block for block in range(len(ratios)))
+    slower = tuple(ratio * one for ratio, one in zip(ratios, native, strict=True))
+    return {f"{WASMTIME}@{guest} {model} b1": slower, f"native@{guest} {model} b1": native}
+
+
+def test_an_interval_within_the_tolerance_reproduces_the_claim() -> None:
+    found = judge(claim(), results(times(wasmtime_over_native(2.0, 2.02, 1.98, 2.01))))
+    assert found.verdict is Verdict.REPRODUCED
+    assert found.ours == pytest.approx(2.0025, rel=1e-3)
+    assert found.interval is not None
+    assert found.interval[0] < 2.0025 < found.interval[1]
+    assert found.guest is GuestProfile.O0
+
+
+def test_an_interval_outside_refutes_it_and_says_on_which_side_and_what_else_differs() -> None:
+    found = judge(claim(), results(times(wasmtime_over_native(5.0, 5.02, 4.98))))
+    assert found.verdict is Verdict.NOT_REPRODUCED
+    assert "ours lies above" in found.why
+    assert "Wasmtime 1.2.3" in found.why
+    assert "Toy CPU 3000" in found.why
+
+
+def test_an_interval_across_the_tolerances_edge_decides_nothing() -> None:
+    found = judge(claim(), results(times(wasmtime_over_native(2.2, 2.9, 2.4))))
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "both sides" in found.why
+
+
+def test_one_block_decides_nothing_however_near_it_is() -> None:
+    found = judge(claim(), results(times(wasmtime_over_native(2.0))))
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.ours == pytest.approx(2.0)
+    assert found.interval is None
+    assert "one block" in found.why
+
+
+def test_a_block_that_slows_everything_down_changes_nothing() -> None:
+    calm = judge(claim(), results(times(wasmtime_over_native(2.0, 2.02, 1.98))))
+    rows = {text: (row[0], row[1] * 7, row[2]) for text, row in wasmtime_over_native(2.0, 2.02, 1.98).items()}
+    shaken = judge(claim(), results(times(rows)))
+    assert shaken.ours == pytest.approx(calm.ours)
+    assert shaken.interval == pytest.approx(calm.interval)
+
+
+def test_the_papers_optimisation_level_comes_first_and_the_other_is_named_when_it_stands_in() -> None:
+    own = times(wasmtime_over_native(2.0, 2.02, 1.98, guest="o0"))
+    other = times(wasmtime_over_native(9.0, 9.02, 8.98, guest="o3"))
+    both = judge(claim(), results([*own, *other]))
+    assert both.guest is GuestProfile.O0
+    assert both.verdict is Verdict.REPRODUCED
+    stand_in = judge(claim(), results(other))
+    assert stand_in.guest is GuestProfile.O3
+    assert "guest o3 instead of o0" in stand_in.why
+    alone = judge(claim(guests=(GuestProfile.O0,)), results(other))
+    assert alone.verdict is Verdict.NOT_RUN
+
+
+def test_networks_that_were_not_measured_keep_a_claim_open_and_are_named() -> None:
+    trials = times(wasmtime_over_native(2.0, 2.02, 1.98))
+    dear = failed(f"{WASMTIME}@o0 {LARGE} b1", Outcome.OVER_BUDGET, "foreseen to take 2 h")
+    found = judge(claim(models=(SMALL, LARGE)), results([*trials, dear]))
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.ours == pytest.approx(2.0, rel=1e-2)
+    assert "2 of 4 cases measured" in found.why
+    assert "over-budget, foreseen to take 2 h" in found.why
+
+
+def test_a_claim_of_which_nothing_was_measured_is_not_run() -> None:
+    found = judge(claim(), results([ran(f"native@o3 {LARGE} b1")]))
+    assert found.verdict is Verdict.NOT_RUN
+    assert found.ours is None
+    assert f"{WASMTIME}@o0 {SMALL} b1: not yet run" in found.why
+
+
+def test_an_ordering_holds_if_the_whole_interval_lies_on_its_side() -> None:
+    faster = claim(relation=Relation.BELOW, paper=1.0, tolerance=0.0, over=Over(systems=(WAVM,)))
+    rows = {f"{WASMTIME}@o0 {SMALL} b1": (1.0, 1.1, 0.9), f"{WAVM}@o0 {SMALL} b1": (8.0, 8.5, 7.6)}
+    assert judge(faster, results(times(rows))).verdict is Verdict.REPRODUCED
+    swapped = {f"{WASMTIME}@o0 {SMALL} b1": (8.0, 8.5, 7.6), f"{WAVM}@o0 {SMALL} b1": (1.0, 1.1, 0.9)}
+    assert judge(faster, results(times(swapped))).verdict is Verdict.NOT_REPRODUCED
+
+
+def test_over_10x_asks_for_no_upper_end() -> None:
+    over = claim(relation=Relation.ABOVE, paper=10.0, tolerance=5.0)
+    assert judge(over, results(times(wasmtime_over_native(90.0, 91.0, 92.0)))).verdict is Verdict.REPRODUCED
+    assert judge(over, results(times(wasmtime_over_native(3.0, 3.1, 3.05)))).verdict is Verdict.NOT_REPRODUCED
+
+
+def test_several_networks_are_averaged_by_the_geometric_mean_of_their_ratios() -> None:
+    rows = wasmtime_over_native(2.0, 2.02, 1.98) | wasmtime_over_native(8.0, 8.08, 7.92, model=LARGE)
+    found = judge(claim(models=(SMALL, LARGE)), results(times(rows)))
+    assert found.ours == pytest.approx(4.0, rel=1e-3)
+
+
+def test_being_the_best_means_the_worst_of_one_side_against_the_best_of_the_other() -> None:
+    rows = {
+        f"{WAVM}@o0 {SMALL} b1": (2.0, 2.02, 1.98),
+        f"{WASMTIME}@o0 {SMALL} b1": (4.0, 4.1, 3.9),
+        f"native@o0 {SMALL} b1": (1.0, 1.02, 0.98),
+    }
+    first = claim(systems=(WAVM,), over=Over(systems=(WASMTIME, NATIVE)), relation=Relation.BELOW, paper=1.0)
+    mean = judge(first, results(times(rows)))
+    extremes = judge(msgspec.structs.replace(first, pick=Pick.EXTREMES), results(times(rows)))
+    assert mean.ours == pytest.approx(1.0, rel=1e-2)
+    assert extremes.ours == pytest.approx(2.0, rel=1e-2)
+
+
+def test_table_3_is_a_ratio_of_averages_so_that_the_largest_network_decides() -> None:
+    rows = {
+        f"{WASMTIME}@o0 {SMALL} b1": (1.0, 1.01, 0.99),
+        f"{WASMTIME}@o0 {SMALL} b3": (3.0, 3.03, 2.97),
+        f"{WASMTIME}@o0 {LARGE} b1": (99.0, 99.5, 98.5),
+        f"{WASMTIME}@o0 {LARGE} b3": (99.0, 99.9, 98.1),
+    }
+    batch = claim(Quantity.BATCH_TIME_RATIO, models=(SMALL, LARGE), batch=3, over=Over(), paper=1.02, tolerance=0.1)
+    found = judge(batch, results(times(rows)))
+    assert found.ours == pytest.approx(102 / 100, rel=1e-2)
+    assert found.verdict is Verdict.REPRODUCED
+
+
+def test_two_runtimes_batch_ratios_can_be_compared() -> None:
+    rows = {
+        f"{WASMTIME}@o0 {SMALL} b1": (1.0, 1.01, 0.99),
+        f"{WASMTIME}@o0 {SMALL} b3": (3.0, 3.03, 2.97),
+        f"{WAVM}@o0 {SMALL} b1": (10.0, 10.2, 9.8),
+        f"{WAVM}@o0 {SMALL} b3": (12.0, 12.3, 11.7),
+    }
+    batch = claim(Quantity.BATCH_TIME_RATIO, batch=3, over=Over(systems=(WAVM,)))
+    assert judge(batch, results(times(rows))).ours == pytest.approx(3.0 / 1.2, rel=1e-2)
+
+
+def test_shares_are_percentages_and_their_differences_points() -> None:
+    trials = [
+        ran(text, block, share=share + 0.01 * block)
+        for text, share in ((f"{WASMTIME}@o0 {SMALL} b1", 0.6), (f"native@o0 {SMALL} b1", 0.2))
+        for block in range(3)
+    ]
+    share = claim(Quantity.INFERENCE_SHARE, over=Over(), paper=55.0, tolerance=10.0)
+    assert judge(share, results(trials)).ours == pytest.approx(61.0)
+    assert judge(share, results(trials)).verdict is Verdict.REPRODUCED
+    gap = claim(Quantity.SHARE_DIFFERENCE, paper=0.0, tolerance=0.0, relation=Relation.BELOW)
+    assert judge(gap, results(trials)).ours == pytest.approx(40.0)
+
+
+def test_memory_is_said_in_decimal_gigabytes() -> None:
+    trials = [ran(f"{WASMTIME}@o0 {LARGE} b1", block, gb=2.4 + 0.01 * block) for block in range(3)]
+    found = judge(claim(Quantity.RSS_PEAK_GB, models=(LARGE,), over=Over(), paper=2.5, tolerance=0.25), results(trials))
+    assert found.ours == pytest.approx(2.41, rel=1e-3)
+    assert found.verdict is Verdict.REPRODUCED
+
+
+@pytest.mark.parametrize(
+    ("outcome", "verdict"),
+    [
+        (Outcome.TIMEOUT, Verdict.REPRODUCED),
+        (Outcome.OUT_OF_MEMORY, Verdict.REPRODUCED),
+        (Outcome.CRASHED, Verdict.REPRODUCED),
+        (Outcome.OVER_BUDGET, Verdict.INCONCLUSIVE),
+        (Outcome.UNSUPPORTED, Verdict.INCONCLUSIVE),
+    ],
+)
+def test_a_failure_of_the_papers_is_reproduced_only_by_a_cell_that_was_tried(
+    outcome: Outcome, verdict: Verdict
+) -> None:
+    cell = claim(Quantity.OUTCOME, paper="failed", over=Over())
+    found = judge(cell, results([failed(f"{WASMTIME}@o0 {SMALL} b1", outcome, "the reason")]))
+    assert found.verdict is verdict
+    assert found.ours == outcome.value
+    assert "the reason" in found.why
+
+
+def test_a_cell_that_runs_refutes_the_papers_failure() -> None:
+    cell = claim(Quantity.OUTCOME, paper="failed", over=Over())
+    assert judge(cell, results([ran(f"{WASMTIME}@o0 {SMALL} b1")])).verdict is Verdict.NOT_REPRODUCED
+    good = claim(Quantity.OUTCOME, paper="ok", over=Over())
+    assert judge(good, results([ran(f"{WASMTIME}@o0 {SMALL} b1")])).verdict is Verdict.REPRODUCED
+
+
+def test_a_graph_is_counted_not_measured() -> None:
+    campaign = results([ran(f"native@o0 {SMALL} b1")])
+    exact = claim(Quantity.PARAMETERS, systems=(), over=Over(), paper=0.075856, tolerance=5e-7)
+    assert judge(exact, campaign).verdict is Verdict.REPRODUCED
+    off = claim(Quantity.PARAMETERS, systems=(), over=Over(), paper=0.08, tolerance=5e-4, note="counted so")
+    assert judge(off, campaign).verdict is Verdict.NOT_REPRODUCED
+    assert judge(off, campaign).why == "ours lies below; counted so"
+
+
+def test_claims_json_is_a_list_with_all_that_a_reader_needs() -> None:
+    campaign = results(times(wasmtime_over_native(2.0, 2.02, 1.98)))
+    judged = judge_all([claim(), claim(Quantity.OUTCOME, id="d", paper="failed", over=Over())], campaign)
+    entries = json.loads(claims_json(judged))
+    assert [entry["id"] for entry in entries] == ["c", "d"]
+    assert all({"id", "place", "paper", "ours", "interval", "verdict", "why"} <= entry.keys() for entry in entries)
+    assert tally(judged) == {
+        Verdict.REPRODUCED: 1,
+        Verdict.NOT_REPRODUCED: 1,
+        Verdict.INCONCLUSIVE: 0,
+        Verdict.NOT_RUN: 0,
+    }
