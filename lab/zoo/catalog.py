@@ -1,0 +1,181 @@
+"""The models on this machine: finding them, and making those that are missing. Imports no TensorFlow.
+
+Graphs and reference outputs are computed by processes (`lab.zoo.build`, `lab.zoo.reference`), whose memory ends with
+them; a model's directory appears by a rename when all of it is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+from lab.core.errors import ModelError, SupplyError
+from lab.core.model import Model
+from lab.zoo.entries import ENTRIES, PAPER_MODELS
+from lab.zoo.jobs import BuildJob
+from lab.zoo.layout import read_meta, to_model
+from lab.zoo.recipe import AUTO, IMPORTED, PRETRAINED, SEEDED, Images, Recipe, checked
+from lab.zoo.staging import Progress, Staged, check_space, complete, publish, staging
+from lab.zoo.supply import SUPPLIES, fetch, unpack
+from lab.zoo.worker import call_worker
+
+__all__ = ["PAPER_MODELS", "available", "disk_bytes", "load", "prepare"]
+
+_LARGE_BYTES = 100_000_000
+"""From here on a model has its process to itself."""
+
+
+def load(name: str, home: Path, weights: str = SEEDED, images: Path | None = None) -> Model | None:
+    """The model of that name if it has been prepared or imported; None if not.
+
+    Args:
+        name: one of `PAPER_MODELS`, or an imported one (whose weights are what they are).
+        home: the lab's cache directory.
+        weights: ``seeded``, ``pretrained``, or ``auto``: pretrained if there, else seeded.
+        images: as given to `prepare`.
+
+    Raises:
+        UsageError: such weights don't exist.
+        DataError: its ``meta.json`` is damaged.
+    """
+    if name not in ENTRIES:
+        return _load(home / "models" / f"{name}-{IMPORTED}")
+    kinds = (PRETRAINED, SEEDED) if checked(weights) == AUTO else (weights,)
+    for kind in kinds:
+        model = _load(Recipe(name, kind, Images(images)).directory(home))
+        if model:
+            return model
+    return None
+
+
+def available(home: Path) -> tuple[Model, ...]:
+    """Every model that `load` would find with the lab's own pictures, by name."""
+    paper = [load(name, home, weights) for name in PAPER_MODELS for weights in (SEEDED, PRETRAINED)]
+    imported = [_load(directory) for directory in sorted((home / "models").glob(f"*-{IMPORTED}"))]
+    return tuple(model for model in (*paper, *imported) if model)
+
+
+def disk_bytes(names: Sequence[str], home: Path, weights: str = SEEDED) -> int:
+    """About what preparing these will write at most: graphs, and one checkpoint at a time; 0 if all are there."""
+    sizes = [ENTRIES[name].graph_bytes for name in names if name in ENTRIES and load(name, home, weights) is None]
+    return sum(sizes) + max(sizes, default=0)
+
+
+def prepare(
+    names: Sequence[str],
+    home: Path,
+    weights: str = SEEDED,
+    batches: Sequence[int] = (1, 3),
+    progress: Progress = lambda _name, _stage: None,
+    images: Path | None = None,
+) -> dict[str, Model]:
+    """Makes what is missing of these models, and returns all of them.
+
+    Args:
+        names: of `PAPER_MODELS`, or imported ones.
+        home: the lab's cache directory; models go to ``models/``, downloads to ``downloads/``.
+        weights: ``seeded``; ``pretrained``; ``auto``: pretrained where its host answers, else seeded.
+        batches: sizes to have inputs for.
+        progress: hears a model's name and what is being done for it.
+        images: the user's own, instead of the lab's pictures.
+
+    Raises:
+        ModelError: a model is neither the paper's nor imported, or cannot be built.
+        SupplyError: pretrained weights cannot be had.
+        NoSpace: the disk cannot hold them.
+        UsageError: such weights don't exist.
+    """
+    checked(weights)
+    for name in names:
+        if name not in ENTRIES and load(name, home) is None:
+            raise ModelError(
+                f"there is no model '{name}'",
+                f"choose among {', '.join(PAPER_MODELS)}, or `lab models import FILE.pb --as {name}`",
+            )
+    check_space(home, disk_bytes(names, home, weights))
+    pictures = Images(images)
+    recipes = [_resolve(name, weights, pictures, home, progress) for name in names if name in ENTRIES]
+    missing = [recipe for recipe in recipes if _load(recipe.directory(home)) is None]
+    small = [recipe for recipe in missing if recipe.entry.graph_bytes < _LARGE_BYTES]
+    large = [recipe for recipe in missing if recipe not in small]
+    with ThreadPoolExecutor(2) as pool:
+        chains = [
+            pool.submit(_make, small, home, batches, progress),
+            pool.submit(_make_each, large, home, batches, progress),
+        ]
+        for chain in chains:
+            chain.result()
+    _add_batches([recipe for recipe in recipes if recipe not in missing], home, batches, progress)
+    made = {recipe.name: _load(recipe.directory(home)) for recipe in recipes}
+    found = {name: made.get(name) or load(name, home) for name in names}
+    return {name: model for name, model in found.items() if model}
+
+
+def _load(directory: Path) -> Model | None:
+    meta = read_meta(directory)
+    return None if meta is None else to_model(directory, meta)
+
+
+def _resolve(name: str, weights: str, images: Images, home: Path, progress: Progress) -> Recipe:
+    """The recipe that the kind of weights comes to; what it needs has been downloaded."""
+    seeded, pretrained = Recipe(name, SEEDED, images), Recipe(name, PRETRAINED, images)
+    if weights == SEEDED:
+        return seeded
+    if _load(pretrained.directory(home)):
+        return pretrained
+    progress(name, "downloading")
+    try:
+        fetch(SUPPLIES[name], home / "downloads")
+    except SupplyError:
+        if weights == PRETRAINED:
+            raise
+        progress(name, "no host answers: seeded weights instead")
+        return seeded
+    return pretrained
+
+
+def _make_each(recipes: Sequence[Recipe], home: Path, batches: Sequence[int], progress: Progress) -> None:
+    for recipe in recipes:
+        _make([recipe], home, batches, progress)
+
+
+def _make(recipes: Sequence[Recipe], home: Path, batches: Sequence[int], progress: Progress) -> None:
+    """Builds these in one process, runs TensorFlow on them in another, and publishes them."""
+    if not recipes:
+        return
+    with ExitStack() as stack:
+        directories = [stack.enter_context(staging(home, recipe.name)) for recipe in recipes]
+        jobs = []
+        for recipe, directory in zip(recipes, directories, strict=True):
+            progress(recipe.name, "freezing")
+            checkpoint = _checkpoint(recipe, home, stack.enter_context(staging(home, f"{recipe.name}.weights")))
+            jobs.append(BuildJob(recipe.name, str(directory), checkpoint))
+        call_worker("lab.zoo.build", jobs)
+        complete([_staged(*pair) for pair in zip(recipes, directories, strict=True)], batches, progress)
+        for recipe, directory in zip(recipes, directories, strict=True):
+            publish(directory, recipe.directory(home))
+            progress(recipe.name, "ready")
+
+
+def _checkpoint(recipe: Recipe, home: Path, scratch: Path) -> str | None:
+    if recipe.weights == SEEDED:
+        return None
+    download = fetch(SUPPLIES[recipe.name], home / "downloads")
+    return str(download if download.suffix == ".onnx" else unpack(download, scratch))
+
+
+def _staged(recipe: Recipe, directory: Path) -> Staged:
+    how = recipe.entry.preprocessing
+    return Staged(recipe.name, recipe.weights, recipe.describe(), directory, how, recipe.images)
+
+
+def _add_batches(recipes: Sequence[Recipe], home: Path, batches: Sequence[int], progress: Progress) -> None:
+    """Inputs of further batch sizes for models that are there."""
+    for recipe in recipes:
+        directory = recipe.directory(home)
+        meta = read_meta(directory)
+        wanted = [batch for batch in batches if meta and batch not in {entry.batch for entry in meta.inputs}]
+        if wanted:
+            complete([_staged(recipe, directory)], wanted, progress)

@@ -1,0 +1,47 @@
+"""Content keys: a model's directory is named after everything its bytes come from, so nothing is made twice."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from functools import cache
+from pathlib import Path
+
+_GENERATOR = (
+    "canonical", "checkpoint", "entries", "facts", "folding", "freeze", "graphdef", "layers", "mobilenet", "networks",
+    "operators", "pictures", "preprocess", "random_integers", "seeding", "vgg", "yunet", "yunet_onnx",
+)  # fmt: skip
+"""Modules that bytes of graphs and inputs depend on."""
+
+
+@cache
+def generator_key() -> str:
+    """Of the code that makes graphs and inputs, comments and docstrings left out: 64 hex digits."""
+    digest = hashlib.sha256()
+    for module in _GENERATOR:
+        tree = ast.parse(Path(__file__).with_name(f"{module}.py").read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            _drop_docstrings(node)
+        digest.update(ast.dump(tree).encode())
+    return digest.hexdigest()
+
+
+def model_key(*parts: str) -> str:
+    """Of the generator and whatever else the model is made from: 12 hex digits."""
+    return hashlib.sha256("\n".join((generator_key(), *parts)).encode()).hexdigest()[:12]
+
+
+def files_key(files: list[Path]) -> str:
+    """Of these files' contents, in this order: 64 hex digits."""
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _drop_docstrings(node: ast.AST) -> None:
+    body = getattr(node, "body", None)
+    if isinstance(body, list):
+        # strings on their own document what is around them; they do nothing
+        kept = [line for line in body if not (isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant))]
+        node.body = kept  # type: ignore[attr-defined]

@@ -1,0 +1,126 @@
+"""What a model's directory holds, and how it is read and written.
+
+    <home>/models/<name>-<weights>-<key>/
+        graph.pb            the frozen graph
+        facts.json          what the build found out about it
+        input.b1.f32        input tensor for batch 1, raw little-endian float32; likewise for each batch
+        reference.b1.f32    TensorFlow's outputs for it, concatenated in the order of the outputs
+        meta.json           written last: a directory without it is not a model
+
+Version history of `META_SCHEMA`:
+    1  first
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from lab.core.errors import DataError
+from lab.core.model import Model, ModelInput, OutputTensor
+from lab.zoo.table import Facts
+
+META_SCHEMA = 1
+GRAPH_FILE = "graph.pb"
+FACTS_FILE = "facts.json"
+META_FILE = "meta.json"
+
+
+class Built(msgspec.Struct, frozen=True):
+    """``facts.json``.
+
+    Attributes:
+        image_shape: height, width and channels of the input.
+        outputs: node and shape at batch 1, in order.
+    """
+
+    graph_sha256: str
+    input_node: str
+    image_shape: tuple[int, int, int]
+    outputs: tuple[tuple[str, tuple[int, ...]], ...]
+    facts: Facts
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """One input in ``meta.json``; paths are relative to its directory."""
+
+    batch: int
+    shape: tuple[int, ...]
+    file: str
+    sha256: str
+    reference: str
+
+
+class Meta(msgspec.Struct, frozen=True, kw_only=True):
+    """``meta.json``.
+
+    Attributes:
+        weights: ``pretrained``, ``seeded`` or ``imported``.
+        source: where weights and inputs come from, in words.
+        tensorflow: the release that computed the reference.
+    """
+
+    schema: int = META_SCHEMA
+    name: str
+    weights: str
+    source: str
+    tensorflow: str
+    built: Built
+    inputs: tuple[Prepared, ...]
+
+
+def read_meta(directory: Path) -> Meta | None:
+    """The directory's ``meta.json``; None if there is none.
+
+    Raises:
+        DataError: it is damaged, or of an unknown version.
+    """
+    path = directory / META_FILE
+    remedy = f"delete {directory}; it is made again when it is needed"
+    try:
+        meta = msgspec.json.decode(path.read_bytes(), type=Meta)
+    except FileNotFoundError:
+        return None
+    except (msgspec.MsgspecError, OSError) as why:
+        raise DataError(f"{path} is damaged: {why}", remedy) from why
+    if meta.schema != META_SCHEMA:
+        raise DataError(f"{path} has schema {meta.schema}, this lab reads {META_SCHEMA}", remedy)
+    return meta
+
+
+def write_meta(directory: Path, meta: Meta) -> None:
+    """Makes the directory a model, or replaces what it says about itself."""
+    write_atomically(directory / META_FILE, msgspec.json.format(msgspec.json.encode(meta), indent=2))
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Writes a file that is either there in full or not at all."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    with scratch.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    scratch.replace(path)
+
+
+def to_model(directory: Path, meta: Meta) -> Model:
+    """The model with absolute paths."""
+    root = directory.resolve()
+    facts = meta.built.facts
+    return Model(
+        name=meta.name,
+        weights=meta.weights,
+        graph_path=root / GRAPH_FILE,
+        graph_sha256=meta.built.graph_sha256,
+        input_node=meta.built.input_node,
+        outputs=tuple(OutputTensor(node, shape) for node, shape in meta.built.outputs),
+        parameters=facts.parameters,
+        conv_layers=facts.conv_layers,
+        macs=facts.macs,
+        inputs=tuple(
+            ModelInput(entry.batch, entry.shape, root / entry.file, entry.sha256, root / entry.reference)
+            for entry in meta.inputs
+        ),
+    )

@@ -1,0 +1,148 @@
+"""From a built graph to a model: inputs, reference outputs, ``meta.json``, and a rename that shows it all at once."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from lab.core.errors import NoSpace
+from lab.core.units import show_bytes
+from lab.zoo.entries import Preprocessing
+from lab.zoo.jobs import ReferenceJob, ReferenceRun
+from lab.zoo.layout import FACTS_FILE, GRAPH_FILE, Built, Meta, Prepared, read_meta, write_meta
+from lab.zoo.recipe import Images
+from lab.zoo.worker import call_worker
+
+Progress = Callable[[str, str], None]
+"""Called with a model's name and what is being done for it."""
+
+_MARGIN_BYTES = 64 << 20
+_STAGING = ".staging-"
+
+
+class Staged(msgspec.Struct, frozen=True):
+    """A directory with a graph in it that is to become a model.
+
+    Attributes:
+        description: what `Meta.source` will say.
+    """
+
+    name: str
+    weights: str
+    description: str
+    directory: Path
+    preprocessing: Preprocessing
+    images: Images
+
+
+def check_space(home: Path, needed_bytes: int) -> None:
+    """Refuses to start what the disk cannot hold.
+
+    Raises:
+        NoSpace: less is free than is needed, with a margin.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(home).free
+    needed = needed_bytes + _MARGIN_BYTES
+    if free < needed:
+        raise NoSpace(
+            f"making the models takes {show_bytes(needed)}, {home} has {show_bytes(free)} free",
+            "free some space, point LAB_HOME at a larger disk, or leave out vgg_16 and vgg_19",
+        )
+
+
+@contextmanager
+def staging(home: Path, name: str) -> Iterator[Path]:
+    """An empty directory beside the models, gone at the end unless renamed; leftovers of killed runs go first."""
+    models = home / "models"
+    models.mkdir(parents=True, exist_ok=True)
+    for leftover in models.glob(f"{_STAGING}*"):
+        if not psutil.pid_exists(int(leftover.name.removeprefix(_STAGING).split("-")[0])):
+            shutil.rmtree(leftover, ignore_errors=True)
+    directory = models / f"{_STAGING}{os.getpid()}-{name}"
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir()
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def publish(staged: Path, final: Path, *, replace: bool = False) -> None:
+    """Gives the finished directory its name; if another process was faster, or it is there already, that one stays."""
+    if replace and final.exists():
+        shutil.rmtree(final)
+    if not final.exists():
+        staged.rename(final)
+
+
+def complete(staged: Sequence[Staged], batches: Sequence[int], progress: Progress) -> None:
+    """Adds the inputs for these batches and TensorFlow's outputs for them; ``meta.json`` comes last.
+
+    Raises:
+        ModelError: images are missing, or TensorFlow cannot run a graph.
+    """
+    prepared = {item.name: _write_inputs(item, batches) for item in staged}
+    jobs = [_reference_job(item, _built(item.directory), prepared[item.name]) for item in staged]
+    for item in staged:
+        progress(item.name, "computing the reference")
+    call_worker("lab.zoo.reference", jobs)
+    for item in staged:
+        known = read_meta(item.directory)
+        older = [entry for entry in (known.inputs if known else ()) if entry.batch not in batches]
+        inputs = sorted((*older, *prepared[item.name]), key=lambda entry: entry.batch)
+        write_meta(item.directory, _meta(item, tuple(inputs)))
+
+
+def _built(directory: Path) -> Built:
+    return msgspec.json.decode((directory / FACTS_FILE).read_bytes(), type=Built)
+
+
+def _meta(item: Staged, inputs: tuple[Prepared, ...]) -> Meta:
+    return Meta(
+        name=item.name,
+        weights=item.weights,
+        source=item.description,
+        tensorflow=_tensorflow_version(),
+        built=_built(item.directory),
+        inputs=inputs,
+    )
+
+
+def _tensorflow_version() -> str:
+    for package in ("tensorflow-cpu", "tensorflow"):
+        try:
+            return f"{package} {version(package)}"
+        except PackageNotFoundError:
+            continue
+    return "tensorflow"
+
+
+def _write_inputs(item: Staged, batches: Sequence[int]) -> tuple[Prepared, ...]:
+    side = _built(item.directory).image_shape[0]
+    prepared = []
+    for batch in batches:
+        tensor = item.images.tensor(item.preprocessing, side, batch)
+        content = tensor.astype("<f4").tobytes()
+        file = f"input.b{batch}.f32"
+        (item.directory / file).write_bytes(content)
+        digest = hashlib.sha256(content).hexdigest()
+        prepared.append(Prepared(batch, tensor.shape, file, digest, f"reference.b{batch}.f32"))
+    return tuple(prepared)
+
+
+def _reference_job(item: Staged, built: Built, prepared: tuple[Prepared, ...]) -> ReferenceJob:
+    runs = tuple(
+        ReferenceRun(str(item.directory / entry.file), entry.shape, str(item.directory / entry.reference))
+        for entry in prepared
+    )
+    nodes = tuple(node for node, _ in built.outputs)
+    return ReferenceJob(item.name, str(item.directory / GRAPH_FILE), built.input_node, nodes, runs)

@@ -1,0 +1,86 @@
+"""Processes that import TensorFlow on the lab's behalf: how they are started, and how their errors come back."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from lab.core import errors
+from lab.core.errors import LabError, ModelError
+from lab.zoo.jobs import Job
+
+_ROOT = Path(__file__).resolve().parents[2]
+_DONE = "done: "
+_ERROR = "lab-error: "
+_QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0", "CUDA_VISIBLE_DEVICES": "-1"}
+"""oneDNN would choose kernels by CPU and repack weights: slower here, further from the operators' plain definition."""
+
+AnyJob = TypeVar("AnyJob", bound=Job)
+
+
+class _Failure(msgspec.Struct, frozen=True):
+    """A `LabError` on its way between processes."""
+
+    kind: str
+    message: str
+    remedy: str
+
+
+def run_worker(kind: type[AnyJob], work: Callable[[AnyJob], None]) -> None:
+    """What a worker module does as a process: one job after the other, saying which are done.
+
+    A `LabError` is printed so that `call_worker` can raise it on the other side.
+    """
+    try:
+        for argument in sys.argv[1:]:
+            job = msgspec.json.decode(argument, type=kind)
+            work(job)
+            sys.stdout.write(f"{_DONE}{job.name}\n")
+            sys.stdout.flush()
+    except LabError as error:
+        failure = _Failure(type(error).__name__, error.message, error.remedy)
+        sys.stderr.write(_ERROR + msgspec.json.encode(failure).decode() + "\n")
+        sys.exit(error.exit_code)
+
+
+def call_worker(module: str, jobs: Sequence[Job], done: Callable[[str], None] = lambda _: None) -> None:
+    """Runs ``python -m module`` on the jobs and waits for it; `done` hears each job's name as it ends.
+
+    Raises:
+        LabError: whatever the worker raised.
+        ModelError: it died otherwise, such as killed for want of memory.
+    """
+    command = [sys.executable, "-m", module, *(msgspec.json.encode(job).decode() for job in jobs)]
+    path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
+    environment = {**os.environ, **_QUIET, "PYTHONPATH": path}
+    with tempfile.TemporaryFile("w+", errors="replace") as complaints:
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=complaints, text=True)
+        with process:
+            for line in process.stdout or ():
+                if line.startswith(_DONE):
+                    done(line.removeprefix(_DONE).strip())
+        complaints.seek(0)
+        if process.returncode != 0:
+            raise _error_of(module, process.returncode, complaints.read().splitlines())
+
+
+def _error_of(module: str, code: int, lines: list[str]) -> LabError:
+    for line in reversed(lines):
+        if line.startswith(_ERROR):
+            failure = msgspec.json.decode(line.removeprefix(_ERROR), type=_Failure)
+            error: LabError = getattr(errors, failure.kind)(failure.message, failure.remedy)
+            return error
+    if code < 0:
+        return ModelError(
+            f"{module} was killed by signal {-code}",
+            "VGG needs about 4 GB of free memory; close other programs and run the same command again",
+        )
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "no message")
+    return ModelError(f"{module} failed: {last[:300]}", "check that TensorFlow is installed whole: `just setup`")
