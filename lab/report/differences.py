@@ -99,7 +99,7 @@ def _compile_shares(results: Results) -> Iterator[Sentence]:
 
 
 def _inference_alone(results: Results, time: Mapping[Case, Cost]) -> Iterator[Sentence]:
-    """Overall overhead against that of inference alone: what start-up and loading add, and what generated code costs."""
+    """Overall overhead against that of inference alone: what start-up and loading add to what generated code costs."""
     for arm in results.arms:
         if arm.is_native or arm.mode is Mode.AOT:
             continue

@@ -15,12 +15,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from lab.core.arm import Arm
 from lab.report.names import arm_name, digits, model_name
 from lab.report.style import BAND, FAINT, INK, Look, house_style, looks
 
 _SLOT = 0.84  # of a group's width; the rest is the gap to the next
+_FEW_DECADES = 300  # below this range of values, powers of ten alone are too few grid lines
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,9 @@ def draw_log(data: Grouped) -> Figure:
         values = [v for m in data.marks.values() for v in (m.value, m.predicted, m.low, m.high) if v]
         if values:
             axes.set_ylim(min(values) / 2.6, max(values) * 1.8)
+            if max(values) / min(values) < _FEW_DECADES:
+                axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+                axes.yaxis.set_minor_formatter(NullFormatter())
         axes.yaxis.set_major_formatter(lambda value, _: f"{float(digits(value, 1)):,g}")
         axes.set_ylabel(data.axis)
 
@@ -92,7 +97,7 @@ def _draw(
     data: Grouped,
     subtitle: str,
     prepare: Callable[[Axes], None],
-    put: Callable[[Axes, float, float, Mark, Look, bool], None],
+    put: Callable[[Axes, Sequence[tuple[float, Mark]], float, Look, bool], None],
     handle: Callable[[Arm, Look], Any],
 ) -> Figure:
     with house_style():
@@ -105,10 +110,11 @@ def _draw(
             _frame(axes, data.models)
             axes.set_title(title)
             step = _SLOT / len(arms)
-            for group, model in enumerate(data.models):
-                for place, arm in enumerate(arms):
-                    x = group - _SLOT / 2 + (place + 0.5) * step
-                    put(axes, x, step, data.marks.get((arm, model), Mark()), look[arm], arm.is_native)
+            for place, arm in enumerate(arms):
+                offset = (place + 0.5) * step - _SLOT / 2
+                slots = [(g + offset, data.marks.get((arm, model), Mark())) for g, model in enumerate(data.models)]
+                put(axes, slots, step, look[arm], arm.is_native)
+                _words(axes, slots, look[arm])
             axes.legend(
                 handles=[*(handle(arm, look[arm]) for arm in arms), *_notes(data, arms)],
                 loc="upper left",
@@ -147,85 +153,50 @@ def _frame(axes: Axes, models: Sequence[str]) -> None:
         axes.axvspan(group - 0.5, group + 0.5, color=BAND, zorder=0, linewidth=0)
 
 
-def _points(axes: Axes, x: float, step: float, mark: Mark, look: Look, is_native: bool) -> None:
-    if mark.value is not None:
-        if is_native:
-            group = round(x)
-            axes.hlines(
-                mark.value, group - 0.46, group + 0.46, color=INK, linewidth=0.9, linestyle=(0, (4, 2)), zorder=2
-            )
-        if mark.low is not None and mark.high is not None:
-            axes.vlines(x, mark.low, mark.high, color=look.colour, linewidth=1.4, zorder=3)
-            axes.hlines(
-                (mark.low, mark.high), x - step * 0.28, x + step * 0.28, color=look.colour, linewidth=1.0, zorder=3
-            )
-        axes.plot(
-            x,
-            mark.value,
-            look.marker,
-            color=look.colour,
-            markersize=5.4,
-            markeredgecolor="white",
-            markeredgewidth=0.4,
-            zorder=4,
-        )
-        return
-    if mark.predicted is not None:
-        axes.plot(
-            x,
-            mark.predicted,
-            look.marker,
-            markerfacecolor="white",
-            markeredgecolor=look.colour,
-            markersize=5.4,
-            zorder=4,
-        )
-    _word(axes, x, mark, look)
+def _points(axes: Axes, slots: Sequence[tuple[float, Mark]], step: float, look: Look, is_native: bool) -> None:
+    measured = [(x, mark.value, mark) for x, mark in slots if mark.value is not None]
+    if is_native:
+        _native_lines(axes, [(x, value) for x, value, _ in measured])
+    below = [value - (value if mark.low is None else mark.low) for _, value, mark in measured]
+    above = [(value if mark.high is None else mark.high) - value for _, value, mark in measured]
+    xs, values = [x for x, _, _ in measured], [value for _, value, _ in measured]
+    dots: Any = {"fmt": look.marker, "color": look.colour, "markeredgecolor": "white", "zorder": 4}
+    sizes: Any = {"markersize": 5.4, "markeredgewidth": 0.4, "elinewidth": 1.4, "capsize": 30 * step, "capthick": 1.0}
+    axes.errorbar(xs, values, yerr=(below, above), **dots, **sizes)
+    hollow: Any = {"markerfacecolor": "white", "markeredgecolor": look.colour, "markersize": 5.4, "zorder": 4}
+    foreseen = [(x, mark.predicted) for x, mark in slots if mark.value is None and mark.predicted is not None]
+    axes.plot([x for x, _ in foreseen], [value for _, value in foreseen], look.marker, **hollow)
 
 
-def _bars(axes: Axes, x: float, step: float, mark: Mark, look: Look, is_native: bool) -> None:
-    if mark.value is not None:
-        axes.bar(
-            x,
-            paper_transform(mark.value),
-            step * 0.92,
-            color=look.colour,
-            hatch=look.hatch,
-            edgecolor="white",
-            linewidth=0.3,
-        )
-        if is_native:
-            group = round(x)
-            axes.hlines(
-                paper_transform(mark.value), group - 0.46, group + 0.46, color=INK, linewidth=0.7, linestyle=(0, (4, 2))
-            )
-        return
-    if mark.predicted is not None:
-        outline: Any = {"facecolor": "none", "edgecolor": look.colour, "linewidth": 0.8, "linestyle": ":"}
-        axes.bar(x, paper_transform(mark.predicted), step * 0.92, **outline)
-    _word(axes, x, mark, look)
+def _bars(axes: Axes, slots: Sequence[tuple[float, Mark]], step: float, look: Look, is_native: bool) -> None:
+    measured = [(x, paper_transform(mark.value)) for x, mark in slots if mark.value is not None]
+    if is_native:
+        _native_lines(axes, measured)
+    filled: Any = {"color": look.colour, "hatch": look.hatch, "edgecolor": "white", "linewidth": 0.3}
+    axes.bar([x for x, _ in measured], [height for _, height in measured], step * 0.92, **filled)
+    foreseen = [(x, paper_transform(m.predicted)) for x, m in slots if m.value is None and m.predicted is not None]
+    outline: Any = {"facecolor": "none", "edgecolor": look.colour, "linewidth": 0.8, "linestyle": ":"}
+    axes.bar([x for x, _ in foreseen], [height for _, height in foreseen], step * 0.92, **outline)
 
 
-def _word(axes: Axes, x: float, mark: Mark, look: Look) -> None:
-    """A cross at the foot of the slot, and the reason above it."""
-    if not mark.word:
-        return
+def _native_lines(axes: Axes, places: Sequence[tuple[float, float]]) -> None:
+    """Native's value across each of its groups: what the other marks are compared with."""
+    groups = [round(x) for x, _ in places]
+    left, right = [group - 0.46 for group in groups], [group + 0.46 for group in groups]
+    axes.hlines([y for _, y in places], left, right, color=INK, linewidth=0.9, linestyle=(0, (4, 2)), zorder=3)
+
+
+def _words(axes: Axes, slots: Sequence[tuple[float, Mark]], look: Look) -> None:
+    """A cross at the foot of each slot without a value, and the reason above it."""
     foot = axes.get_xaxis_transform()
-    axes.plot(
-        x, 0.03, "x", transform=foot, color=look.colour, markersize=4, markeredgewidth=1.2, clip_on=False, zorder=5
-    )
-    axes.text(
-        x,
-        0.065,
-        mark.word,
-        transform=foot,
-        rotation=90,
-        ha="center",
-        va="bottom",
-        fontsize=5.8,
-        color=look.colour,
-        zorder=5,
-    )
+    places = [(x, mark.word) for x, mark in slots if mark.word]
+    if not places:  # an empty unclipped artist would confuse the layout
+        return
+    cross: Any = {"markersize": 4, "markeredgewidth": 1.2, "clip_on": False, "zorder": 5}
+    axes.plot([x for x, _ in places], [0.03] * len(places), "x", transform=foot, color=look.colour, **cross)
+    for x, word in places:
+        upright: Any = {"rotation": 90, "ha": "center", "va": "bottom", "fontsize": 5.8, "zorder": 5}
+        axes.text(x, 0.065, word, transform=foot, color=look.colour, **upright)
 
 
 def _dot_handle(arm: Arm, look: Look) -> Line2D:

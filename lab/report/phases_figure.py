@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
@@ -64,17 +65,16 @@ def _panel(axes: Axes, model: str, arms: Sequence[Arm], stacks: Mapping[tuple[Ar
     axes.tick_params(axis="y", length=0)
     axes.tick_params(axis="x", color=FAINT, length=2)
     axes.spines["left"].set_visible(False)
-    for place, arm in enumerate(arms):
-        stack = stacks.get((arm, model))
-        if stack is None:
-            continue
-        total = sum(stack.parts_ns.values())
-        if total <= 0:
+    bars = {place: stack for place, arm in enumerate(arms) if (stack := stacks.get((arm, model))) is not None}
+    totals = {place: sum(stack.parts_ns.values()) for place, stack in bars.items()}
+    for place, stack in bars.items():
+        if totals[place] <= 0:
             axes.text(1, place, f"× {stack.word}", va="center", fontsize=7, color=INK, style="italic")
-            continue
-        left = 0.0
-        for name in PHASE_NAMES:
-            width = 100 * stack.parts_ns.get(name, 0.0) / total
-            axes.barh(place, width, 0.76, left=left, color=PHASE_COLOURS[name], edgecolor="white", linewidth=0.3)
-            left += width
-        axes.text(101, place, seconds(total), va="center", fontsize=7, color=INK)
+        else:
+            axes.text(101, place, seconds(totals[place]), va="center", fontsize=7, color=INK)
+    places = [place for place in bars if totals[place] > 0]
+    left = np.zeros(len(places))
+    for name in PHASE_NAMES:
+        width = np.array([100 * bars[place].parts_ns.get(name, 0.0) / totals[place] for place in places])
+        axes.barh(places, width, 0.76, left=left, color=PHASE_COLOURS[name], edgecolor="white", linewidth=0.3)
+        left = left + width
