@@ -25,7 +25,7 @@ class Wamr(Runtime):
     image = "wamr"
     systems = ((Mode.INTERPRETER, "fast"), (Mode.INTERPRETER, "classic"), (Mode.AOT, "llvm"))
     artifacts = ".aot"
-    versions: ClassVar[dict[str, str]] = {"current": _REGISTRY_TREE, "paper": "1.2.3"}
+    versions: ClassVar[dict[str, str]] = {"current": _REGISTRY_TREE, "paper": _REGISTRY_TREE}
 
     def executable(self, arm: Arm) -> str:
         """One ``iwasm`` per interpreter; either runs artifacts."""

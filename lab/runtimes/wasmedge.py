@@ -23,7 +23,7 @@ class WasmEdge(Runtime):
     image = "wasmedge"
     systems = ((Mode.INTERPRETER, None), (Mode.JIT, _LLVM), (Mode.AOT, _LLVM))
     artifacts = ".so"
-    versions: ClassVar[dict[str, str]] = {"current": "0.14.1", "paper": "0.13.3"}
+    versions: ClassVar[dict[str, str]] = {"current": "0.14.1", "paper": "0.13.5"}
 
     def executable(self, arm: Arm) -> str:  # noqa: ARG002
         """Where the distribution's package puts it; one binary for all modes."""

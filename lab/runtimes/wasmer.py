@@ -14,6 +14,7 @@ from lab.runtimes.base import GUEST_WASM, WORK, Runtime, version_tuple
 
 _VOLUMES = (7,)
 _DISABLE_CACHE = (5,)
+_LLVM_BUILT = (5,)
 _BACKENDS = ("singlepass", "cranelift", "llvm")
 
 
@@ -31,8 +32,10 @@ class Wasmer(Runtime):
         """One binary for all backends."""
         return "/usr/local/bin/wasmer"
 
-    def unsupported_because(self, arm: Arm, version: str) -> str | None:  # noqa: ARG002
-        """Singlepass translates scalar instructions only."""
+    def unsupported_because(self, arm: Arm, version: str) -> str | None:
+        """Singlepass translates scalar instructions only; Wasmer 4 wants an LLVM that its edition's base lacks."""
+        if arm.backend == "llvm" and version_tuple(version) < _LLVM_BUILT:
+            return f"Wasmer {version} is built without its LLVM backend: that wants LLVM 14, which the base lacks"
         if arm.backend == "singlepass" and arm.guest is GuestProfile.O3_SIMD:
             return "Wasmer's singlepass compiler does not translate 128-bit vector instructions"
         return None

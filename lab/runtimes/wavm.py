@@ -24,7 +24,7 @@ class Wavm(Runtime):
     image = "wavm"
     systems = ((Mode.JIT, _LLVM), (Mode.AOT, _LLVM))
     artifacts = ".wavm"
-    versions: ClassVar[dict[str, str]] = {"current": _REGISTRY_TREE, "paper": "0.0.0-prerelease"}
+    versions: ClassVar[dict[str, str]] = {"current": _REGISTRY_TREE, "paper": _REGISTRY_TREE}
 
     def executable(self, arm: Arm) -> str:  # noqa: ARG002
         """One binary for both modes."""

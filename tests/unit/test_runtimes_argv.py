@@ -32,9 +32,9 @@ RUN = {
         "/usr/local/bin/wasmer run --singlepass --disable-cache --volume /work:/ guest.wasm --"
     ),
     ("wasmer-aot-llvm@o3", "7.4.2"): "/usr/local/bin/wasmer run --disable-cache --volume /work:/ guest.wasmu --",
-    ("wasmer-jit-llvm@o3", "4.1.2"): "/usr/local/bin/wasmer run --llvm --dir . guest.wasm --",
+    ("wasmer-jit-cranelift@o3", "4.1.2"): "/usr/local/bin/wasmer run --cranelift --dir . guest.wasm --",
     ("wasmedge-interpreter@o3", "0.14.1"): "/usr/bin/wasmedge --force-interpreter --dir .:. guest.wasm",
-    ("wasmedge-interpreter@o3", "0.13.3"): "/usr/bin/wasmedge --dir .:. guest.wasm",
+    ("wasmedge-interpreter@o3", "0.13.5"): "/usr/bin/wasmedge --dir .:. guest.wasm",
     ("wasmedge-jit-llvm@o3", "0.14.1"): "/usr/bin/wasmedge --enable-jit --dir .:. guest.wasm",
     ("wasmedge-aot-llvm@o3", "0.14.1"): "/usr/bin/wasmedge --dir .:. guest.so",
     ("wasmedge-aot-llvm@o3", "0.17.0"): "/usr/bin/wasmedge --run-mode=aot --dir .:. guest.so",

@@ -63,6 +63,7 @@ def test_the_vector_guest_is_refused_where_it_cannot_run_and_nothing_else_is() -
 def test_the_papers_edition_lacks_what_came_later_and_says_since_when() -> None:
     winch, jit = Arm.parse("wasmtime-jit-winch@o3"), Arm.parse("wasmedge-jit-llvm@o3")
     assert "version 30" in (unsupported(winch, "paper") or "")
+    assert "LLVM 14" in (unsupported(Arm.parse("wasmer-jit-llvm@o3"), "paper") or "")
     assert "0.14" in (unsupported(jit, "paper") or "")
     assert unsupported(winch, "current") is None
     assert unsupported(jit, "current") is None
