@@ -1,0 +1,134 @@
+"""Which recipe makes which image, for every supply an edition pins; and which of them this machine can follow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import msgspec
+
+from lab.builds import recipe as recipes
+from lab.builds import stages, supplies
+from lab.builds.bases import base_recipe
+from lab.builds.home import ROOT
+from lab.builds.pins import Pins, Supply, load_pins, stage_args
+from lab.builds.progress import Progress
+from lab.builds.recipe import Given, Recipe
+from lab.core.errors import SupplyError
+from lab.engines.client import DockerClient
+from lab.runtimes.registry import RUNTIMES
+
+GIVE_ANOTHER_SUPPLY = (
+    "run where the internet is reachable, or name a directory that holds it with LAB_ARTIFACTS (docs/images.md says how to make one)"
+)
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """One way to an image.
+
+    Attributes:
+        runtime: whose.
+        edition: of which pins.
+        supply: where the binary comes from; None for native, which has none.
+        version: that comes from there.
+        recipe: of the image, not yet labelled.
+        family: key of the recipe without the checksum of what is given: the same for every artifact of that name.
+    """
+
+    runtime: str
+    edition: str
+    supply: Supply | None
+    version: str
+    recipe: Recipe
+    family: str
+
+    @property
+    def tag(self) -> str:
+        """Of the labelled image."""
+        return f"{recipes.PREFIX}/{self.runtime}:{self.edition}-{self.recipe.key[:16]}"
+
+
+class Catalogue:
+    """All recipes of one edition, on one engine."""
+
+    def __init__(self, edition: str, client: DockerClient, pins: Pins | None = None) -> None:
+        self.pins = pins or load_pins()
+        self.edition = edition
+        self._dockerfile = stages.parse((ROOT / "Dockerfile").read_text())
+        self._client = client
+        self._bases: dict[str, Recipe] = {}
+        self.pins.edition(edition)
+
+    def base(self, name: str) -> Recipe:
+        """How this machine gets a base image; asked once."""
+        if name not in self._bases:
+            self._bases[name] = base_recipe(name, self.pins.bases[name], self._client)
+        return self._bases[name]
+
+    def stage(self, name: str, runtime: str = "native", supply: Supply | None = None) -> Recipe:
+        """The build of any stage, such as ``toolchain``."""
+        return recipes.plan(self._dockerfile, name, stage_args(self.pins, self.edition, runtime, supply), self.base)
+
+    def candidate(self, runtime: str, supply: Supply | None, given: Given | None = None) -> Candidate:
+        """The way to a runtime's image through one supply."""
+        args = stage_args(self.pins, self.edition, runtime, supply)
+        plan = partial(recipes.plan, self._dockerfile, runtime, args, self.base)
+        blank = Given(supply or "none")
+        recipe = plan({runtime: given}) if given else plan({runtime: blank})
+        family = plan({runtime: blank}).key
+        pin = self.pins.edition(self.edition).runtime(runtime)
+        version = pin.version if supply is None else pin.version_from(supply)
+        return Candidate(runtime, self.edition, supply, version, recipe, family)
+
+    def choose(
+        self, runtime: str, existing: Callable[[Candidate], Candidate | None], progress: Progress
+    ) -> Candidate:
+        """The first way that is open here: artifact, an image built earlier, upstream, registry.
+
+        Args:
+            runtime: whose image.
+            existing: the candidate whose image is already here, of this candidate's family; None if there is none.
+            progress: told of downloads.
+
+        Raises:
+            SupplyError: no way is open, or one is and what came has the wrong checksum.
+        """
+        pin = self.pins.edition(self.edition).runtime(runtime)
+        if runtime == "native":
+            return self.candidate(runtime, None)
+        artifacts = supplies.artifacts_directory()
+        if artifacts is not None and pin.artifact is not None:
+            given = supplies.take_artifact(artifacts, pin.artifact.file, binary_place(runtime))
+            if given is not None:
+                return self.candidate(runtime, Supply.ARTIFACT, given)
+        for supply in self._pinned_supplies(runtime):
+            here = existing(self.candidate(runtime, supply))
+            if here is not None:
+                return here
+        unreachable = ""
+        if pin.upstream is not None:
+            try:
+                return self.candidate(runtime, Supply.UPSTREAM, supplies.take_upstream(pin.upstream, progress))
+            except supplies.Unreachable as error:
+                unreachable = f": {error.message}"
+        if pin.registry is not None:
+            return self.candidate(runtime, Supply.REGISTRY)
+        raise SupplyError(f"{runtime} {pin.version} of edition {self.edition} cannot be had here{unreachable}", GIVE_ANOTHER_SUPPLY)
+
+    def _pinned_supplies(self, runtime: str) -> Iterator[Supply]:
+        pin = self.pins.edition(self.edition).runtime(runtime)
+        for supply in Supply:
+            if getattr(pin, supply.value) is not None:
+                yield supply
+
+
+def executable(runtime: str) -> str | None:
+    """Path of a runtime's binary in its image; None for native, whose binary is the guest."""
+    module = next(one for one in RUNTIMES if one.name == runtime)
+    path = module.executable(module.arms()[0])
+    return None if path.startswith("/work/") else path
+
+
+def binary_place(runtime: str) -> str:
+    """The same, as the path of a file in a build context."""
+    return (executable(runtime) or "").lstrip("/")

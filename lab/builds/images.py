@@ -1,0 +1,202 @@
+"""The images of an edition: found by content or built, labelled with what they hold.
+
+Every figure of a campaign names the image it came from; `ImageInfo` is read from the image's own labels, so that an
+image built last month still says what is in it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+import msgspec
+
+from lab.builds.bases import build_base
+from lab.builds.builder import build_stage, has_image, log_path, run_all
+from lab.builds.catalogue import Candidate, Catalogue, executable
+from lab.builds.inspect import binary_sha256, read_file, say_version
+from lab.builds.pins import Supply
+from lab.builds.progress import Progress, silent
+from lab.builds.recipe import Recipe
+from lab.core.errors import BuildFailed, LabError
+from lab.engines.client import DockerClient, connect, failures_as_lab_errors
+
+# Compilations use every core for most of their time; two at once fill the gaps, more only compete for memory.
+MOST_BUILDS_AT_ONCE = 2
+PROBE = "/usr/local/bin/probe"
+
+
+class ImageInfo(msgspec.Struct, frozen=True):
+    """One image, as its labels tell.
+
+    Attributes:
+        runtime: what it runs.
+        edition: whose pins it was built from.
+        reference: its tag.
+        image_id: of the engine.
+        version: pinned; empty for native.
+        says: the version its binary prints; None if it prints none.
+        supply: ``artifact``, ``upstream`` or ``registry``; ``none`` for native.
+        binary_sha256: of the runtime's executable; of the probe's for native.
+        inputs_hash: of everything it was built from.
+        patched: its source was patched by us.
+        size_bytes: of the image, its base included.
+    """
+
+    runtime: str
+    edition: str
+    reference: str
+    image_id: str
+    version: str
+    says: str | None
+    supply: str
+    binary_sha256: str
+    inputs_hash: str
+    patched: bool
+    size_bytes: int
+
+
+class BuildReport(msgspec.Struct, frozen=True):
+    """What became of the images asked for: each is in one of the two."""
+
+    images: dict[str, ImageInfo]
+    problems: dict[str, LabError]
+
+
+def ensure_images(runtimes: Iterable[str], edition: str = "current", progress: Progress = silent) -> dict[str, ImageInfo]:
+    """The images of these runtimes, built where they are not here already.
+
+    Raises:
+        BuildFailed, SupplyError, NoSpace: one could not be made; the others were, and are kept.
+        EngineMissing, EngineForbidden: no engine to build on.
+        ExperimentError: the edition has no such runtime.
+    """
+    report = build_images(runtimes, edition, progress)
+    if report.problems:
+        first = next(iter(report.problems.values()))
+        if len(report.problems) == 1:
+            raise first
+        others = "; ".join(f"{name}: {error.message}" for name, error in report.problems.items())
+        raise BuildFailed(f"{len(report.problems)} images could not be made: {others}", first.remedy)
+    return report.images
+
+
+def build_images(runtimes: Iterable[str], edition: str = "current", progress: Progress = silent) -> BuildReport:
+    """As `ensure_images`, but a runtime that cannot be had is a problem of its own and no error.
+
+    Raises:
+        EngineMissing, EngineForbidden: no engine to build on.
+        ExperimentError: the edition has no such runtime.
+    """
+    client = connect()
+    catalogue = Catalogue(edition, client)
+    problems: dict[str, LabError] = {}
+    chosen: dict[str, Candidate] = {}
+    for runtime in runtimes:
+        catalogue.pins.edition(edition).runtime(runtime)
+        try:
+            chosen[runtime] = catalogue.choose(runtime, lambda one: _existing(client, one), progress)
+        except LabError as error:
+            problems[runtime] = error
+    absent = {name: one for name, one in chosen.items() if not has_image(client, one.tag)}
+    failures = build_recipes(catalogue, [one.recipe for one in absent.values()], client, progress)
+    images: dict[str, ImageInfo] = {}
+    for runtime, candidate in chosen.items():
+        try:
+            if candidate.recipe.tag in failures:
+                raise failures[candidate.recipe.tag]
+            if runtime in absent:
+                _label(client, catalogue, candidate)
+            images[runtime] = describe_image(client, candidate.tag)
+        except LabError as error:
+            problems[runtime] = error
+    return BuildReport(images, problems)
+
+
+def build_recipes(
+    catalogue: Catalogue, wanted: Iterable[Recipe], client: DockerClient, progress: Progress
+) -> dict[str, LabError]:
+    """Build recipes with all they rest on; errors by tag."""
+
+    def build(recipe: Recipe) -> None:
+        if recipe.name.startswith("base:"):
+            base = catalogue.pins.bases[recipe.name.removeprefix("base:")]
+            build_base(recipe, base, client, log_path(recipe), progress)
+        else:
+            build_stage(client, recipe, progress)
+
+    def cost(recipe: Recipe) -> float:
+        runtime = recipe.name.removesuffix("-registry")
+        pin = catalogue.pins.edition(catalogue.edition).runtimes.get(runtime)
+        dear = pin.registry.cpu_minutes if pin and pin.registry and runtime != recipe.name else 0.0
+        # what much rests on goes first: bases, then the two compilers
+        return dear + {"toolchain": 40.0, "probe": 35.0, "runtime-rust": 30.0}.get(recipe.name, 0.0)
+
+    workers = max(1, min(MOST_BUILDS_AT_ONCE, os.cpu_count() or 1))
+    return run_all(wanted, build, lambda tag: has_image(client, tag), cost, workers)
+
+
+def describe_image(client: DockerClient, reference: str) -> ImageInfo:
+    """What an image's labels say.
+
+    Raises:
+        EngineFailed: there is no such image.
+    """
+    with failures_as_lab_errors():
+        image = client.images.get(reference)
+    labels = image.labels
+    return ImageInfo(
+        runtime=labels["lab.runtime"],
+        edition=labels["lab.edition"],
+        reference=reference,
+        image_id=str(image.id),
+        version=labels["lab.version"],
+        says=labels["lab.says"] or None,
+        supply=labels["lab.supply"],
+        binary_sha256=labels["lab.binary_sha256"],
+        inputs_hash=labels["lab.inputs"],
+        patched=labels["lab.patched"] == "yes",
+        size_bytes=int(image.attrs["Size"]),
+    )
+
+
+def read_binary(image: ImageInfo) -> bytes:
+    """The runtime's executable, out of its image."""
+    return read_file(connect(), image.image_id, executable(image.runtime) or PROBE)
+
+
+def _existing(client: DockerClient, candidate: Candidate) -> Candidate | None:
+    """The candidate of this family that is here: for an artifact, whatever its checksum was."""
+    with failures_as_lab_errors():
+        labels = [f"lab.family={candidate.family}", f"lab.edition={candidate.edition}"]
+        images = client.images.list(filters={"label": labels})
+    for image in images:
+        if image.tags:
+            key = image.labels["lab.inputs"]
+            recipe = msgspec.structs.replace(candidate.recipe, key=key)
+            found = msgspec.structs.replace(candidate, recipe=recipe)
+            if found.tag in image.tags:
+                return found
+    return None
+
+
+def _label(client: DockerClient, catalogue: Catalogue, candidate: Candidate) -> None:
+    """Write what an image turned out to hold into its labels: one more, empty, layer."""
+    tag = candidate.recipe.tag
+    binary = executable(candidate.runtime)
+    pin = catalogue.pins.edition(candidate.edition).runtime(candidate.runtime)
+    patched = pin.patched and candidate.supply is not Supply.UPSTREAM
+    labels = {
+        "lab.runtime": candidate.runtime,
+        "lab.edition": candidate.edition,
+        "lab.version": candidate.version,
+        "lab.says": say_version(client, tag, candidate.runtime) if binary else "",
+        "lab.supply": candidate.supply or "none",
+        "lab.binary_sha256": binary_sha256(client, tag, binary or PROBE),
+        "lab.inputs": candidate.recipe.key,
+        "lab.family": candidate.family,
+        "lab.patched": "yes" if patched else "no",
+        "lab.licence": pin.licence or "",
+    }
+    named = Recipe(f"{candidate.runtime}-labels", candidate.recipe.key, candidate.tag, f"FROM {tag}\n")
+    build_stage(client, named, silent, labels)

@@ -1,0 +1,194 @@
+"""The pins file, typed: what each edition is built from. `pins.toml` beside this module is the only place to edit."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+from lab.core.errors import ExperimentError
+
+PINS_PATH = Path(__file__).with_name("pins.toml")
+
+
+class Supply(StrEnum):
+    """Where a runtime's binary came from."""
+
+    ARTIFACT = "artifact"
+    UPSTREAM = "upstream"
+    REGISTRY = "registry"
+
+
+class Base(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A base image.
+
+    Attributes:
+        reference: name and tag in an image registry, for people to read.
+        digest: what is pulled.
+        suite: the Debian suite that is bootstrapped where no image registry answers.
+        epoch: SOURCE_DATE_EPOCH of the bootstrap: no file is younger.
+        stand_in: the bootstrapped suite is another system than the pulled image.
+    """
+
+    reference: str
+    digest: str
+    suite: str
+    epoch: int
+    stand_in: bool = False
+
+    @property
+    def pinned(self) -> str:
+        """What the engine pulls: ``debian:trixie-slim@sha256:…``."""
+        return f"{self.reference}@{self.digest}"
+
+
+class Upstream(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A released tarball.
+
+    Attributes:
+        members: file or directory in the tarball, by where it goes in the image.
+        version: if it is not the runtime's.
+    """
+
+    url: str
+    sha256: str
+    members: dict[str, str]
+    version: str | None = None
+
+
+class Registry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A build from a package registry, or an installation by one.
+
+    Attributes:
+        cpu_minutes: what it cost where it was tried: the dear ones are started first.
+        crate_sha256: of the crate as the registry serves it; None for a Debian package, whose archive is signed.
+        cargo_flags: features.
+        build_packages: what the compilation needs beside a compiler.
+    """
+
+    cpu_minutes: float
+    crate_sha256: str | None = None
+    cargo_flags: str | None = None
+    build_packages: tuple[str, ...] = ()
+
+
+class Artifact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A binary in a directory of the user's, named by its ``SHA256SUMS``; xz-compressed."""
+
+    file: str
+
+
+class RuntimePins(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One runtime in one edition.
+
+    Attributes:
+        version: empty for native.
+        base: name of its base image, if not the edition's.
+        packages: shared libraries the binary needs in the final image.
+        patched: it is built with a patch of ours.
+        licence: where it is not simply free.
+    """
+
+    version: str = ""
+    base: str | None = None
+    packages: tuple[str, ...] = ()
+    patched: bool = False
+    licence: str | None = None
+    artifact: Artifact | None = None
+    upstream: Upstream | None = None
+    registry: Registry | None = None
+
+    def version_from(self, supply: Supply) -> str:
+        """The version that comes from a supply."""
+        if supply is Supply.UPSTREAM and self.upstream is not None and self.upstream.version is not None:
+            return self.upstream.version
+        return self.version
+
+
+class Edition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A coherent set of pins.
+
+    Attributes:
+        base: name of the final images' base.
+        guest_rust: of the compiler that builds guests.
+        runtime_rust: of the compiler that builds runtimes, where its builder's base brings none.
+        runtime_rust_builder: name of that builder's base.
+        tract: version of the inference engine in the guest.
+        runtimes: by name.
+    """
+
+    base: str
+    guest_rust: str
+    runtime_rust: str
+    runtime_rust_builder: str
+    tract: str
+    runtimes: dict[str, RuntimePins]
+
+    def runtime(self, name: str) -> RuntimePins:
+        """The pins of a runtime.
+
+        Raises:
+            ExperimentError: the edition has no such runtime.
+        """
+        if name not in self.runtimes:
+            raise ExperimentError(f"no runtime '{name}' in this edition", f"choose from {', '.join(self.runtimes)}")
+        return self.runtimes[name]
+
+
+class Pins(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    bases: dict[str, Base]
+    editions: dict[str, Edition]
+
+    def edition(self, name: str) -> Edition:
+        """The edition of that name.
+
+        Raises:
+            ExperimentError: there is none.
+        """
+        if name not in self.editions:
+            raise ExperimentError(f"there is no edition '{name}'", f"choose one of {', '.join(self.editions)}")
+        return self.editions[name]
+
+
+@cache
+def load_pins() -> Pins:
+    """The pins this checkout builds from."""
+    return msgspec.toml.decode(PINS_PATH.read_bytes(), type=Pins)
+
+
+def stage_args(pins: Pins, edition_name: str, runtime: str, supply: Supply | None) -> dict[str, str]:
+    """Values of the Dockerfile's ARGs for one runtime's image; base images by name, ``base:NAME``.
+
+    Args:
+        pins: all of them.
+        edition_name: which edition.
+        runtime: its image.
+        supply: where its binary comes from; None for native.
+    """
+    edition = pins.edition(edition_name)
+    pin = edition.runtime(runtime)
+    args = {f"BASE_{name.upper().replace('-', '_')}": f"base:{name}" for name in pins.bases}
+    args |= {
+        "BASE": f"base:{pin.base or edition.base}",
+        "GUEST_RUST": edition.guest_rust,
+        "RUNTIME_RUST": edition.runtime_rust,
+        "RUNTIME_RUST_BUILDER": edition.runtime_rust_builder,
+    }
+    for name, one in edition.runtimes.items():
+        args |= _runtime_args(name.upper(), one)
+    if supply is not None:
+        args[f"{runtime.upper()}_SUPPLY"] = "registry" if supply is Supply.REGISTRY else "given"
+    return args
+
+
+def _runtime_args(prefix: str, pin: RuntimePins) -> dict[str, str]:
+    args = {f"{prefix}_VERSION": pin.version, f"{prefix}_PACKAGES": " ".join(pin.packages)}
+    if pin.registry is not None:
+        args[f"{prefix}_BUILD_PACKAGES"] = " ".join(pin.registry.build_packages)
+        args[f"{prefix}_CRATE_SHA256"] = pin.registry.crate_sha256 or ""
+        args[f"{prefix}_CARGO_FLAGS"] = pin.registry.cargo_flags or ""
+    return args

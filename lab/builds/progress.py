@@ -1,0 +1,22 @@
+"""How builds tell what they are doing; the terminal's bars are the command line's business."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """Called from several threads at once."""
+
+    def __call__(self, item: str, message: str, fraction: float | None = None) -> None:
+        """Take note of a step.
+
+        Args:
+            item: what is being built: ``image wasmtime``, ``guest wasm/o3``.
+            message: the step, for a person.
+            fraction: done of this item; None where nobody can tell.
+        """
+
+
+def silent(item: str, message: str, fraction: float | None = None) -> None:
+    """Progress for callers that show none."""

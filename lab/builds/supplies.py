@@ -1,0 +1,180 @@
+"""Runtime binaries from outside, all by checksum: released tarballs, and a directory of the user's (``LAB_ARTIFACTS``).
+
+An artifact directory holds xz-compressed binaries and a ``SHA256SUMS`` over them, as `save_artifact` writes it: a team,
+or a site without a network, builds the slow ones once. The third supply, a build from package registries, is the
+Dockerfile's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import lzma
+import os
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+import pooch
+import requests
+
+from lab.builds.home import lab_home, lock
+from lab.builds.pins import Upstream
+from lab.builds.progress import Progress, silent
+from lab.builds.recipe import Given
+from lab.core.errors import SupplyError
+
+SUMS = "SHA256SUMS"
+CONNECT_PATIENCE_S = 5
+DOWNLOAD_PATIENCE_S = 120
+_CHUNK_BYTES = 2**20
+
+
+class Unreachable(SupplyError):
+    """The host of a released tarball does not answer; another supply may do."""
+
+
+def artifacts_directory() -> Path | None:
+    """The user's artifact directory, if one is named.
+
+    Raises:
+        SupplyError: ``LAB_ARTIFACTS`` names a directory without ``SHA256SUMS``.
+    """
+    named = os.environ.get("LAB_ARTIFACTS")
+    if not named:
+        return None
+    if not (Path(named) / SUMS).is_file():
+        raise SupplyError(f"LAB_ARTIFACTS={named} holds no {SUMS}", "fill it with `lab build --save-artifacts DIR`, or unset it")
+    return Path(named)
+
+
+def read_sums(directory: Path) -> dict[str, str]:
+    """The checksums of an artifact directory, by file name; empty if it has none yet."""
+    path = directory / SUMS
+    lines = path.read_text().splitlines() if path.is_file() else []
+    return {name.strip().lstrip("*"): checksum for checksum, _, name in (line.partition(" ") for line in lines)}
+
+
+def take_artifact(directory: Path, file: str, place: str) -> Given | None:
+    """Unpack an artifact for an image.
+
+    Args:
+        directory: of artifacts.
+        file: name in it.
+        place: where the binary goes in the image, such as ``usr/local/bin/wavm``.
+
+    Returns:
+        The unpacked files; None if the directory does not list that file.
+
+    Raises:
+        SupplyError: the file is not what the directory's checksum says.
+    """
+    expected = read_sums(directory).get(file)
+    if expected is None:
+        return None
+    source = directory / file
+    found = file_sha256(source) if source.is_file() else "missing"
+    if found != expected:
+        raise SupplyError(
+            f"{source} is {found[:16]}…, {SUMS} says {expected[:16]}…", "copy it again, or unset LAB_ARTIFACTS to do without it"
+        )
+    target = lab_home() / "runtimes" / expected[:16]
+    with lock(f"runtimes-{expected[:16]}"):
+        if not target.is_dir():
+            with _laid_out(target) as tree:
+                binary = tree / place
+                binary.parent.mkdir(parents=True)
+                with lzma.open(source) as packed, binary.open("wb") as unpacked:
+                    shutil.copyfileobj(packed, unpacked, _CHUNK_BYTES)
+                binary.chmod(0o755)
+    return Given(expected, target)
+
+
+def take_upstream(upstream: Upstream, progress: Progress = silent) -> Given:
+    """Download a released tarball, hold it to its checksum, and unpack the members an image wants.
+
+    Raises:
+        Unreachable: its host does not answer.
+        SupplyError: what came is not what was pinned.
+    """
+    target = lab_home() / "runtimes" / upstream.sha256[:16]
+    with lock(f"runtimes-{upstream.sha256[:16]}"):
+        if not target.is_dir():
+            progress("download", upstream.url)
+            tarball = download(upstream.url, upstream.sha256)
+            with _laid_out(target) as tree, tarfile.open(tarball) as tar:
+                for member, place in upstream.members.items():
+                    _unpack(tar, member, tree / place, upstream.url)
+    return Given(upstream.sha256, target)
+
+
+def download(url: str, sha256: str) -> Path:
+    """The file behind a URL, kept under its checksum; a file that is already here is not asked for again.
+
+    Raises:
+        Unreachable: the host does not answer, or has no such file.
+        SupplyError: what came is not what was pinned.
+    """
+    downloader = pooch.HTTPDownloader(progressbar=False, timeout=(CONNECT_PATIENCE_S, DOWNLOAD_PATIENCE_S))
+    try:
+        kept = pooch.retrieve(
+            url,
+            known_hash=f"sha256:{sha256}",
+            path=lab_home() / "downloads",
+            fname=f"{sha256[:16]}-{PurePosixPath(url).name}",
+            downloader=downloader,
+        )
+    except requests.exceptions.RequestException as error:
+        raise Unreachable(f"{url} cannot be had: {error}", "another supply is tried; name one with LAB_ARTIFACTS") from error
+    except ValueError as error:  # pooch says a wrong hash so
+        raise SupplyError(
+            f"{url} is not the file that was pinned (sha256 {sha256[:16]}…)",
+            "do not use it; compare with the project's release page, and correct lab/builds/pins.toml if that changed",
+        ) from error
+    return Path(kept)
+
+
+def _unpack(tar: tarfile.TarFile, member: str, place: Path, url: str) -> None:
+    wanted = [one for one in tar.getmembers() if f"{one.name.removeprefix('./')}/".startswith(f"{member}/")]
+    if not wanted:
+        raise SupplyError(f"{url} holds no {member}", "correct `members` in lab/builds/pins.toml")
+    with tempfile.TemporaryDirectory() as scratch:
+        tar.extractall(scratch, wanted, filter="data")  # refuses members that would land elsewhere
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(Path(scratch) / member, place)
+
+
+def save_artifact(directory: Path, file: str, binary: bytes) -> str:
+    """Compress a binary into an artifact directory and list it.
+
+    Returns:
+        The sha256 of the compressed file.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    packed = lzma.compress(binary, preset=6)
+    (directory / file).write_bytes(packed)
+    sums = read_sums(directory) | {file: hashlib.sha256(packed).hexdigest()}
+    text = "".join(f"{checksum}  {name}\n" for name, checksum in sorted(sums.items()))
+    (directory / SUMS).write_text(text)
+    return sums[file]
+
+
+def file_sha256(path: Path) -> str:
+    """sha256 of a file's bytes."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+@contextmanager
+def _laid_out(target: Path) -> Iterator[Path]:
+    """A directory that appears at its place only once it is complete."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(dir=target.parent, prefix=".draft-"))
+    draft.chmod(0o755)
+    try:
+        yield draft
+        draft.rename(target)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
