@@ -9,6 +9,7 @@ from lab.core.arm import GuestProfile
 from lab.core.trial import Outcome
 from lab.report.claims import Verdict, claims_json, judge, judge_all, tally
 from lab.report.claims_file import Claim, Over, Pick, Quantity, Relation
+from lab.report.claims_section import claims_section
 from tests.claims_support import failed, ran, results, times
 
 WASMTIME, NATIVE, WAVM = "wasmtime-jit-cranelift", "native", "wavm-jit-llvm"
@@ -233,3 +234,17 @@ def test_claims_json_is_a_list_with_all_that_a_reader_needs() -> None:
         Verdict.INCONCLUSIVE: 0,
         Verdict.NOT_RUN: 0,
     }
+
+
+def test_the_section_shows_each_claim_once_with_both_figures() -> None:
+    campaign = results(times(wasmtime_over_native(2.0, 2.02, 1.98)))
+    failure = claim(Quantity.OUTCOME, id="d", paper="failed", printed="failed", over=Over())
+    section = claims_section(judge_all([claim(), failure, claim(id="e", models=(LARGE,))], campaign))
+    shown = section.markdown()
+    assert "| reproduced     | 1" in shown
+    assert "2× [" in shown
+    assert "| failed  | ok" in shown
+    assert section.detail is not None
+    rows = section.detail.csv().splitlines()
+    assert len(rows) == 4
+    assert rows[0].startswith("id,place,says")
