@@ -26,8 +26,8 @@ REGISTRY_PATIENCE_S = 6
 _INCLUDE = "ca-certificates"
 _NO_SPACE = "No space left on device"
 GET_MMDEBSTRAP = (
-    "install mmdebstrap (`sudo apt-get install mmdebstrap`), or give the engine access to an image registry so that the base "
-    "can be pulled"
+    "install mmdebstrap (`sudo apt-get install mmdebstrap`), or give the engine access to an image registry "
+    "so that the base can be pulled"
 )
 SEE_LOG = "see that log; the same command goes on from here"
 FREE_DISK = "free some disk, or set LAB_HOME to a larger one"
@@ -66,7 +66,7 @@ def _is_here(client: DockerClient, tag: str) -> bool:
 def _has_digest(client: DockerClient, tag: str) -> bool:
     repository, _, digest = tag.partition("@")
     wanted = f"{repository.split(':')[0]}@{digest}"
-    return bool(digest) and any(wanted in image.attrs.get("RepoDigests") or () for image in client.images.list())
+    return bool(digest) and any(wanted in (image.attrs.get("RepoDigests") or []) for image in client.images.list())
 
 
 def registry_answers(pinned: str) -> bool:
@@ -75,7 +75,7 @@ def registry_answers(pinned: str) -> bool:
         client = connect()
         client.api.timeout = REGISTRY_PATIENCE_S
         with failures_as_lab_errors():
-            client.api.inspect_distribution(pinned)
+            client.images.get_registry_data(pinned)
     except LabError:
         return False
     return True
@@ -131,7 +131,7 @@ def _require_mmdebstrap(log: IO[str]) -> None:
         if shutil.which("mmdebstrap"):
             return
         if os.geteuid() != 0 or not shutil.which("apt-get"):
-            raise BuildFailed("no image registry answers, and mmdebstrap is missing to make a base without one", GET_MMDEBSTRAP)
+            raise BuildFailed("no image registry answers, and mmdebstrap is missing to do without", GET_MMDEBSTRAP)
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         for argv in (["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", "mmdebstrap"]):
             done = subprocess.run(argv, env=environment, stdout=log, stderr=subprocess.STDOUT, check=False)

@@ -32,7 +32,9 @@ def log_path(recipe: Recipe) -> Path:
     return LOGS / f"{recipe.name.replace(':', '-')}.log"
 
 
-def build_stage(client: DockerClient, recipe: Recipe, progress: Progress, labels: Mapping[str, str] | None = None) -> None:
+def build_stage(
+    client: DockerClient, recipe: Recipe, progress: Progress, labels: Mapping[str, str] | None = None
+) -> None:
     """Build one recipe's Dockerfile into its tag.
 
     Raises:

@@ -19,7 +19,8 @@ from lab.engines.client import DockerClient
 from lab.runtimes.registry import RUNTIMES
 
 GIVE_ANOTHER_SUPPLY = (
-    "run where the internet is reachable, or name a directory that holds it with LAB_ARTIFACTS (docs/images.md says how to make one)"
+    "run where the internet is reachable, or name a directory that holds it with LAB_ARTIFACTS "
+    "(docs/images.md says how to make one)"
 )
 
 
@@ -80,9 +81,7 @@ class Catalogue:
         version = pin.version if supply is None else pin.version_from(supply)
         return Candidate(runtime, self.edition, supply, version, recipe, family)
 
-    def choose(
-        self, runtime: str, existing: Callable[[Candidate], Candidate | None], progress: Progress
-    ) -> Candidate:
+    def choose(self, runtime: str, existing: Callable[[Candidate], Candidate | None], progress: Progress) -> Candidate:
         """The first way that is open here: artifact, an image built earlier, upstream, registry.
 
         Args:
@@ -113,7 +112,8 @@ class Catalogue:
                 unreachable = f": {error.message}"
         if pin.registry is not None:
             return self.candidate(runtime, Supply.REGISTRY)
-        raise SupplyError(f"{runtime} {pin.version} of edition {self.edition} cannot be had here{unreachable}", GIVE_ANOTHER_SUPPLY)
+        missing = f"{runtime} {pin.version} of edition {self.edition} cannot be had here{unreachable}"
+        raise SupplyError(missing, GIVE_ANOTHER_SUPPLY)
 
     def _pinned_supplies(self, runtime: str) -> Iterator[Supply]:
         pin = self.pins.edition(self.edition).runtime(runtime)

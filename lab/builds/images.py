@@ -63,7 +63,9 @@ class BuildReport(msgspec.Struct, frozen=True):
     problems: dict[str, LabError]
 
 
-def ensure_images(runtimes: Iterable[str], edition: str = "current", progress: Progress = silent) -> dict[str, ImageInfo]:
+def ensure_images(
+    runtimes: Iterable[str], edition: str = "current", progress: Progress = silent
+) -> dict[str, ImageInfo]:
     """The images of these runtimes, built where they are not here already.
 
     Raises:

@@ -56,7 +56,11 @@ def say_version(client: DockerClient, image: str, runtime: str) -> str:
     argv = module.version_argv()
     with failures_as_lab_errors():
         container = client.containers.create(
-            image, entrypoint=[argv[0]], command=list(argv[1:]), network_disabled=True, tmpfs={"/tmp": ""}  # noqa: S108
+            image,
+            entrypoint=[argv[0]],
+            command=list(argv[1:]),
+            network_disabled=True,
+            tmpfs={"/tmp": ""},  # noqa: S108
         )
         try:
             container.start()

@@ -34,7 +34,7 @@ class Recipe(msgspec.Struct, frozen=True):
     parents: tuple[Recipe, ...] = ()
 
     def closure(self) -> dict[str, Recipe]:
-        """This build and all it rests on, by tag."""
+        """It and all it rests on, by tag."""
         found = {self.tag: self}
         for parent in self.parents:
             found |= parent.closure()
@@ -116,7 +116,8 @@ class _Planner:
     def _context(self, path: str) -> tuple[str, dict[str, Path]]:
         """What a copied path counts for in the key, and its files."""
         if path == context.CA_FILE:
-            return "", {path: context.ca_bundle()}  # it lets a build through a proxy and changes nothing of what is built
+            # It lets a build through a proxy and changes nothing of what is built.
+            return "", {path: context.ca_bundle()}
         if path.startswith("supply/"):
             given = self._given.get(path.removeprefix("supply/"), Given("none"))
             if given.directory is None:

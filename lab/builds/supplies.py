@@ -46,7 +46,8 @@ def artifacts_directory() -> Path | None:
     if not named:
         return None
     if not (Path(named) / SUMS).is_file():
-        raise SupplyError(f"LAB_ARTIFACTS={named} holds no {SUMS}", "fill it with `lab build --save-artifacts DIR`, or unset it")
+        fill = "fill it with `lab build --save-artifacts DIR`, or unset it"
+        raise SupplyError(f"LAB_ARTIFACTS={named} holds no {SUMS}", fill)
     return Path(named)
 
 
@@ -77,9 +78,8 @@ def take_artifact(directory: Path, file: str, place: str) -> Given | None:
     source = directory / file
     found = file_sha256(source) if source.is_file() else "missing"
     if found != expected:
-        raise SupplyError(
-            f"{source} is {found[:16]}…, {SUMS} says {expected[:16]}…", "copy it again, or unset LAB_ARTIFACTS to do without it"
-        )
+        remedy = "copy it again, or unset LAB_ARTIFACTS to do without it"
+        raise SupplyError(f"{source} is {found[:16]}…, {SUMS} says {expected[:16]}…", remedy)
     target = lab_home() / "runtimes" / expected[:16]
     with lock(f"runtimes-{expected[:16]}"):
         if not target.is_dir():
@@ -127,7 +127,8 @@ def download(url: str, sha256: str) -> Path:
             downloader=downloader,
         )
     except requests.exceptions.RequestException as error:
-        raise Unreachable(f"{url} cannot be had: {error}", "another supply is tried; name one with LAB_ARTIFACTS") from error
+        remedy = "another supply is tried; name one with LAB_ARTIFACTS"
+        raise Unreachable(f"{url} cannot be had: {error}", remedy) from error
     except ValueError as error:  # pooch says a wrong hash so
         raise SupplyError(
             f"{url} is not the file that was pinned (sha256 {sha256[:16]}…)",

@@ -1,0 +1,193 @@
+"""Guest builds, and the tools that run on the host: made in the toolchain's container, kept by content.
+
+The compiler writes no paths of this machine into a guest: sources are always seen at ``/src`` and the target directory
+at ``/target``, so that two machines (or two directories, see `build_guest_fresh`) make the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import msgspec
+
+from lab.builds import context
+from lab.builds.catalogue import Catalogue
+from lab.builds.home import LOGS, ROOT, lab_home, lock
+from lab.builds.images import build_recipes
+from lab.builds.inspect import read_file
+from lab.builds.progress import Progress, silent
+from lab.builds.supplies import file_sha256
+from lab.builds.toolbox import run_in
+from lab.core.errors import BuildFailed
+from lab.engines.client import DockerClient, connect
+
+# Link-time optimisation runs on one core: a second build fills the other.
+BUILDS_AT_ONCE = 2
+# These two are what most experiments wait for; unoptimised ones are quick.
+_FIRST = (("wasm", "o3"), ("native", "o3"))
+_SOURCES = ("rust-guest/Cargo.toml", "rust-guest/Cargo.lock", "rust-guest/build.sh", "rust-guest/infer")
+_WORKSPACE = "rust-guest"
+SEE_LOG = "see that log; the same command goes on from here"
+
+
+class GuestBuild(msgspec.Struct, frozen=True):
+    """One guest.
+
+    Attributes:
+        path: the module, or the native binary.
+        sha256: of that file.
+        size_bytes: of that file.
+        toolchain: the compiler, as it says itself.
+    """
+
+    path: Path
+    sha256: str
+    size_bytes: int
+    toolchain: str
+
+
+class Tools(msgspec.Struct, frozen=True):
+    """Host-side binaries for the process engine and for live tests.
+
+    Attributes:
+        probe: the measuring launcher.
+        fixture: the program of known behaviour that tests measure.
+    """
+
+    probe: Path
+    fixture: Path
+
+
+def ensure_guests(
+    builds: Iterable[tuple[str, str]], progress: Progress = silent, edition: str = "current"
+) -> dict[tuple[str, str], GuestBuild]:
+    """The guests of these (target, profile) pairs, such as ``("wasm", "o3")``; built where they are not here already.
+
+    Raises:
+        BuildFailed, NoSpace: one could not be built; those that could are kept.
+        EngineMissing, EngineForbidden: no engine to build on.
+    """
+    client = connect()
+    catalogue = Catalogue(edition, client)
+    toolchain = catalogue.stage("toolchain")
+    wanted = sorted(set(builds), key=lambda one: (one not in _FIRST, one))
+    found = {one: _kept(_place(toolchain.key, *one)) for one in wanted}
+    missing = [one for one, build in found.items() if build is None]
+    if missing:
+        _require(catalogue, "toolchain", client, progress)
+    with ThreadPoolExecutor(max_workers=BUILDS_AT_ONCE) as pool:
+        jobs = {one: pool.submit(_build, client, toolchain.tag, toolchain.key, one, progress) for one in missing}
+    return {one: build or jobs[one].result() for one, build in found.items()}
+
+
+def ensure_tools(progress: Progress = silent) -> Tools:
+    """The probe and the fixture, taken out of the image they were built in.
+
+    Raises:
+        BuildFailed, NoSpace: they could not be built.
+        EngineMissing, EngineForbidden: no engine to build on.
+    """
+    client = connect()
+    catalogue = Catalogue("current", client)
+    recipe = catalogue.stage("probe")
+    place = lab_home() / "tools" / recipe.key[:16]
+    with lock(f"tools-{recipe.key[:16]}"):
+        for name in ("probe", "fixture"):
+            if not (place / name).is_file():
+                _require(catalogue, "probe", client, progress)
+                _write_executable(place / name, read_file(client, recipe.tag, f"/out/usr/local/bin/{name}"))
+    return Tools(place / "probe", place / "fixture")
+
+
+def build_guest_fresh(target: str, profile: str, directory: Path, progress: Progress = silent) -> str:
+    """Build a guest again from a copy of its sources, with nothing compiled earlier; its sha256.
+
+    Args:
+        target: ``wasm`` or ``native``.
+        profile: such as ``o3``.
+        directory: an empty one, for sources, compiled crates and result; the caller's to remove.
+        progress: told of the steps.
+
+    Raises:
+        BuildFailed: it did not build.
+    """
+    client = connect()
+    catalogue = Catalogue("current", client)
+    _require(catalogue, "toolchain", client, progress)
+    shutil.copytree(ROOT / _WORKSPACE, directory / "src", ignore=shutil.ignore_patterns("target"))
+    _compile(client, catalogue.stage("toolchain").tag, (target, profile), directory, directory / "src", progress)
+    return file_sha256(directory / "out" / _file_name(target))
+
+
+def _place(toolchain_key: str, target: str, profile: str) -> Path:
+    """Where a guest is kept: by its sources, its compiler and its variant."""
+    files: dict[str, Path] = {}
+    for path in _SOURCES:
+        files |= context.files_under(ROOT, path)
+    key = hashlib.sha256(f"{context.digest(files)} {toolchain_key} {target} {profile}".encode()).hexdigest()
+    return lab_home() / "guests" / f"{target}-{profile}-{key[:16]}"
+
+
+def _kept(place: Path) -> GuestBuild | None:
+    record = place / "build.json"
+    return msgspec.json.decode(record.read_bytes(), type=GuestBuild) if record.is_file() else None
+
+
+def _build(
+    client: DockerClient, image: str, toolchain_key: str, build: tuple[str, str], progress: Progress
+) -> GuestBuild:
+    place = _place(toolchain_key, *build)
+    with lock(f"guest-{build[0]}-{build[1]}"):  # one compilation per variant: they share a directory of compiled crates
+        kept = _kept(place)
+        if kept is not None:
+            return kept
+        work = lab_home() / "cargo" / f"{build[0]}-{build[1]}"
+        toolchain = _compile(client, image, build, work, ROOT / _WORKSPACE, progress)
+        path = place / _file_name(build[0])
+        _write_executable(path, (work / "out" / path.name).read_bytes())
+        made = GuestBuild(path, file_sha256(path), path.stat().st_size, toolchain)
+        (place / "build.json").write_bytes(msgspec.json.encode(made))
+        return made
+
+
+def _compile(
+    client: DockerClient, image: str, build: tuple[str, str], work: Path, sources: Path, progress: Progress
+) -> str:
+    """Run build.sh in `work`, which keeps ``target`` and ``out``; what compiler it was."""
+    target, profile = build
+    item = f"guest {target}/{profile}"
+    mounts = {sources: "/src:ro", work / "target": "/target", work / "out": "/out"}
+    mounts[lab_home() / "cargo" / "registry"] = "/cargo"
+    for directory in mounts:
+        directory.mkdir(parents=True, exist_ok=True)
+    log = LOGS / f"guest-{target}-{profile}.log"
+    script = f"rustc --version > /out/toolchain && sh /src/build.sh {profile} {target} /out"
+    code = run_in(client, image, script, mounts, log, lambda line, done: progress(item, line, done))
+    if code != 0 or not (work / "out" / _file_name(target)).is_file():
+        raise BuildFailed(f"building {item} failed with exit code {code}: {log}", SEE_LOG)
+    progress(item, "built", 1.0)
+    return (work / "out" / "toolchain").read_text().strip()
+
+
+def _require(catalogue: Catalogue, stage: str, client: DockerClient, progress: Progress) -> None:
+    recipe = catalogue.stage(stage)
+    failures = build_recipes(catalogue, [recipe], client, progress)
+    if recipe.tag in failures:
+        raise failures[recipe.tag]
+
+
+def _file_name(target: str) -> str:
+    return "guest.wasm" if target == "wasm" else "guest"
+
+
+def _write_executable(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".draft")
+    draft.write_bytes(content)
+    draft.chmod(0o755)
+    os.replace(draft, path)  # noqa: PTH105  # atomic, as the word says

@@ -1,0 +1,69 @@
+"""Runs a script in a builder's container, as this user, with a log that can be followed."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from lab.engines.client import DockerClient, failures_as_lab_errors
+
+# What cargo draws when told that its output is a terminal: "Building [=====>    ] 57/142: tract-core"
+_CARGO_BAR = re.compile(r"(\d+)/(\d+): (.*)")
+_CARGO_STEP = re.compile(r"\s+(Downloaded|Downloading|Compiling|Finished|Building)\s+(.*)")
+
+
+def run_in(
+    client: DockerClient,
+    image: str,
+    script: str,
+    mounts: Mapping[Path, str],
+    log: Path,
+    told: Callable[[str, float | None], None],
+) -> int:
+    """Run a shell script in a fresh container and remove the container; its exit code.
+
+    Args:
+        client: of the engine.
+        image: of a builder.
+        script: for ``sh -c``.
+        mounts: host directories, by where the container sees them; ``:ro`` at the end makes one read-only.
+        log: gets everything it prints.
+        told: called with cargo's steps as they come, and the fraction done where cargo says it.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with failures_as_lab_errors():
+        container = client.containers.create(
+            image,
+            entrypoint=["/bin/sh", "-c"],
+            command=[script],
+            user=f"{os.getuid()}:{os.getgid()}",
+            environment={
+                "HOME": "/tmp",  # noqa: S108  # in the container
+                "CARGO_HOME": "/cargo",
+                "CARGO_TERM_PROGRESS_WHEN": "always",
+                "CARGO_TERM_PROGRESS_WIDTH": "80",
+            },
+            volumes=[f"{source.resolve()}:{place}" for source, place in mounts.items()],
+        )
+        try:
+            container.start()
+            with log.open("w") as log_file:
+                for chunk in container.logs(stream=True, follow=True):
+                    text = chunk.decode(errors="replace")
+                    log_file.write(text.replace("\r", "\n"))
+                    log_file.flush()
+                    _tell(text, told)
+            return int(container.wait()["StatusCode"])
+        finally:
+            container.remove(force=True)
+
+
+def _tell(text: str, told: Callable[[str, float | None], None]) -> None:
+    line = text.replace("\r", "\n").strip().rpartition("\n")[2]
+    bar, step = _CARGO_BAR.search(line), _CARGO_STEP.match(line)
+    if bar is not None:
+        told(f"compiling {bar[3][:50]}", int(bar[1]) / int(bar[2]))
+    elif step is not None:
+        told(f"{step[1].lower()} {step[2][:50]}", None)
