@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.report.cells import Results
+from lab.report.claims import Judgement, claims_json
 from lab.report.costs import MEMORY, TIME, CostFigure, costs
 from lab.report.differences import Sentence, differences
 from lab.report.document import Section
@@ -14,6 +15,7 @@ from lab.report.figures import draw_all, phase_figure_names
 from lab.report.page import page
 from lab.report.sections.aot import aot_section, is_precompiled
 from lab.report.sections.batch import batch_section
+from lab.report.sections.claims import claims_section
 from lab.report.sections.cost import cost_section, is_uncompiled
 from lab.report.sections.models import models_section
 from lab.report.sections.phases import phases_section
@@ -32,7 +34,7 @@ MEMORY_LEAD = (
 AOT_LEAD = (
     "Overall time of precompiled modules, beside native. The precompilation itself is not in it: see the next section."
 )
-_PRINTED = ("figure-1a-time", "figure-1b-memory", "table-2-inference-share", "failures")
+_PRINTED = ("claims", "figure-1a-time", "figure-1b-memory", "table-2-inference-share", "failures")
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,12 @@ class Report:
     summary: str
 
 
-def compose(results: Results, journal_sha256: str, is_finished: bool) -> Report:
-    """All files of the report of one campaign."""
+def compose(results: Results, judgements: tuple[Judgement, ...], journal_sha256: str, is_finished: bool) -> Report:
+    """All files of the report of one campaign, with the claims judged on it."""
     figures = _cost_figures(results)
-    sections = _sections(results, figures)
-    sentences = differences(results, figures[0].by_case, figures[1].by_case)
+    sections = [*([claims_section(judgements)] if judgements else []), *_sections(results, figures)]
+    judged = [{"place": one.place, "verdict": str(one.verdict)} for one in judgements]
+    sentences = differences(results, figures[0].by_case, figures[1].by_case, judged)
     drawings = dict(draw_all(results, figures))
     source = _source(results, journal_sha256, is_finished)
     svgs = {name: drawing["svg"] for name, drawing in drawings.items()}
@@ -64,6 +67,8 @@ def compose(results: Results, journal_sha256: str, is_finished: bool) -> Report:
             f"figures/{name}.{kind}": content for name, drawing in drawings.items() for kind, content in drawing.items()
         },
     }
+    if judgements:
+        files["claims.json"] = claims_json(judgements)
     return Report(files, _summary(results, sections, source))
 
 

@@ -7,8 +7,8 @@
     ├── figures/        each figure as .svg and .png; `-paper` is the paper's transform
     └── claims.json     the paper's claims judged, where the experiment has any
 
-The content depends on ``manifest.json`` and ``trials.jsonl`` alone: no clock, no path, no engine. The same data give
-the same bytes, which is what `lab verify` checks.
+The content depends on ``manifest.json``, ``trials.jsonl`` and the claims file alone: no clock, no path, no engine. The
+same data give the same bytes, which is what `lab verify` checks.
 """
 
 from __future__ import annotations
@@ -19,8 +19,11 @@ from pathlib import Path
 import msgspec
 
 from lab.core.errors import DataError
-from lab.report.cells import Results, load_results
+from lab.report.cells import load_results
+from lab.report.claims import judge_all
+from lab.report.claims_file import load_claims
 from lab.report.compose import Report, compose
+from lab.report.sections.claims import claims_path
 from lab.store.campaigns import REPORT_NAME, finished, journal_sha256, write_atomically
 
 _OWNED = ("tables", "figures")
@@ -45,11 +48,12 @@ class ReportPaths(msgspec.Struct, frozen=True):
     summary: str
 
 
-def report_of(campaign_dir: Path) -> Report:
-    """The report's content, nothing written.
+def report_of(campaign_dir: Path, claims: Path | None = None) -> Report:
+    """The report's content, nothing written. Claims are those of the experiment unless a file is named.
 
     Raises:
         DataError: the campaign directory is damaged, or its journal is not what it was when the campaign finished.
+        ExperimentError: the claims file is malformed.
         NothingToReport: no trial has been recorded yet.
     """
     sha256 = journal_sha256(campaign_dir)
@@ -61,16 +65,18 @@ def report_of(campaign_dir: Path) -> Report:
             f"trials with sha256 {marker.trials_sha256[:12]}, now {len(results.table)} with {sha256[:12]}",
             "restore it from a copy; or delete the file `finished` beside it to report what is there",
         )
-    return compose(results, sha256, is_finished=marker is not None)
+    claims = claims or claims_path(results.manifest.experiment.name)
+    judgements = judge_all(load_claims(claims), results) if claims else ()
+    return compose(results, judgements, sha256, is_finished=marker is not None)
 
 
-def render(campaign_dir: Path) -> ReportPaths:
+def render(campaign_dir: Path, claims: Path | None = None) -> ReportPaths:
     """Write the report into the campaign's directory, file by file in one step each; stale files are removed.
 
     Raises:
-        DataError, NothingToReport: as `report_of`.
+        DataError, ExperimentError, NothingToReport: as `report_of`.
     """
-    report = report_of(campaign_dir)
+    report = report_of(campaign_dir, claims)
     directory = campaign_dir / REPORT_NAME
     for name, content in report.files.items():
         path = directory / name
@@ -97,6 +103,3 @@ def _remove_stale(directory: Path, files: Mapping[str, bytes]) -> None:
         for path in (directory / folder).glob("*"):
             if f"{folder}/{path.name}" not in files:
                 path.unlink()
-
-
-__all__ = ["ReportPaths", "Results", "render", "report_of"]
