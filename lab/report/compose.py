@@ -8,14 +8,14 @@ from typing import Any
 
 from lab.report.cells import Results
 from lab.report.claims import Judgement, claims_json
+from lab.report.claims_section import claims_section
 from lab.report.costs import MEMORY, TIME, CostFigure, costs
-from lab.report.differences import Sentence, differences
+from lab.report.differences import TOPICS, Sentence, differences
 from lab.report.document import Section
 from lab.report.figures import draw_all, phase_figure_names
 from lab.report.page import page
 from lab.report.sections.aot import aot_section, is_precompiled
 from lab.report.sections.batch import batch_section
-from lab.report.sections.claims import claims_section
 from lab.report.sections.cost import cost_section, is_uncompiled
 from lab.report.sections.models import models_section
 from lab.report.sections.phases import phases_section
@@ -125,7 +125,9 @@ def _table_files(sections: Sequence[Section]) -> Iterator[tuple[str, str]]:
 
 
 def _markdown(results: Results, sections: Sequence[Section], sentences: Sequence[Sentence], source: str) -> str:
-    reading = "\n".join(f"- {one.text}" for one in sentences) or "Not enough cells are measured yet."
+    topics = {title: [one.text for one in sentences if one.topic == topic] for topic, title in TOPICS.items()}
+    lists = [f"### {title}\n\n" + "\n".join(f"- {text}" for text in texts) for title, texts in topics.items() if texts]
+    reading = "\n\n".join(lists) or "Not enough cells are measured yet."
     heading = f"# {results.manifest.campaign}\n\n{results.manifest.experiment.question}\n"
     head = f"{heading}\n## What the data say\n\n{reading}\n"
     overviews = [Section(s.name, s.title, s.lead, s.overview) for s in sections]

@@ -22,6 +22,23 @@ from lab.report.sections.aot import counterpart
 from lab.report.sections.phases import phase_parts_ns
 
 _LOADING = ("read", "decode", "build", "optimise")
+TOPICS = {
+    "claims": "The paper's claims",
+    "time": "Overall time",
+    "share": "Loading and inference",
+    "aot": "Precompilation",
+    "memory": "Memory",
+    "batch": "Batch",
+}
+_PLACES = {
+    "Figure 1(a)": "time",
+    "Figure 1(b)": "memory",
+    "Figure 2": "aot",
+    "Table II": "share",
+    "Table III": "batch",
+    "IV.D": "share",
+    "IV.E": "batch",
+}
 
 
 @dataclass(frozen=True)
@@ -29,7 +46,7 @@ class Sentence:
     """One finding.
 
     Attributes:
-        topic: ``time``, ``memory``, ``share``, ``aot`` or ``claims``.
+        topic: a key of `TOPICS`.
         text: with its numbers.
         table: the section that holds them.
     """
@@ -42,25 +59,43 @@ class Sentence:
 def differences(
     results: Results, time: Mapping[Case, Cost], memory: Mapping[Case, Cost], claims: Sequence[Mapping[str, Any]] = ()
 ) -> list[Sentence]:
-    """All findings that this campaign's data allow; fewer where it is partial.
+    """All findings that this campaign's data allow, by topic; fewer where it is partial.
 
     Judged claims come as plain data, with at least ``place`` and ``verdict`` each.
     """
-    makers = (_compile_shares(results), _inference_alone(results, time), _loading(results), _levels(results))
-    sentences = [sentence for maker in makers for sentence in maker]
-    return [*_claims(claims), *sentences, *_precompiled(results), *_memory(memory)]
+    found = [
+        *_tally(claims),
+        *_compile_shares(results),
+        *_inference_alone(results, time),
+        *_levels(results),
+        *_loading(results),
+        *_precompiled(results),
+        *_memory(memory),
+    ]
+    return [sentence for topic in TOPICS for sentence in [*_against(claims, topic), *found] if sentence.topic == topic]
 
 
-def _claims(claims: Sequence[Mapping[str, Any]]) -> Iterator[Sentence]:
-    if not claims:
-        return
-    verdicts = Counter(str(claim["verdict"]) for claim in claims)
-    counted = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
-    yield Sentence("claims", f"Of the paper's {len(claims)} claims: {counted}.", "claims")
-    against = Counter(str(claim["place"]) for claim in claims if claim["verdict"] == "not reproduced")
+def _tally(claims: Sequence[Mapping[str, Any]]) -> Iterator[Sentence]:
+    if claims:
+        verdicts = Counter(str(claim["verdict"]) for claim in claims)
+        counted = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common())
+        yield Sentence("claims", f"Of the paper's {len(claims)} claims: {counted}.", "claims")
+
+
+def _against(claims: Sequence[Mapping[str, Any]], topic: str) -> Iterator[Sentence]:
+    """How the paper's claims on this topic fare: what the sentences after it help to explain."""
+    of_topic = [claim for claim in claims if _topic(str(claim["place"])) == topic]
+    against = Counter(str(claim["place"]) for claim in of_topic if claim["verdict"] == "not reproduced")
     if against:
-        places = ", ".join(f"{place} ({count})" for place, count in sorted(against.items()))
-        yield Sentence("claims", f"Not reproduced, by place in the paper: {places}.", "claims")
+        places = "; ".join(f"{place}: {count}" for place, count in against.items())
+        text = f"{against.total()} of the {len(of_topic)} claims on this are not reproduced ({places})"
+        yield Sentence(topic, f"{text}. The sentences here say what this campaign's data show about why.", "claims")
+
+
+def _topic(place: str) -> str:
+    """What a place in the paper is about; its longest matching mark decides ("Table III" before "Table II")."""
+    marks = [mark for mark in _PLACES if mark in place]
+    return _PLACES[max(marks, key=len)] if marks else "claims"
 
 
 def _name(arm: Arm) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from lab.core.manifest import Manifest
-from lab.report.differences import Sentence
+from lab.report.differences import TOPICS, Sentence
 from lab.report.document import Section
 from lab.report.summary import facts
 
@@ -61,8 +61,12 @@ def page(
 
 
 def _reading(sentences: Sequence[Sentence]) -> str:
-    items = "\n".join(f'<li>{escape(one.text)} <a href="#{escape(one.table)}">numbers</a></li>' for one in sentences)
-    body = f"<ul>\n{items}\n</ul>" if items else "<p>Not enough cells are measured yet.</p>"
+    parts = []
+    for topic, title in TOPICS.items():
+        chosen = [one for one in sentences if one.topic == topic]
+        items = "\n".join(f'<li>{escape(one.text)} <a href="#{escape(one.table)}">numbers</a></li>' for one in chosen)
+        parts += [f"<h3>{escape(title)}</h3>\n<ul>\n{items}\n</ul>"] if chosen else []
+    body = "\n".join(parts) or "<p>Not enough cells are measured yet.</p>"
     return f'<h2 id="reading">What the data say</h2>\n{body}'
 
 

@@ -18,12 +18,12 @@ from pathlib import Path
 
 import msgspec
 
+import lab
 from lab.core.errors import DataError
 from lab.report.cells import load_results
 from lab.report.claims import judge_all
 from lab.report.claims_file import load_claims
 from lab.report.compose import Report, compose
-from lab.report.sections.claims import claims_path
 from lab.store.campaigns import REPORT_NAME, finished, journal_sha256, write_atomically
 
 _OWNED = ("tables", "figures")
@@ -68,6 +68,12 @@ def report_of(campaign_dir: Path, claims: Path | None = None) -> Report:
     claims = claims or claims_path(results.manifest.experiment.name)
     judgements = judge_all(load_claims(claims), results) if claims else ()
     return compose(results, judgements, sha256, is_finished=marker is not None)
+
+
+def claims_path(experiment: str) -> Path | None:
+    """The claims that belong to an experiment: ``experiments/<name>/claims.toml`` beside the package, if there."""
+    path = Path(lab.__file__).resolve().parent.parent / "experiments" / experiment / "claims.toml"
+    return path if path.is_file() else None
 
 
 def render(campaign_dir: Path, claims: Path | None = None) -> ReportPaths:
