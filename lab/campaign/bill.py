@@ -68,10 +68,14 @@ def gather(cases: Iterable[Case], experiment: Experiment, home: Path, progress: 
     builds = sorted({(case.arm.target, case.arm.guest.value) for case in wanted})
     names = list(dict.fromkeys(case.model for case in wanted))
     batches = tuple(sorted({case.batch for case in wanted}))
+
+    def freezing(name: str, stage: str) -> None:
+        progress(f"model {name}", stage, 1.0 if stage == "ready" else None)
+
     with ThreadPoolExecutor(max_workers=3) as pool:
         images = pool.submit(ensure_images, runtimes, experiment.edition, progress)
-        guests = pool.submit(ensure_guests, builds, progress)
-        models = pool.submit(catalog.prepare, names, home, experiment.weights, batches, progress)
+        guests = pool.submit(ensure_guests, builds, progress, experiment.edition)
+        models = pool.submit(catalog.prepare, names, home, experiment.weights, batches, freezing)
     return Bill(images.result(), guests.result(), models.result())
 
 

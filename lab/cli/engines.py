@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lab.builds.guests import ensure_host_tool
+from lab.builds.guests import ensure_tools
 from lab.core.places import home
 from lab.engines.containers import ContainerEngine
 from lab.engines.port import Engine
@@ -35,4 +35,4 @@ def open_engine(name: EngineName) -> Engine:
     """
     if name is EngineName.CONTAINER:
         return ContainerEngine()
-    return ProcessEngine(ensure_host_tool("probe"), home() / "scratch")
+    return ProcessEngine(ensure_tools().probe, home() / "scratch")

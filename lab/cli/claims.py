@@ -1,0 +1,38 @@
+"""`lab claims`: the paper's claims, held against a campaign."""
+
+from __future__ import annotations
+
+import typer
+
+from lab.cli.options import Campaign, Json, Results
+from lab.cli.output import say, say_json, say_table
+from lab.core.places import RESULTS
+from lab.report.cells import load_results
+from lab.report.claims import Judgement, judge_all, tally
+from lab.report.claims_file import load_claims
+from lab.store.campaigns import LATEST, resolve
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command()
+    def claims(campaign: Campaign = LATEST, results: Results = RESULTS, json: Json = False) -> None:  # noqa: FBT002
+        """Hold every claim of the paper against a campaign: its figure, ours with interval, verdict, and why. Writes nothing."""
+        found = judge_all(load_claims(), load_results(resolve(results, campaign)))
+        if json:
+            say_json(found)
+            return
+        say_table((_row(one) for one in found), ("claim", "place", "paper", "ours", "verdict", "why"))
+        say("\n" + ", ".join(f"{count} {verdict}" for verdict, count in tally(found).items()))
+
+
+def _row(one: Judgement) -> tuple[object, ...]:
+    return one.id, one.place, one.printed, _figure(one), one.verdict.value, one.why
+
+
+def _figure(one: Judgement) -> str:
+    if one.ours is None or isinstance(one.ours, str):
+        return one.ours or ""
+    interval = "" if one.interval is None else f" [{one.interval[0]:.3g}, {one.interval[1]:.3g}]"
+    return f"{one.ours:.3g}{interval}"
