@@ -65,19 +65,37 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 ENV CARGO_TARGET_WASM32_WASIP1_LINKER=wasm-ld
 
-# The measuring launcher and the program that live tests measure: static, so that they run in every image.
+# The measuring launcher: static, so that it runs in every image. The workspace's other members are there in name only,
+# so that a change of theirs rebuilds nothing here.
 FROM toolchain AS probe
 COPY rust-guest/Cargo.toml rust-guest/Cargo.lock /src/
 COPY rust-guest/infer/Cargo.toml /src/infer/
+COPY rust-guest/fixture/Cargo.toml /src/fixture/
 COPY rust-guest/probe /src/probe
+WORKDIR /src
+RUN host="$(uname -m)-unknown-linux-gnu" \
+    && mkdir -p infer/src fixture/src /out/usr/local/bin \
+    && echo 'fn main() {}' > infer/src/main.rs \
+    && echo 'fn main() {}' > fixture/src/main.rs \
+    && RUSTFLAGS="-C target-feature=+crt-static" \
+        cargo build --locked --profile tool --target "$host" --target-dir /target -p probe \
+    && cp "/target/$host/tool/probe" /out/usr/local/bin/ \
+    && rm -rf /target /root/.cargo
+
+# The program of known behaviour that live tests measure; in no image that is shipped.
+FROM toolchain AS fixture
+COPY rust-guest/Cargo.toml rust-guest/Cargo.lock /src/
+COPY rust-guest/infer/Cargo.toml /src/infer/
+COPY rust-guest/probe/Cargo.toml /src/probe/
 COPY rust-guest/fixture /src/fixture
 WORKDIR /src
 RUN host="$(uname -m)-unknown-linux-gnu" \
-    && mkdir -p infer/src /out/usr/local/bin \
+    && mkdir -p infer/src probe/src /out/usr/local/bin \
     && echo 'fn main() {}' > infer/src/main.rs \
+    && echo 'fn main() {}' > probe/src/main.rs \
     && RUSTFLAGS="-C target-feature=+crt-static" \
-        cargo build --locked --profile tool --target "$host" --target-dir /target -p probe -p fixture \
-    && cp "/target/$host/tool/probe" "/target/$host/tool/fixture" /out/usr/local/bin/ \
+        cargo build --locked --profile tool --target "$host" --target-dir /target -p fixture \
+    && cp "/target/$host/tool/fixture" /out/usr/local/bin/ \
     && rm -rf /target /root/.cargo
 
 # The compiler for runtimes written in Rust; an image that brings cargo along keeps its own.

@@ -32,9 +32,7 @@ def log_path(recipe: Recipe) -> Path:
     return LOGS / f"{recipe.name.replace(':', '-')}.log"
 
 
-def build_stage(
-    client: DockerClient, recipe: Recipe, progress: Progress, labels: Mapping[str, str] | None = None
-) -> None:
+def build_stage(client: DockerClient, recipe: Recipe, progress: Progress) -> None:
     """Build one recipe's Dockerfile into its tag.
 
     Raises:
@@ -48,7 +46,6 @@ def build_stage(
             fileobj=context.pack(recipe.dockerfile, recipe.files),
             custom_context=True,
             tag=recipe.tag,
-            labels=dict(labels or {}),
             rm=True,
             forcerm=True,
             decode=True,

@@ -100,7 +100,7 @@ class Catalogue:
             given = supplies.take_artifact(artifacts, pin.artifact.file, binary_place(runtime))
             if given is not None:
                 return self.candidate(runtime, Supply.ARTIFACT, given)
-        for supply in self._pinned_supplies(runtime):
+        for supply in self.pinned_supplies(runtime):
             here = existing(self.candidate(runtime, supply))
             if here is not None:
                 return here
@@ -115,7 +115,8 @@ class Catalogue:
         missing = f"{runtime} {pin.version} of edition {self.edition} cannot be had here{unreachable}"
         raise SupplyError(missing, GIVE_ANOTHER_SUPPLY)
 
-    def _pinned_supplies(self, runtime: str) -> Iterator[Supply]:
+    def pinned_supplies(self, runtime: str) -> Iterator[Supply]:
+        """The supplies that the edition pins for a runtime, in the order they are tried; none for native."""
         pin = self.pins.edition(self.edition).runtime(runtime)
         for supply in Supply:
             if getattr(pin, supply.value) is not None:

@@ -23,6 +23,7 @@ from lab.builds.inspect import read_file
 from lab.builds.progress import Progress, silent
 from lab.builds.supplies import file_sha256
 from lab.builds.toolbox import run_in
+from lab.core.arm import GuestProfile
 from lab.core.errors import BuildFailed
 from lab.engines.client import DockerClient, connect
 
@@ -85,6 +86,18 @@ def ensure_guests(
     return {one: build or jobs[one].result() for one, build in found.items()}
 
 
+def find_guests(edition: str = "current") -> dict[tuple[str, str], GuestBuild]:
+    """The guests of the present sources and compiler that are here already; nothing is built.
+
+    Raises:
+        EngineMissing, EngineForbidden: no engine to ask for the compiler's identity.
+    """
+    key = Catalogue(edition, connect()).stage("toolchain").key
+    variants = [("native", profile) for profile in ("o0", "o3")] + [("wasm", one.value) for one in GuestProfile]
+    found = {one: _kept(_place(key, *one)) for one in variants}
+    return {one: build for one, build in found.items() if build is not None}
+
+
 def ensure_tools(progress: Progress = silent) -> Tools:
     """The probe and the fixture, taken out of the image they were built in.
 
@@ -94,14 +107,15 @@ def ensure_tools(progress: Progress = silent) -> Tools:
     """
     client = connect()
     catalogue = Catalogue("current", client)
-    recipe = catalogue.stage("probe")
-    place = lab_home() / "tools" / recipe.key[:16]
-    with lock(f"tools-{recipe.key[:16]}"):
-        for name in ("probe", "fixture"):
-            if not (place / name).is_file():
-                _require(catalogue, "probe", client, progress)
-                _write_executable(place / name, read_file(client, recipe.tag, f"/out/usr/local/bin/{name}"))
-    return Tools(place / "probe", place / "fixture")
+    paths = {}
+    for name in ("probe", "fixture"):
+        recipe = catalogue.stage(name)
+        paths[name] = lab_home() / "tools" / recipe.key[:16] / name
+        with lock(f"tools-{recipe.key[:16]}"):
+            if not paths[name].is_file():
+                _require(catalogue, name, client, progress)
+                _write_executable(paths[name], read_file(client, recipe.tag, f"/out/usr/local/bin/{name}"))
+    return Tools(**paths)
 
 
 def build_guest_fresh(target: str, profile: str, directory: Path, progress: Progress = silent) -> str:

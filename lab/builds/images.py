@@ -7,14 +7,14 @@ image built last month still says what is in it.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from lab.builds.bases import build_base
 from lab.builds.builder import build_stage, has_image, log_path, run_all
 from lab.builds.catalogue import Candidate, Catalogue, executable
-from lab.builds.inspect import binary_sha256, read_file, say_version
+from lab.builds.inspect import look_into, read_file
 from lab.builds.pins import Supply
 from lab.builds.progress import Progress, silent
 from lab.builds.recipe import Recipe
@@ -100,28 +100,54 @@ def build_images(runtimes: Iterable[str], edition: str = "current", progress: Pr
             chosen[runtime] = catalogue.choose(runtime, lambda one: _existing(client, one), progress)
         except LabError as error:
             problems[runtime] = error
-    absent = {name: one for name, one in chosen.items() if not has_image(client, one.tag)}
-    failures = build_recipes(catalogue, [one.recipe for one in absent.values()], client, progress)
-    images: dict[str, ImageInfo] = {}
-    for runtime, candidate in chosen.items():
-        try:
-            if candidate.recipe.tag in failures:
-                raise failures[candidate.recipe.tag]
-            if runtime in absent:
-                _label(client, catalogue, candidate)
-            images[runtime] = describe_image(client, candidate.tag)
-        except LabError as error:
-            problems[runtime] = error
+    wanted = [Recipe(f"{name}-labels", one.recipe.key, one.tag, parents=(one.recipe,)) for name, one in chosen.items()]
+    candidates = {one.tag: one for one in chosen.values()}
+    failures = build_recipes(catalogue, wanted, client, progress, candidates)
+    problems |= {name: failures[one.tag] for name, one in chosen.items() if one.tag in failures}
+    images = {name: describe_image(client, one.tag) for name, one in chosen.items() if one.tag not in failures}
     return BuildReport(images, problems)
 
 
+def find_images(edition: str = "current") -> dict[str, ImageInfo]:
+    """The images of an edition that are here already, by runtime; nothing is built or downloaded.
+
+    Raises:
+        EngineMissing, EngineForbidden: no engine to ask.
+        ExperimentError: there is no such edition.
+    """
+    client = connect()
+    catalogue = Catalogue(edition, client)
+    found: dict[str, ImageInfo] = {}
+    for runtime in catalogue.pins.edition(edition).runtimes:
+        for supply in catalogue.pinned_supplies(runtime) if runtime != "native" else (None,):
+            here = _existing(client, catalogue.candidate(runtime, supply))
+            if here is not None:
+                found[runtime] = describe_image(client, here.tag)
+                break
+    return found
+
+
 def build_recipes(
-    catalogue: Catalogue, wanted: Iterable[Recipe], client: DockerClient, progress: Progress
+    catalogue: Catalogue,
+    wanted: Iterable[Recipe],
+    client: DockerClient,
+    progress: Progress,
+    candidates: Mapping[str, Candidate] | None = None,
 ) -> dict[str, LabError]:
-    """Build recipes with all they rest on; errors by tag."""
+    """Build recipes with all they rest on; errors by tag.
+
+    Args:
+        catalogue: knows the bases and the costs.
+        wanted: what to build.
+        client: of the engine.
+        progress: told of the steps.
+        candidates: by tag, those of the recipes that only label what was built.
+    """
 
     def build(recipe: Recipe) -> None:
-        if recipe.name.startswith("base:"):
+        if candidates is not None and recipe.tag in candidates:
+            _label(client, catalogue, candidates[recipe.tag])
+        elif recipe.name.startswith("base:"):
             base = catalogue.pins.bases[recipe.name.removeprefix("base:")]
             build_base(recipe, base, client, log_path(recipe), progress)
         else:
@@ -188,17 +214,19 @@ def _label(client: DockerClient, catalogue: Catalogue, candidate: Candidate) -> 
     binary = executable(candidate.runtime)
     pin = catalogue.pins.edition(candidate.edition).runtime(candidate.runtime)
     patched = pin.patched and candidate.supply is not Supply.UPSTREAM
+    checksum, says = look_into(client, tag, candidate.runtime, binary or PROBE)
     labels = {
         "lab.runtime": candidate.runtime,
         "lab.edition": candidate.edition,
         "lab.version": candidate.version,
-        "lab.says": say_version(client, tag, candidate.runtime) if binary else "",
+        "lab.says": says if binary else "",
         "lab.supply": candidate.supply or "none",
-        "lab.binary_sha256": binary_sha256(client, tag, binary or PROBE),
+        "lab.binary_sha256": checksum,
         "lab.inputs": candidate.recipe.key,
         "lab.family": candidate.family,
         "lab.patched": "yes" if patched else "no",
         "lab.licence": pin.licence or "",
     }
-    named = Recipe(f"{candidate.runtime}-labels", candidate.recipe.key, candidate.tag, f"FROM {tag}\n")
-    build_stage(client, named, silent, labels)
+    label = " ".join(f'{name}="{value}"' for name, value in labels.items())
+    text = f"FROM {tag}\nLABEL {label}\n"
+    build_stage(client, Recipe(f"{candidate.runtime}-labels", candidate.recipe.key, candidate.tag, text), silent)

@@ -6,13 +6,32 @@ import hashlib
 import io
 import posixpath
 import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from lab.core.errors import BuildFailed
-from lab.engines.client import DockerClient, failures_as_lab_errors
+from lab.engines.client import Container, DockerClient, failures_as_lab_errors
 from lab.runtimes.registry import RUNTIMES
 
 _LINKS_FOLLOWED = 8
+VERSION_PATIENCE_S = 120
 REBUILD = "rebuild the image with `lab build`"
+
+
+@contextmanager
+def _container(client: DockerClient, image: str, argv: tuple[str, ...]) -> Iterator[Container]:
+    with failures_as_lab_errors():
+        container = client.containers.create(
+            image,
+            entrypoint=[argv[0]],
+            command=list(argv[1:]),
+            network_disabled=True,
+            tmpfs={"/tmp": ""},  # noqa: S108  # in the container
+        )
+        try:
+            yield container
+        finally:
+            container.remove(force=True)
 
 
 def read_file(client: DockerClient, image: str, path: str) -> bytes:
@@ -21,53 +40,36 @@ def read_file(client: DockerClient, image: str, path: str) -> bytes:
     Raises:
         BuildFailed: the image has no such file.
     """
-    with failures_as_lab_errors():
-        container = client.containers.create(image, command=["-"], network_disabled=True)
-        try:
-            for _ in range(_LINKS_FOLLOWED):
-                stream, _ = container.get_archive(path)
-                with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as tar:
-                    entry = tar.getmembers()[0]
-                    if not entry.issym():
-                        content = tar.extractfile(entry)
-                        break
-                path = posixpath.normpath(posixpath.join(posixpath.dirname(path), entry.linkname))
-            else:
-                content = None
-            if content is None:
-                raise BuildFailed(f"{path} in image {image} is no file", REBUILD)
-            return content.read()
-        finally:
-            container.remove(force=True)
+    with _container(client, image, ("-",)) as container:
+        return _read(container, path)
 
 
-def binary_sha256(client: DockerClient, image: str, path: str) -> str:
-    """sha256 of a file in an image."""
-    return hashlib.sha256(read_file(client, image, path)).hexdigest()
-
-
-def say_version(client: DockerClient, image: str, runtime: str) -> str:
-    """The version that a runtime's binary prints; empty if it prints none.
+def look_into(client: DockerClient, image: str, runtime: str, path: str) -> tuple[str, str]:
+    """sha256 of a runtime's binary, and the version that it prints (empty if it prints none).
 
     Raises:
-        BuildFailed: the binary does not even start.
+        BuildFailed: the binary is not there, or does not even start.
     """
     module = next(one for one in RUNTIMES if one.name == runtime)
     argv = module.version_argv()
-    with failures_as_lab_errors():
-        container = client.containers.create(
-            image,
-            entrypoint=[argv[0]],
-            command=list(argv[1:]),
-            network_disabled=True,
-            tmpfs={"/tmp": ""},  # noqa: S108
-        )
-        try:
-            container.start()
-            code = container.wait(timeout=60)["StatusCode"]
-            said = container.logs().decode(errors="replace")
-        finally:
-            container.remove(force=True)
+    with _container(client, image, argv) as container:
+        checksum = hashlib.sha256(_read(container, path)).hexdigest()
+        container.start()
+        code = container.wait(timeout=VERSION_PATIENCE_S)["StatusCode"]
+        said = container.logs().decode(errors="replace")
     if code in {126, 127}:
         raise BuildFailed(f"{argv[0]} in image {image} does not start: {said.strip()[-200:]}", REBUILD)
-    return module.parse_version(said) or ""
+    return checksum, module.parse_version(said) or ""
+
+
+def _read(container: Container, path: str) -> bytes:
+    asked = path
+    for _ in range(_LINKS_FOLLOWED):
+        stream, _ = container.get_archive(path)
+        with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as tar:
+            entry = tar.getmembers()[0]
+            content = tar.extractfile(entry) if entry.isfile() else None
+            if content is not None:
+                return content.read()
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(path), entry.linkname))
+    raise BuildFailed(f"{asked} in the image is no file", REBUILD)

@@ -10,10 +10,11 @@ import docker.errors
 import requests.exceptions
 import urllib3.exceptions
 from docker import DockerClient
+from docker.models.containers import Container
 
 from lab.core.errors import EngineFailed, EngineForbidden, EngineMissing
 
-__all__ = ["DockerClient", "connect", "failures_as_lab_errors"]
+__all__ = ["Container", "DockerClient", "connect", "failures_as_lab_errors"]
 
 START_ENGINE = "start it (`systemctl start docker`) or install Docker Engine; DOCKER_HOST names another one"
 GAIN_ACCESS = "add yourself to the group that owns the socket (`usermod -aG docker $USER`, then log in again)"

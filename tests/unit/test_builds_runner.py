@@ -1,0 +1,77 @@
+"""Many builds at once: order, failures, and what is left alone."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from lab.builds.builder import run_all
+from lab.builds.recipe import Recipe
+from lab.core.errors import BuildFailed
+
+A = Recipe("a", "a", "a:1")
+B = Recipe("b", "b", "b:1", parents=(A,))
+C = Recipe("c", "c", "c:1")
+D = Recipe("d", "d", "d:1", parents=(B, C))
+
+
+class Yard:
+    """A pretended engine that remembers what it built, in order."""
+
+    def __init__(self, broken: set[str] | None = None, here: set[str] | None = None) -> None:
+        self.log: list[str] = []
+        self._here, self._broken, self._lock = here or set(), broken or set(), threading.Lock()
+
+    def build(self, recipe: Recipe) -> None:
+        with self._lock:
+            self.log.append(recipe.name)
+            if recipe.name in self._broken:
+                raise BuildFailed(f"{recipe.name} broke", "mend it")
+            self._here.add(recipe.tag)
+
+    def exists(self, tag: str) -> bool:
+        return tag in self._here
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAB_HOME", str(tmp_path))
+
+
+@pytest.mark.parametrize("workers", [1, 2, 8])
+def test_parents_are_built_first_and_shared_ones_once(workers: int) -> None:
+    yard = Yard()
+    assert run_all([D, B], yard.build, yard.exists, lambda _: 0.0, workers) == {}
+    assert sorted(yard.log) == ["a", "b", "c", "d"]
+    assert yard.log.index("a") < yard.log.index("b") < yard.log.index("d")
+    assert yard.log.index("c") < yard.log.index("d")
+
+
+def test_a_failure_stops_what_rests_on_it_and_nothing_else() -> None:
+    yard = Yard(broken={"a"})
+    failures = run_all([D], yard.build, yard.exists, lambda _: 0.0, 2)
+    assert set(failures) == {"a:1", "b:1", "d:1"}
+    assert failures["d:1"].message == "a broke"
+    assert sorted(yard.log) == ["a", "c"]
+
+
+def test_what_an_existing_image_rests_on_is_not_built_again() -> None:
+    yard = Yard(here={"b:1"})
+    assert run_all([D], yard.build, yard.exists, lambda _: 0.0, 2) == {}
+    assert sorted(yard.log) == ["c", "d"]
+
+
+def test_the_dearest_of_those_that_are_ready_goes_first() -> None:
+    yard = Yard()
+    run_all([A, C], yard.build, yard.exists, lambda one: {"a": 1.0, "c": 2.0}[one.name], 1)
+    assert yard.log == ["c", "a"]
+
+
+def test_an_error_that_is_nobodys_fault_is_not_swallowed() -> None:
+    def build(recipe: Recipe) -> None:
+        raise ZeroDivisionError(recipe.name)
+
+    with pytest.raises(ZeroDivisionError):
+        run_all([A], build, lambda _: False, lambda _: 0.0, 1)
