@@ -1,0 +1,1 @@
+"""Tests; README.md says where one goes."""

@@ -1,0 +1,274 @@
+"""Stand-ins for what a campaign needs of the outside: an engine, built things, someone who watches.
+
+`FakeEngine` is an `Engine`: it answers every job at once, from a toy cost model with seeded noise, and writes down what
+it was asked for. Models are small files with invented contents; the right output of a model is its reference.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from lab.builds.guests import GuestBuild
+from lab.builds.images import ImageInfo
+from lab.campaign.bill import Bill
+from lab.campaign.launch import run_argv
+from lab.core.arm import Arm, Mode
+from lab.core.case import Case
+from lab.core.model import Model, ModelInput, OutputTensor
+from lab.core.probe import PROBE_SCHEMA, CgroupFigures, PhaseMark, ProbeReport, Rusage
+from lab.core.trial import Trial
+from lab.engines.port import Engine, Job, JobResult
+from lab.runtimes import registry
+
+MACS = {"tiny": 10_000_000, "small": 100_000_000, "large": 5_000_000_000}
+PROFILES = ("o0", "o3", "o3-simd")
+# Seconds to start and per 10⁹ multiply-accumulates, by mode; an unoptimised guest is ten times slower.
+SPEED = {Mode.NATIVE: (0.002, 0.2), Mode.AOT: (0.05, 0.5), Mode.JIT: (1.0, 0.5), Mode.INTERPRETER: (0.1, 30.0)}
+COMPILE_S = 8.0
+NOISE = 0.01
+
+Answer = Callable[[Job, ProbeReport], JobResult]
+
+
+def make_models(directory: Path, names: Iterable[str] = MACS, batches: tuple[int, ...] = (1, 3)) -> dict[str, Model]:
+    """Models in files below `directory`; each has one output of four numbers per image."""
+    return {name: _model(directory / name, batches) for name in names}
+
+
+def make_bill(directory: Path, names: Iterable[str] = MACS) -> Bill:
+    """Images of every runtime at the version its module was written for, every guest, and `make_models`."""
+    images = {one.name: _image(one.name, one.versions["current"]) for one in registry.RUNTIMES}
+    builds = [("native", "o0"), ("native", "o3"), *(("wasm", profile) for profile in PROFILES)]
+    guests = {(target, profile): _guest(directory / "guests", target, profile) for target, profile in builds}
+    return Bill(images, guests, make_models(directory / "models", names))
+
+
+class FakeEngine(Engine):
+    """Answers jobs by a toy cost model.
+
+    Args:
+        bill: of the campaign: jobs are recognised by it.
+        misbehaves: by case id, or by arm id for its precompilation, what becomes of such a job instead.
+        interrupt_at: how many jobs are answered before Ctrl-C is pressed; None for never.
+        log: what happened, in order; to be shared with a `LoggingWatcher`.
+    """
+
+    isolation = "fake"
+
+    def __init__(
+        self,
+        bill: Bill,
+        *,
+        misbehaves: Mapping[str, Answer] | None = None,
+        interrupt_at: int | None = None,
+        log: list[str] | None = None,
+    ) -> None:
+        self.log = [] if log is None else log
+        self.jobs: list[Job] = []
+        self.ran: Counter[str] = Counter()
+        self._bill, self._misbehaves, self._interrupt_at = bill, misbehaves or {}, interrupt_at
+
+    def run(self, job: Job) -> JobResult:
+        """Answer at once; the time is in the report."""
+        if self._interrupt_at is not None and len(self.jobs) >= self._interrupt_at:
+            raise KeyboardInterrupt
+        self.jobs.append(job)
+        arm, is_compilation = self._recognise(job)
+        if is_compilation:
+            return self._compile(job, arm)
+        case = self._case(job, arm)
+        self.log.append(f"run {case.id}")
+        report = self._report(job, case)
+        self.ran[case.id] += 1
+        answer = self._misbehaves.get(case.id)
+        return JobResult(report, oom_killed=False) if answer is None else answer(job, report)
+
+    def sweep(self, campaign: str) -> int:
+        """Write it down."""
+        self.log.append(f"sweep {campaign}")
+        return 0
+
+    def describe(self) -> str:
+        """A name."""
+        return "fake 1.0"
+
+    def _recognise(self, job: Job) -> tuple[Arm, bool]:
+        place = job.mounts[0].source.parent.name
+        for arm in registry.all_arms():
+            runtime, version = registry.runtime_of(arm), self._bill.image(arm).version
+            if job.image != self._bill.image(arm).image_id:
+                continue
+            if job.argv == runtime.compile_argv(arm, version) and place == f"wasm-{arm.guest}":
+                return arm, True
+            words = run_argv(arm, version, ())
+            at_home = (
+                place.rpartition("-")[0] == arm.id if arm.mode is Mode.AOT else place == f"{arm.target}-{arm.guest}"
+            )
+            if at_home and job.argv[: len(words)] == words:
+                return arm, False
+        raise AssertionError(f"no arm has the command line {job.argv}")
+
+    def _case(self, job: Job, arm: Arm) -> Case:
+        _, graph, given = job.mounts
+        return Case(arm, graph.source.parent.name, int(given.source.stem.removeprefix("input")))
+
+    def _compile(self, job: Job, arm: Arm) -> JobResult:
+        self.log.append(f"compile {arm.id}")
+        report = ProbeReport(
+            PROBE_SCHEMA, 0, None, False, False, round(COMPILE_S * 1e9), (), _rusage(), 50_000_000, None
+        )
+        if arm.id in self._misbehaves:
+            return self._misbehaves[arm.id](job, report)
+        (job.mounts[1].source / registry.runtime_of(arm).guest_file(arm)).write_bytes(b"machine code")
+        return JobResult(report, oom_killed=False)
+
+    def _report(self, job: Job, case: Case) -> ProbeReport:
+        model = self._bill.models[case.model]
+        output = model.input_for(case.batch).reference_path.read_bytes()
+        iterations = int(job.argv[job.argv.index("--iterations") + 1])
+        startup_s, infer_s = seconds_of(case, model, self.ran[case.id])
+        phases = ["read", "decode", "build", "optimise", *["infer"] * iterations, "output"]
+        marks, now = [PhaseMark("start", round(startup_s * 1e9), None, 10_000_000)], startup_s
+        for phase in phases:
+            length = infer_s if phase == "infer" else 0.001
+            now += length
+            marks.append(PhaseMark(phase, round(now * 1e9), round(length * 1e9), 20_000_000))
+        return ProbeReport(
+            schema=PROBE_SCHEMA,
+            exit_code=0,
+            signal=None,
+            timed_out=False,
+            output_limited=False,
+            total_ns=round((now + 0.001) * 1e9),
+            marks=tuple(marks),
+            rusage=_rusage(),
+            rss_peak_bytes=20_000_000,
+            cgroup=CgroupFigures(1, 25_000_000, 15_000_000, 5_000_000, 0, 1_000_000, 0),
+            linear_memory_bytes=None if case.arm.is_native else 1 << 24,
+            output_sha256=hashlib.sha256(output).hexdigest(),
+            output_base64=None if job.ship is None else base64.b64encode(output).decode(),
+        )
+
+
+class LoggingWatcher:
+    """Is told what a campaign does, and writes it down."""
+
+    def __init__(self, log: list[str]) -> None:
+        self.log = log
+
+    def starts(self, what: str, block: int, left_s: float) -> None:
+        """See `lab.campaign.run.Watcher`."""
+        assert left_s >= 0
+        self.log.append(f"starts {what} in block {block}")
+
+    def ends(self, trial: Trial) -> None:
+        """See `lab.campaign.run.Watcher`."""
+        self.log.append(f"ends {trial.number} {trial.kind} {trial.outcome}")
+
+    def block_ends(self, block: int, *, last: bool) -> None:
+        """See `lab.campaign.run.Watcher`."""
+        self.log.append(f"block {block} ends" + (", the last" if last else ""))
+
+
+def seconds_of(case: Case, model: Model, nth: int) -> tuple[float, float]:
+    """Start-up and one inference of the nth run of a case: the same at every call."""
+    startup_s, s_per_gmac = SPEED[case.arm.mode]
+    slower = 10.0 if case.arm.guest == "o0" else 1.0
+    noise = random.Random(f"{case.id} {nth}").gauss(1.0, NOISE)  # noqa: S311 - noise, no secret
+    return startup_s * noise, s_per_gmac * slower * noise * model.macs * case.batch / 1e9
+
+
+def crash(_job: Job, report: ProbeReport) -> JobResult:
+    """Ends by SIGABRT before it has printed anything."""
+    ended = msgspec.structs.replace(
+        report, exit_code=None, signal=6, marks=(), output_sha256=None, output_base64=None, stderr_tail="it broke\n"
+    )
+    return JobResult(ended, oom_killed=False)
+
+
+def time_out(job: Job, report: ProbeReport) -> JobResult:
+    """Is killed at its time-out."""
+    late = msgspec.structs.replace(
+        report, exit_code=None, signal=9, timed_out=True, total_ns=round(job.timeout_s * 1e9), output_sha256=None
+    )
+    return JobResult(late, oom_killed=False)
+
+
+def run_out_of_memory(_job: Job, _report: ProbeReport) -> JobResult:
+    """The whole sandbox is killed, the probe with it."""
+    return JobResult(None, oom_killed=True)
+
+
+def answer_wrongly(job: Job, report: ProbeReport) -> JobResult:
+    """Says something that no model gives."""
+    output = np.full(4, 1e9, dtype="<f4").tobytes()
+    shipped = None if job.ship is None else base64.b64encode(output).decode()
+    wrong = msgspec.structs.replace(report, output_sha256=hashlib.sha256(output).hexdigest(), output_base64=shipped)
+    return JobResult(wrong, oom_killed=False)
+
+
+def _rusage() -> Rusage:
+    return Rusage(20_000_000, 900_000_000, 50_000_000, 1000, 0, 10, 0)
+
+
+def _sha(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _image(runtime: str, version: str) -> ImageInfo:
+    return ImageInfo(
+        runtime=runtime,
+        edition="current",
+        reference=f"lab-{runtime}",
+        image_id=f"sha256:{_sha(runtime)}",
+        version=version,
+        says=version or None,
+        supply="registry",
+        binary_sha256=_sha(f"{runtime} binary"),
+        inputs_hash=_sha(f"{runtime} inputs"),
+        patched=False,
+        size_bytes=1 << 27,
+    )
+
+
+def _guest(directory: Path, target: str, profile: str) -> GuestBuild:
+    path = directory / f"{target}-{profile}" / "guest"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(f"{target} {profile}".encode())
+    return GuestBuild(
+        path=path, sha256=_sha(path.parent.name), size_bytes=path.stat().st_size, toolchain="rustc 1.85.1"
+    )
+
+
+def _model(directory: Path, batches: tuple[int, ...]) -> Model:
+    directory.mkdir(parents=True)
+    graph = directory / "graph.pb"
+    graph.write_bytes(directory.name.encode() * 1000)
+    return Model(
+        name=directory.name,
+        weights="seeded",
+        graph_path=graph,
+        graph_sha256=hashlib.sha256(graph.read_bytes()).hexdigest(),
+        input_node="input",
+        outputs=(OutputTensor("logits", (1, 4)),),
+        parameters=1000,
+        conv_layers=3,
+        macs=MACS[directory.name],
+        inputs=tuple(_input(directory, batch) for batch in batches),
+    )
+
+
+def _input(directory: Path, batch: int) -> ModelInput:
+    given, reference = directory / f"input{batch}.f32", directory / f"reference{batch}.f32"
+    shape = (batch, 2, 2, 3)
+    np.linspace(-1, 1, int(np.prod(shape)), dtype="<f4").tofile(given)
+    np.linspace(-3, 5, 4 * batch, dtype="<f4").tofile(reference)
+    return ModelInput(batch, shape, given, hashlib.sha256(given.read_bytes()).hexdigest(), reference)

@@ -1,0 +1,79 @@
+"""A campaign on a fake engine, from an experiment in one line to the trials it wrote."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import msgspec
+
+from lab.campaign.run import Campaign
+from lab.core.experiment import Experiment, Matrix, Measure, Tier
+from lab.core.trial import Trial
+from lab.store.journal import Journal, read_trials, write_journal
+from tests.fakes import FakeEngine, LoggingWatcher, make_bill
+
+ARMS = ("native@o3", "wasmtime-jit-cranelift@o3", "wamr-interpreter-fast@o3")
+
+
+def experiment(
+    arms: tuple[str, ...] = ARMS,
+    models: tuple[str, ...] = ("tiny",),
+    batches: tuple[int, ...] = (1,),
+    tier: Tier | None = None,
+    **measure: object,
+) -> Experiment:
+    """An experiment with one tier, ``t``: three blocks, all the time in the world."""
+    return Experiment(
+        name="toy",
+        question="Does it work?",
+        matrix=(Matrix(arms=arms, models=models, batches=batches),),
+        tiers={"t": tier or Tier(budget="100h", min_blocks=3, max_blocks=3, cell_budget="10h")},
+        measure=msgspec.structs.replace(Measure(precision="50%"), **measure),
+    )
+
+
+class Stage:
+    """Where campaigns of one experiment play: bill, home and journal below `directory`.
+
+    Args:
+        directory: an empty one.
+        what: the experiment; its tier is ``t``.
+    """
+
+    def __init__(self, directory: Path, what: Experiment) -> None:
+        self.bill = make_bill(directory)
+        self.home = directory / "home"
+        self.path = directory / "trials.jsonl"
+        self.experiment = what
+
+    @property
+    def trials(self) -> list[Trial]:
+        """What the journal holds."""
+        return list(read_trials(self.path))
+
+    def play(self, engine: FakeEngine | None = None) -> list[Trial]:
+        """Run, or go on with, the campaign until it ends or its engine is interrupted; the trials then written."""
+        engine = engine or FakeEngine(self.bill)
+        with Journal(self.path) as journal, contextlib.suppress(KeyboardInterrupt):
+            Campaign(
+                name="toy-t-20250301T101500Z",
+                experiment=self.experiment,
+                tier=self.experiment.tier("t"),
+                cases=self.experiment.cases("t", ("tiny", "small", "large")),
+                bill=self.bill,
+                engine=engine,
+                journal=journal,
+                trials=read_trials(self.path),
+                home=self.home,
+                watcher=LoggingWatcher(engine.log),
+            ).run()
+        return self.trials
+
+    def rewind(self, trials: list[Trial]) -> FakeEngine:
+        """Put the journal back to these trials, as a kill -9 would have left it; an engine that has run them."""
+        self.path.unlink(missing_ok=True)
+        write_journal(self.path, trials)
+        engine = FakeEngine(self.bill)
+        engine.ran.update(trial.case.id for trial in trials if trial.kind == "run" and trial.total_ns is not None)
+        return engine

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+import pytest
+
+from lab.campaign.precision import is_precise
+from lab.core.arm import Arm
+from lab.core.case import Case
+from lab.core.trial import Kind, Outcome, Trial
+
+WASM = Case(Arm.parse("wasmtime-jit-cranelift@o3"), "yunet", 1)
+
+
+def blocks_of(case: Case, totals: Iterable[float], outcome: Outcome = Outcome.OK) -> list[Trial]:
+    return [
+        Trial(
+            number=0,
+            block=block,
+            kind=Kind.RUN,
+            runtime=case.arm.runtime,
+            mode=case.arm.mode,
+            backend=case.arm.backend,
+            guest=case.arm.guest,
+            model=case.model,
+            batch=case.batch,
+            started_at="now",
+            outcome=outcome,
+            total_ns=round(total * 1e6),
+        )
+        for block, total in enumerate(totals)
+    ]
+
+
+def paired(mine: Sequence[float], native: Sequence[float]) -> list[Trial]:
+    return blocks_of(WASM, mine) + blocks_of(WASM.baseline, native)
+
+
+def test_little_noise_is_precise_and_much_is_not() -> None:
+    quiet = paired([200, 201, 200, 199, 200], [100, 100, 100, 100, 100])
+    noisy = paired([200, 240, 170, 260, 150], [100, 100, 100, 100, 100])
+    assert is_precise(WASM, quiet, 0.02)
+    assert not is_precise(WASM, noisy, 0.02)
+    assert is_precise(WASM, noisy, 0.9)
+
+
+def test_noise_that_both_arms_of_a_block_share_does_not_count() -> None:
+    shared = [100, 150, 80, 200, 120]
+    assert is_precise(WASM, paired([2.0 * x + n for x, n in zip(shared, (0, 1, 0, -1, 0), strict=True)], shared), 0.02)
+
+
+def test_the_ratio_and_not_the_time_decides() -> None:
+    seconds = paired([200, 201, 200, 199], [100, 100, 100, 100])
+    hours = [msgspec.structs.replace(trial, total_ns=(trial.total_ns or 0) * 3600) for trial in seconds]
+    assert is_precise(WASM, hours, 0.02) == is_precise(WASM, seconds, 0.02)
+
+
+@pytest.mark.parametrize(
+    "trials",
+    [
+        [],
+        paired([200], [100]),
+        blocks_of(WASM, [200, 201, 200]),
+        blocks_of(WASM, [200, 201, 200], Outcome.WRONG_OUTPUT) + blocks_of(WASM.baseline, [100, 100, 100]),
+    ],
+    ids=["nothing", "one block", "no baseline", "wrong outputs"],
+)
+def test_what_has_no_interval_is_not_precise(trials: list[Trial]) -> None:
+    assert not is_precise(WASM, trials, 0.99)
+
+
+def test_native_has_no_overhead_to_be_precise_about() -> None:
+    assert is_precise(WASM.baseline, [], 0.01)

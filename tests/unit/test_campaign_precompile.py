@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from lab.campaign.bill import Bill
+from lab.campaign.precompile import Artifacts
+from lab.core.arm import Arm
+from lab.core.experiment import Measure
+from lab.core.trial import Kind, Outcome, Trial
+from tests.fakes import FakeEngine, crash, make_bill, time_out
+
+ARM = Arm.parse("wasmtime-aot-cranelift@o3")
+
+
+def make(directory: Path, bill: Bill, engine: FakeEngine | None = None, arm: Arm = ARM) -> Trial:
+    artifacts = Artifacts(directory / "artifacts", bill)
+    return artifacts.make(arm, engine or FakeEngine(bill), Measure(), campaign="c", started_at="now")
+
+
+def found(directory: Path, bill: Bill, arm: Arm = ARM) -> bool:
+    return Artifacts(directory / "artifacts", bill).find(arm) is not None
+
+
+def test_a_precompilation_is_a_measured_trial_whose_artifact_is_found_again(tmp_path: Path) -> None:
+    bill = make_bill(tmp_path)
+    trial = make(tmp_path, bill)
+    assert (trial.kind, trial.outcome, trial.artifact_bytes) == (Kind.COMPILE, Outcome.OK, 12)
+    assert trial.compile_ns == trial.total_ns is not None
+    assert trial.rss_peak_bytes is not None
+    again = Artifacts(tmp_path / "artifacts", bill).find(ARM)
+    assert again is not None
+    path, made = again
+    assert (path.read_bytes(), made) == (b"machine code", trial)
+
+
+@pytest.mark.parametrize("behaviour", [crash, time_out])
+def test_a_failed_precompilation_leaves_nothing_to_find(tmp_path: Path, behaviour: object) -> None:
+    bill = make_bill(tmp_path)
+    trial = make(tmp_path, bill, FakeEngine(bill, misbehaves={ARM.id: behaviour}))  # type: ignore[dict-item]
+    assert trial.outcome in (Outcome.CRASHED, Outcome.TIMEOUT)
+    assert (trial.compile_ns, trial.artifact_bytes) == (None, None)
+    assert not found(tmp_path, bill)
+    assert list((tmp_path / "artifacts").iterdir()) == [], "not even a scratch directory"
+
+
+def test_an_artifact_is_of_one_runtime_binary_and_one_guest(tmp_path: Path) -> None:
+    bill = make_bill(tmp_path)
+    make(tmp_path, bill)
+    newer = msgspec.structs.replace(bill.images["wasmtime"], binary_sha256="another build")
+    other_runtime = Bill({**bill.images, "wasmtime": newer}, bill.guests, bill.models)
+    changed = msgspec.structs.replace(bill.guests["wasm", "o3"], sha256="another guest")
+    other_guest = Bill(bill.images, {**bill.guests, ("wasm", "o3"): changed}, bill.models)
+    assert found(tmp_path, bill)
+    assert not found(tmp_path, other_runtime)
+    assert not found(tmp_path, other_guest)
+    assert not found(tmp_path, bill, Arm.parse("wasmtime-aot-cranelift@o0"))
+
+
+def test_an_artifact_is_never_used_on_another_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bill = make_bill(tmp_path)
+    make(tmp_path, bill)
+    monkeypatch.setattr("lab.campaign.precompile.cpu_flags_sha256", lambda: "another processor")
+    assert not found(tmp_path, bill)
+
+
+def test_an_artifact_is_readable_by_the_containers_unprivileged_user(tmp_path: Path) -> None:
+    bill = make_bill(tmp_path)
+    make(tmp_path, bill)
+    again = Artifacts(tmp_path / "artifacts", bill).find(ARM)
+    assert again is not None
+    assert again[0].parent.stat().st_mode & 0o555 == 0o555
+    assert again[0].stat().st_mode & 0o444 == 0o444

@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from lab.campaign.goldens import Goldens
+from lab.campaign.verdict import Judged, judge_exit, judge_output, trial_of
+from lab.core.arm import Arm
+from lab.core.case import Case
+from lab.core.probe import PROBE_SCHEMA, CgroupFigures, PhaseMark, ProbeReport, Rusage
+from lab.core.trial import Kind, Outcome, Trial
+from lab.engines.port import JobResult
+from tests.fakes import make_models
+
+FINE_SO_FAR = Judged(Outcome.OK)
+CASE = Case(Arm.parse("wasmtime-jit-cranelift@o3"), "tiny", 1)
+FINE = ProbeReport(
+    schema=PROBE_SCHEMA,
+    exit_code=0,
+    signal=None,
+    timed_out=False,
+    output_limited=False,
+    total_ns=2_000_000_000,
+    marks=(
+        PhaseMark("start", 1_000, None, 5),
+        PhaseMark("read", 2_000, 11, 9),
+        PhaseMark("decode", 3_000, 12, 8),
+        PhaseMark("build", 4_000, 13, 7),
+        PhaseMark("optimise", 5_000, 14, 6),
+        PhaseMark("infer", 6_000, 300, 20),
+        PhaseMark("infer", 7_000, 100, 30),
+        PhaseMark("infer", 8_000, 200, 10),
+        PhaseMark("output", 9_000, 15, None),
+    ),
+    rusage=Rusage(40, 1, 2, 3, 0, 5, 6),
+    rss_peak_bytes=50,
+    cgroup=CgroupFigures(1, 60, 61, 62, 0, 63, 0),
+    linear_memory_bytes=70,
+    output_sha256="ab" * 32,
+)
+
+
+def exit_of(**changes: object) -> Judged:
+    oom_killed = bool(changes.pop("oom_killed", False))
+    return judge_exit(JobResult(msgspec.structs.replace(FINE, **changes), oom_killed), 90.0)
+
+
+def write_down(report: ProbeReport | None, judged: Judged = FINE_SO_FAR) -> Trial:
+    return trial_of(JobResult(report, False), judged, CASE, kind=Kind.RUN, number=7, block=2, started_at="now")
+
+
+def test_a_clean_exit_is_ok_until_its_output_is_looked_at() -> None:
+    assert exit_of() == Judged(Outcome.OK)
+
+
+@pytest.mark.parametrize(
+    ("changes", "outcome", "why"),
+    [
+        ({"launch_error": "No such file"}, Outcome.CRASHED, "could not be started: No such file"),
+        ({"timed_out": True, "signal": 9, "exit_code": None}, Outcome.TIMEOUT, "ran longer than 90 s"),
+        ({"output_limited": True, "signal": 9, "exit_code": None}, Outcome.CRASHED, "wrote more output"),
+        ({"oom_killed": True, "signal": 9, "exit_code": None}, Outcome.OUT_OF_MEMORY, "memory limit"),
+        ({"signal": 11, "exit_code": None}, Outcome.CRASHED, "killed by SIGSEGV: nothing was printed"),
+        ({"signal": 250, "exit_code": None}, Outcome.CRASHED, "killed by signal 250"),
+        (
+            {"exit_code": 3, "stderr_tail": "warning\nerror: bad graph\n\n"},
+            Outcome.CRASHED,
+            "exit code 3: error: bad graph",
+        ),
+        ({"exit_code": 1, "stdout_tail": "usage"}, Outcome.CRASHED, "exit code 1: usage"),
+    ],
+)
+def test_how_a_process_ended_decides_its_outcome(changes: dict[str, object], outcome: Outcome, why: str) -> None:
+    judged = exit_of(**changes)
+    assert judged.outcome is outcome
+    assert why in (judged.why or "")
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["memory allocation of 553648128 bytes failed", "wasm trap: out of memory", "mmap: Cannot allocate memory"],
+)
+def test_a_runtime_that_says_it_got_no_memory_ran_out_of_memory(said: str) -> None:
+    judged = exit_of(exit_code=134, stderr_tail=f"thread main\n{said}\n")
+    assert judged == Judged(Outcome.OUT_OF_MEMORY, said)
+
+
+def test_a_container_killed_with_its_probe_ran_out_of_memory() -> None:
+    assert judge_exit(JobResult(None, oom_killed=True), 1.0).outcome is Outcome.OUT_OF_MEMORY
+
+
+def test_a_time_out_is_a_time_out_even_if_memory_ran_short_on_the_way() -> None:
+    assert exit_of(oom_killed=True, timed_out=True, exit_code=None, signal=9).outcome is Outcome.TIMEOUT
+
+
+def test_every_quantity_of_the_report_has_its_place_in_the_trial() -> None:
+    trial = write_down(FINE)
+    assert (trial.number, trial.block, trial.case, trial.kind) == (7, 2, CASE, Kind.RUN)
+    assert (trial.total_ns, trial.startup_ns) == (2_000_000_000, 1_000)
+    assert (trial.read_ns, trial.decode_ns, trial.build_ns, trial.optimise_ns) == (11, 12, 13, 14)
+    assert (trial.infer_ns, trial.output_ns) == ((300, 100, 200), 15)
+    assert (trial.user_ns, trial.system_ns, trial.minor_faults, trial.major_faults) == (1, 2, 3, 0)
+    assert (trial.voluntary_switches, trial.involuntary_switches, trial.throttled_ns) == (5, 6, 0)
+    assert (trial.rss_peak_bytes, trial.linear_memory_bytes) == (50, 70)
+    assert (trial.cgroup_peak_bytes, trial.cgroup_anon_bytes, trial.cgroup_file_bytes) == (60, 61, 62)
+    assert trial.output_sha256 == "ab" * 32
+
+
+def test_a_repeated_phase_keeps_its_largest_peak_and_an_unread_one_is_absent() -> None:
+    assert write_down(FINE).phase_rss_peak_bytes == {
+        "start": 5,
+        "read": 9,
+        "decode": 8,
+        "build": 7,
+        "optimise": 6,
+        "infer": 30,
+    }
+
+
+def test_what_the_kernel_does_not_tell_is_absent_and_not_nought() -> None:
+    trial = write_down(msgspec.structs.replace(FINE, rusage=None, cgroup=None, rss_peak_bytes=None, marks=()))
+    absent = (trial.user_ns, trial.major_faults, trial.cgroup_peak_bytes, trial.rss_peak_bytes, trial.startup_ns)
+    assert absent == (None,) * 5
+    assert trial.phase_rss_peak_bytes is None
+
+
+@pytest.mark.parametrize("report", [None, msgspec.structs.replace(FINE, launch_error="no such file")])
+def test_what_never_ran_has_no_quantities(report: ProbeReport | None) -> None:
+    trial = write_down(report, Judged(Outcome.CRASHED, "so"))
+    assert (trial.total_ns, trial.infer_ns, trial.rss_peak_bytes, trial.output_sha256) == (None, (), None, None)
+    assert (trial.outcome, trial.why) == (Outcome.CRASHED, "so")
+
+
+@pytest.mark.parametrize(
+    ("changes", "flags"),
+    [
+        ({}, ()),
+        ({"cgroup": CgroupFigures(2, throttled_ns=1)}, ("throttled",)),
+        ({"rusage": Rusage(40, 1, 2, 3, 0, 5, 401)}, ("cpu-contended",)),
+        ({"rusage": Rusage(40, 1, 2, 3, 1, 5, 0)}, ("read-from-disk",)),
+    ],
+)
+def test_interference_is_flagged(changes: dict[str, object], flags: tuple[str, ...]) -> None:
+    trial = write_down(msgspec.structs.replace(FINE, **changes))
+    assert trial.flags == flags
+    assert trial.outcome is Outcome.OK, "a flagged trial is kept"
+
+
+@pytest.fixture
+def goldens(tmp_path: Path) -> Goldens:
+    return Goldens(tmp_path / "goldens", "this cpu")
+
+
+def test_a_run_without_an_output_has_crashed_whatever_its_exit_code(tmp_path: Path, goldens: Goldens) -> None:
+    model = make_models(tmp_path)["tiny"]
+    report = msgspec.structs.replace(FINE, output_sha256=None)
+    assert judge_output(report, goldens, CASE, "guest", model) == Judged(Outcome.CRASHED, "exited without an output")
+
+
+def test_a_first_output_that_was_not_shipped_or_is_garbled_is_wrong(tmp_path: Path, goldens: Goldens) -> None:
+    model = make_models(tmp_path)["tiny"]
+    for shipped in (None, "not base64!"):
+        report = msgspec.structs.replace(FINE, output_base64=shipped)
+        assert judge_output(report, goldens, CASE, "guest", model).outcome is Outcome.WRONG_OUTPUT
+    assert goldens.known("wasm", "guest", model, 1) is None
+
+
+def test_a_hash_that_is_not_of_the_shipped_bytes_is_wrong(tmp_path: Path, goldens: Goldens) -> None:
+    model = make_models(tmp_path)["tiny"]
+    right = base64.b64encode(model.input_for(1).reference_path.read_bytes()).decode()
+    judged = judge_output(msgspec.structs.replace(FINE, output_base64=right), goldens, CASE, "guest", model)
+    assert judged.outcome is Outcome.WRONG_OUTPUT
+    assert "abababababab…" in (judged.why or "")

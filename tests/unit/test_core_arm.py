@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import pytest
+
+from lab.core.arm import Arm, GuestProfile, Mode
+from lab.core.case import Case
+from lab.core.errors import ExperimentError
+
+
+@pytest.mark.parametrize(
+    ("text", "arm"),
+    [
+        ("native@o3", Arm("native", Mode.NATIVE, None, GuestProfile.O3)),
+        ("wasmtime-jit-cranelift-o0@o3", Arm("wasmtime", Mode.JIT, "cranelift-o0", GuestProfile.O3)),
+        ("wasmedge-interpreter@o3-simd", Arm("wasmedge", Mode.INTERPRETER, None, GuestProfile.O3_SIMD)),
+        ("wamr-aot-llvm@o0", Arm("wamr", Mode.AOT, "llvm", GuestProfile.O0)),
+    ],
+)
+def test_an_id_is_runtime_mode_backend_and_guest(text: str, arm: Arm) -> None:
+    assert Arm.parse(text) == arm
+    assert arm.id == text
+    assert arm.system == text.split("@", maxsplit=1)[0]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "wasmtime", "wasmtime@o3", "native", "native@o2", "wasmtime-fast@o3", "WASMTIME-jit@o3", "native@o3 "]
+)
+def test_a_malformed_id_is_refused_with_an_example_of_a_good_one(text: str) -> None:
+    with pytest.raises(ExperimentError) as caught:
+        Arm.parse(text)
+    assert f"'{text}'" in caught.value.message
+    assert "wasmtime-jit-cranelift@o3" in caught.value.remedy
+    assert "o0, o3, o3-simd" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("arm", "baseline"),
+    [
+        ("wasmer-jit-llvm@o0", "native@o0"),
+        ("wasmer-jit-llvm@o3", "native@o3"),
+        ("wasmtime-jit-winch@o3-simd", "native@o3"),
+        ("native@o0", "native@o0"),
+    ],
+)
+def test_an_overhead_is_taken_over_native_at_the_same_optimisation_level(arm: str, baseline: str) -> None:
+    assert Arm.parse(arm).baseline.id == baseline
+    assert Case(Arm.parse(arm), "yunet", 3).baseline == Case(Arm.parse(baseline), "yunet", 3)
+
+
+def test_only_native_runs_the_native_build() -> None:
+    assert Arm.parse("native@o0").target == "native"
+    assert Arm.parse("wavm-aot-llvm@o0").target == "wasm"
+    assert Arm.parse("native@o0").is_native
+    assert not Arm.parse("wavm-aot-llvm@o0").is_native
+
+
+def test_a_case_is_named_by_arm_model_and_batch() -> None:
+    assert Case(Arm.parse("native@o3"), "yunet", 3).id == "native@o3 yunet b3"
