@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -66,8 +67,12 @@ def make_manifest(
         tier="smoke",
         isolation="container",
         host=Host("Toy CPU 3000", "0" * 64, 2, 16 << 30, "6.1.0", "Toy OS 1", 2, "docker 20.10"),
-        runtimes={arm.runtime: RuntimeFingerprint("1.2.3", "registry", _sha(arm.runtime), "sha256:0") for arm in parsed},
-        guests={f"{arm.target}/{arm.guest}": GuestFingerprint(_sha(arm.id), 1_900_000, "rustc 1.85.1") for arm in parsed},
+        runtimes={
+            arm.runtime: RuntimeFingerprint("1.2.3", "registry", _sha(arm.runtime), "sha256:0") for arm in parsed
+        },
+        guests={
+            f"{arm.target}/{arm.guest}": GuestFingerprint(_sha(arm.id), 1_900_000, "rustc 1.85.1") for arm in parsed
+        },
         models={name: _model_fingerprint(name) for name in models},
         argv={arm.id: (arm.runtime, "run", "guest.wasm") for arm in parsed},
     )
@@ -79,7 +84,9 @@ def _sha(text: str) -> str:
 
 def _model_fingerprint(name: str) -> ModelFingerprint:
     parameters, conv_layers, macs, side = MODELS[name]
-    return ModelFingerprint(_sha(name), {"1": _sha(name + "1")}, "seeded", parameters, conv_layers, macs, (1, side, side, 3))
+    return ModelFingerprint(
+        _sha(name), {"1": _sha(name + "1")}, "seeded", parameters, conv_layers, macs, (1, side, side, 3)
+    )
 
 
 def failure_of(case: Case) -> tuple[Outcome, str, int | None] | None:
@@ -97,23 +104,44 @@ def failure_of(case: Case) -> tuple[Outcome, str, int | None] | None:
     return None
 
 
-def measured(case: Case, number: int, block: int, rng: np.random.Generator, noise: float, slowdown: float = 1.0) -> Trial:
+def measured(
+    case: Case, number: int, block: int, rng: np.random.Generator, noise: float, slowdown: float = 1.0
+) -> Trial:
     """One successful trial; `noise` is the standard deviation of log time, `slowdown` multiplies all of it."""
     parameters, _, macs, side = MODELS[case.model]
     startup_s, factor, extra_mb = SPEED[case.arm.system]
     factor = 1 + (factor - 1) * (1 if case.arm.guest is GuestProfile.O3 else 0.6)
     infer_s = macs * case.batch * factor / NATIVE_MACS_PER_S[case.arm.guest]
     load_s = parameters * 4 / 1e9 * (1 if case.arm.is_native else 2.5)
-    parts_s = np.array([startup_s, load_s * 0.6, load_s * 0.5, 0.004 * factor**0.3, 0.03 * factor**0.5, infer_s * 1.1, infer_s, infer_s])
-    parts = np.maximum(1, np.round(1e9 * slowdown * parts_s * np.exp(rng.normal(0, noise, parts_s.size)))).astype(int).tolist()
+    parts_s = np.array(
+        [
+            startup_s,
+            load_s * 0.6,
+            load_s * 0.5,
+            0.004 * factor**0.3,
+            0.03 * factor**0.5,
+            infer_s * 1.1,
+            infer_s,
+            infer_s,
+        ]
+    )
+    parts = (
+        np.maximum(1, np.round(1e9 * slowdown * parts_s * np.exp(rng.normal(0, noise, parts_s.size))))
+        .astype(int)
+        .tolist()
+    )
     startup, read, decode, build, optimise, *infer = parts
     total = sum(parts) + 3_000_000
-    memory = round((parameters * 4 * 2.1 + side * side * 3 * 4 * case.batch * 40 + extra_mb * 1e6) * np.exp(rng.normal(0, noise / 4)))
+    memory = round(
+        (parameters * 4 * 2.1 + side * side * 3 * 4 * case.batch * 40 + extra_mb * 1e6)
+        * np.exp(rng.normal(0, noise / 4))
+    )
     return Trial(
         number=number, block=block, kind=Kind.RUN, outcome=Outcome.OK, **_identity(case), started_at=_clock(number),
         output_sha256=_sha(f"{case.arm.target} {case.arm.guest} {case.model} {case.batch}"),
         total_ns=total, startup_ns=startup, read_ns=read, decode_ns=decode, build_ns=build, optimise_ns=optimise,
-        infer_ns=tuple(infer), output_ns=1_000_000, rss_peak_bytes=memory, phase_rss_peak_bytes={"read": memory // 2, "infer": memory},
+        infer_ns=tuple(infer), output_ns=1_000_000, rss_peak_bytes=memory,
+        phase_rss_peak_bytes={"read": memory // 2, "infer": memory},
         cgroup_peak_bytes=memory + 5_000_000, cgroup_anon_bytes=memory - 1_000_000, cgroup_file_bytes=parameters * 4,
         linear_memory_bytes=None if case.arm.is_native else memory // 65536 * 65536,
         user_ns=round(total * 0.97), system_ns=round(total * 0.02), minor_faults=memory // 4096, major_faults=0,
@@ -121,9 +149,16 @@ def measured(case: Case, number: int, block: int, rng: np.random.Generator, nois
     )  # fmt: skip
 
 
-def _identity(case: Case) -> dict[str, object]:
+def _identity(case: Case) -> dict[str, Any]:
     arm = case.arm
-    return {"runtime": arm.runtime, "mode": arm.mode, "backend": arm.backend, "guest": arm.guest, "model": case.model, "batch": case.batch}
+    return {
+        "runtime": arm.runtime,
+        "mode": arm.mode,
+        "backend": arm.backend,
+        "guest": arm.guest,
+        "model": case.model,
+        "batch": case.batch,
+    }
 
 
 def _clock(number: int) -> str:
@@ -134,8 +169,8 @@ def _compiled(arm: Arm, number: int, block: int, rng: np.random.Generator) -> Tr
     seconds = 70.0 if arm.backend == "llvm" else 2.5
     compile_ns = round(1e9 * seconds * np.exp(rng.normal(0, 0.02)))
     return Trial(
-        number=number, block=block, kind=Kind.COMPILE, outcome=Outcome.OK, **_identity(Case(arm, "", 0)), started_at=_clock(number),
-        total_ns=compile_ns, compile_ns=compile_ns, rss_peak_bytes=round(9e8), artifact_bytes=5_400_000,
+        number=number, block=block, kind=Kind.COMPILE, outcome=Outcome.OK, **_identity(Case(arm, "", 0)),
+        started_at=_clock(number), total_ns=compile_ns, compile_ns=compile_ns, rss_peak_bytes=round(9e8), artifact_bytes=5_400_000,
     )  # fmt: skip
 
 
@@ -167,11 +202,11 @@ def make_trials(
             number += 1
 
 
-def write_campaign(results: Path, blocks: int = 5, manifest: Manifest | None = None, **kwargs: object) -> Path:
+def write_campaign(results: Path, blocks: int = 5, manifest: Manifest | None = None, **kwargs: Any) -> Path:
     """A campaign directory with that many blocks, marked finished. Further arguments go to `make_trials`."""
     manifest = manifest or make_manifest()
     directory = create(results, manifest)
     (directory / JOURNAL_NAME).unlink()
-    count = write_journal(directory / JOURNAL_NAME, make_trials(manifest, blocks, **kwargs))  # type: ignore[arg-type]
+    count = write_journal(directory / JOURNAL_NAME, make_trials(manifest, blocks, **kwargs))
     mark_finished(directory, count)
     return directory

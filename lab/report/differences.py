@@ -86,7 +86,7 @@ def _against(claims: Sequence[Mapping[str, Any]], topic: str) -> Iterator[Senten
     """How the paper's claims on this topic fare: what the sentences after it help to explain."""
     of_topic = [claim for claim in claims if _topic(str(claim["place"])) == topic]
     against = Counter(str(claim["place"]) for claim in of_topic if claim["verdict"] == "not reproduced")
-    if against:
+    if against and topic != "claims":
         places = "; ".join(f"{place}: {count}" for place, count in against.items())
         text = f"{against.total()} of the {len(of_topic)} claims on this are not reproduced ({places})"
         yield Sentence(topic, f"{text}. The sentences here say what this campaign's data show about why.", "claims")

@@ -1,0 +1,136 @@
+"""Campaign directories: made whole, found again, resumed when the fingerprint is the same."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from lab.core.errors import DataError, UsageError
+from lab.core.experiment import Tier
+from lab.core.manifest import Manifest
+from lab.store import campaigns as store
+from tests.synthetic import START, make_manifest, write_campaign
+
+
+def later(manifest: Manifest, seconds: int) -> Manifest:
+    started: datetime = START + timedelta(seconds=seconds)
+    name = store.campaign_name("synthetic", "smoke", started)
+    return msgspec.structs.replace(manifest, campaign=name, created_at=started.isoformat())
+
+
+def test_a_campaign_is_named_by_experiment_tier_and_utc_time() -> None:
+    assert store.campaign_name("paper", "smoke", START) == "paper-smoke-20250301T101500Z"
+
+
+def test_a_created_campaign_has_its_manifest_and_an_empty_journal_and_is_the_latest(tmp_path: Path) -> None:
+    manifest = make_manifest()
+    directory = store.create(tmp_path, manifest)
+    assert store.read_manifest(directory) == manifest
+    assert (directory / "trials.jsonl").read_bytes() == b""
+    assert (tmp_path / "latest").readlink() == Path(directory.name)
+    assert [path.name for path in directory.iterdir() if path.name.startswith(".")] == []
+
+
+def test_the_latest_link_moves_on(tmp_path: Path) -> None:
+    store.create(tmp_path, make_manifest())
+    second = store.create(tmp_path, later(make_manifest(), 1))
+    assert store.resolve(tmp_path, "latest") == second
+
+
+def test_two_campaigns_in_one_second_are_refused(tmp_path: Path) -> None:
+    store.create(tmp_path, make_manifest())
+    with pytest.raises(UsageError, match="exists already"):
+        store.create(tmp_path, make_manifest())
+
+
+def test_the_newest_unfinished_campaign_of_the_same_fingerprint_is_resumed(tmp_path: Path) -> None:
+    manifest = make_manifest()
+    store.create(tmp_path, manifest)
+    newest = store.create(tmp_path, later(manifest, 5))
+    assert store.find_unfinished(tmp_path, later(manifest, 9)) == newest
+
+
+def test_a_finished_campaign_is_not_resumed(tmp_path: Path) -> None:
+    manifest = make_manifest()
+    directory = store.create(tmp_path, manifest)
+    store.mark_finished(directory, 0)
+    assert store.find_unfinished(tmp_path, manifest) is None
+    assert store.finished(directory) == store.Finished(0, store.journal_sha256(directory))
+
+
+def test_another_host_or_guest_is_another_campaign(tmp_path: Path) -> None:
+    manifest = make_manifest()
+    store.create(tmp_path, manifest)
+    host = msgspec.structs.replace(manifest.host, kernel="6.2.0")
+    guest = msgspec.structs.replace(manifest.guests["wasm/o3"], sha256="f" * 64)
+    for changed in (
+        msgspec.structs.replace(manifest, host=host),
+        msgspec.structs.replace(manifest, guests={**manifest.guests, "wasm/o3": guest}),
+        msgspec.structs.replace(manifest, tier="full"),
+    ):
+        assert store.find_unfinished(tmp_path, changed) is None
+
+
+def test_a_larger_budget_resumes_the_same_campaign(tmp_path: Path) -> None:
+    manifest = make_manifest()
+    directory = store.create(tmp_path, manifest)
+    longer = msgspec.structs.replace(manifest.experiment, tiers={"smoke": Tier(budget="2h")})
+    assert store.find_unfinished(tmp_path, msgspec.structs.replace(manifest, experiment=longer)) == directory
+
+
+def test_an_unreadable_neighbour_does_not_stop_resuming(tmp_path: Path) -> None:
+    directory = store.create(tmp_path, make_manifest())
+    broken = tmp_path / "broken-smoke-20300101T000000Z"
+    broken.mkdir()
+    (broken / "manifest.json").write_text("{")
+    assert store.find_unfinished(tmp_path, make_manifest()) == directory
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [("{", "damaged"), ('{"schema": 9}', "schema version 9"), ('{"schema": 1}', "damaged")]
+)
+def test_a_bad_manifest_is_a_data_error_with_a_remedy(tmp_path: Path, content: str, said: str) -> None:
+    (tmp_path / "manifest.json").write_text(content)
+    with pytest.raises(DataError, match=said) as caught:
+        store.read_manifest(tmp_path)
+    assert caught.value.remedy
+
+
+def test_a_campaign_is_resolved_by_path_name_or_latest(tmp_path: Path) -> None:
+    directory = write_campaign(tmp_path, blocks=1)
+    assert store.resolve(tmp_path, directory.name) == directory
+    assert store.resolve(tmp_path, str(directory)) == directory
+    assert store.resolve(tmp_path).samefile(directory)
+
+
+def test_an_unknown_campaign_is_refused_with_those_there_are(tmp_path: Path) -> None:
+    directory = write_campaign(tmp_path, blocks=1)
+    with pytest.raises(UsageError) as caught:
+        store.resolve(tmp_path, "nothing")
+    assert directory.name in caught.value.remedy
+
+
+def test_the_manifest_is_readable_json_with_its_schema(tmp_path: Path) -> None:
+    directory = store.create(tmp_path, make_manifest())
+    assert json.loads((directory / "manifest.json").read_text())["schema"] == 1
+
+
+def test_an_atomic_write_that_fails_leaves_the_old_file_and_no_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    def fail(descriptor: int) -> None:
+        raise OSError(28, f"no space on {descriptor}")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="no space"):
+        store.write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
