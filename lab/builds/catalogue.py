@@ -74,7 +74,7 @@ class Catalogue:
         """The way to a runtime's image through one supply."""
         args = stage_args(self.pins, self.edition, runtime, supply)
         plan = partial(recipes.plan, self._dockerfile, runtime, args, self.base)
-        blank = Given(supply or "none")
+        blank = Given(self._nominal(runtime, supply))
         recipe = plan({runtime: given}) if given else plan({runtime: blank})
         family = plan({runtime: blank}).key
         pin = self.pins.edition(self.edition).runtime(runtime)
@@ -114,6 +114,15 @@ class Catalogue:
             return self.candidate(runtime, Supply.REGISTRY)
         missing = f"{runtime} {pin.version} of edition {self.edition} cannot be had here{unreachable}"
         raise SupplyError(missing, GIVE_ANOTHER_SUPPLY)
+
+    def _nominal(self, runtime: str, supply: Supply | None) -> str:
+        """What the pins alone say of a given binary: a pin that moves makes another family of images."""
+        pin = self.pins.edition(self.edition).runtime(runtime)
+        if supply is Supply.ARTIFACT and pin.artifact is not None:
+            return f"artifact {pin.artifact.file}"
+        if supply is Supply.UPSTREAM and pin.upstream is not None:
+            return f"upstream {pin.upstream.sha256}"
+        return "none"
 
     def pinned_supplies(self, runtime: str) -> Iterator[Supply]:
         """The supplies that the edition pins for a runtime, in the order they are tried; none for native."""

@@ -66,7 +66,7 @@ def test_a_rendered_stage_names_images_in_place_of_stages() -> None:
 
 def test_an_argument_without_a_value_is_an_error_that_names_the_stage() -> None:
     dockerfile = stages.parse("FROM a AS one\nARG MISSING\n")
-    with pytest.raises(BuildFailed, match="stage 'one'.*MISSING"):
+    with pytest.raises(BuildFailed, match=r"stage 'one'.*MISSING"):
         stages.bind(dockerfile, "one", {})
 
 
