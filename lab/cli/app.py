@@ -37,7 +37,7 @@ for module in (doctor, models, build, runtimes, plan, run, report, export, claim
     module.register(app)
 
 
-def _version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback protocol
+def _version(wanted: bool) -> None:
     if wanted:
         say(f"lab {__version__}")
         raise typer.Exit
@@ -45,7 +45,7 @@ def _version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback protocol
 
 @app.callback()
 def _options(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,  # noqa: FBT002
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
 ) -> None:
     """Exit codes: 0 done, 1 a negative answer, 2 usage, 3-12 see docs/errors.md, 130 interrupted (repeat to resume)."""
 

@@ -33,14 +33,14 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def build(
         runtimes: Annotated[list[str] | None, typer.Argument(help="Images to build; default: the quick ones.")] = None,
-        everything: Annotated[bool, typer.Option("--all", help="Every image and every guest.")] = False,  # noqa: FBT002
+        everything: Annotated[bool, typer.Option("--all", help="Every image and every guest.")] = False,
         edition: Edition = "current",
         save_artifacts: Annotated[
             Path | None, typer.Option(help="Also write the runtimes' binaries here, for LAB_ARTIFACTS elsewhere.")
         ] = None,
-        json: Json = False,  # noqa: FBT002
+        json: Json = False,
     ) -> None:
-        """Build images and guests into the engine and the cache; logs go to logs/. One that fails does not stop others."""
+        """Build images and guests into the engine and the cache, logs into logs/. One failure does not stop others."""
         pinned = tuple(load_pins().edition(edition).runtimes)
         wanted = pinned if everything else tuple(runtimes or (name for name in QUICK if name in pinned))
         guests = ALL_GUESTS if everything else () if runtimes else QUICK_GUESTS
@@ -71,7 +71,9 @@ def _show(report: BuildReport, guests: dict[tuple[str, str], GuestBuild], *, jso
         return
     say_table((_image_row(image) for image in report.images.values()), ("image", "version", "supply", "size", "tag"))
     if guests:
-        rows = [(f"{target}/{profile}", show_bytes(one.size_bytes), one.sha256) for (target, profile), one in guests.items()]
+        rows = [
+            (f"{target}/{profile}", show_bytes(one.size_bytes), one.sha256) for (target, profile), one in guests.items()
+        ]
         say_table(rows, ("\nguest", "size", "sha256"))
 
 

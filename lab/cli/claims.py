@@ -10,16 +10,22 @@ from lab.core.places import RESULTS
 from lab.report.cells import load_results
 from lab.report.claims import Judgement, judge_all, tally
 from lab.report.claims_file import load_claims
+from lab.report.render import claims_path
 from lab.store.campaigns import LATEST, resolve
+
+# An experiment without claims of its own is held against those of the paper.
+PAPER = "paper"
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
     @app.command()
-    def claims(campaign: Campaign = LATEST, results: Results = RESULTS, json: Json = False) -> None:  # noqa: FBT002
-        """Hold every claim of the paper against a campaign: its figure, ours with interval, verdict, and why. Writes nothing."""
-        found = judge_all(load_claims(), load_results(resolve(results, campaign)))
+    def claims(campaign: Campaign = LATEST, results: Results = RESULTS, json: Json = False) -> None:
+        """Hold the paper's claims against a campaign: its figure, ours with interval, verdict, why. Writes nothing."""
+        measured = load_results(resolve(results, campaign))
+        path = claims_path(measured.manifest.experiment.name) or claims_path(PAPER)
+        found = judge_all(load_claims(path), measured) if path else ()
         if json:
             say_json(found)
             return

@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
     """Add the command."""
 
     @app.command()
-    def doctor(json: Json = False) -> None:  # noqa: FBT002 - a flag of the command line
+    def doctor(json: Json = False) -> None:
         """Say what is missing on this machine and how to get it. Writes nothing. Exit code 1 if a need is not met."""
         findings = examine(home())
         if json:
@@ -27,5 +27,5 @@ def register(app: typer.Typer) -> None:
             raise typer.Exit(EXIT_NEGATIVE)
 
 
-def _mark(ok: bool, needed: bool) -> str:  # noqa: FBT001
+def _mark(ok: bool, needed: bool) -> str:
     return "ok" if ok else "MISSING" if needed else "note"

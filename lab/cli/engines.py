@@ -22,7 +22,8 @@ class EngineName(StrEnum):
 
 
 EngineOption = Annotated[
-    EngineName, typer.Option("--engine", help="Fresh containers, or processes on this host (unpinned, no memory limit).")
+    EngineName,
+    typer.Option("--engine", help="Fresh containers, or processes on this host (unpinned, no memory limit)."),
 ]
 
 

@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(models, name="models")
 
 
-def _list(context: typer.Context, json: Json = False) -> None:  # noqa: FBT002
+def _list(context: typer.Context, json: Json = False) -> None:
     """List the models that are ready: parameters, operations, size, and what their weights are. Writes nothing."""
     if context.invoked_subcommand is not None:
         return
@@ -47,9 +47,11 @@ def _list(context: typer.Context, json: Json = False) -> None:  # noqa: FBT002
 
 def _prepare(
     names: Annotated[list[str] | None, typer.Argument(help="Models to freeze; default: the paper's eight.")] = None,
-    weights: Annotated[str, typer.Option(help="seeded, pretrained, or auto: pretrained where a host answers.")] = "seeded",
+    weights: Annotated[
+        str, typer.Option(help="seeded, pretrained, or auto: pretrained where a host answers.")
+    ] = "seeded",
     images: Pictures = None,
-    json: Json = False,  # noqa: FBT002
+    json: Json = False,
 ) -> None:
     """Freeze models into the cache: graph, inputs at batch 1 and 3, TensorFlow's outputs for them."""
     with build_progress() as progress:
@@ -62,13 +64,19 @@ def _prepare(
 
 def _import(
     file: Annotated[Path, typer.Argument(help="A frozen graph (.pb), or YuNet's published weights (.onnx).")],
-    name: Annotated[str | None, typer.Option("--as", help="What experiments call it; default: the file's name.")] = None,
-    input_shape: Annotated[str | None, typer.Option(help="Batch, height, width, channels, such as 1,224,224,3.")] = None,
-    outputs: Annotated[str, typer.Option(help="Output nodes, comma-separated; default: those that feed no other.")] = "",
+    name: Annotated[
+        str | None, typer.Option("--as", help="What experiments call it; default: the file's name.")
+    ] = None,
+    input_shape: Annotated[
+        str | None, typer.Option(help="Batch, height, width, channels, such as 1,224,224,3.")
+    ] = None,
+    outputs: Annotated[
+        str, typer.Option(help="Output nodes, comma-separated; default: those that feed no other.")
+    ] = "",
     preprocessing: Annotated[Preprocessing, typer.Option(help="What images go through.")] = Preprocessing.MOBILENET,
     images: Pictures = None,
     crop: Annotated[float, typer.Option(help="Central part of an image that is used.", min=0.01, max=1.0)] = 0.875,
-    json: Json = False,  # noqa: FBT002
+    json: Json = False,
 ) -> None:
     """Make a foreign frozen graph canonical for tract, with inputs and TensorFlow's outputs; experiments name it."""
     with build_progress() as progress:

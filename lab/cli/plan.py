@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
         precision: Annotated[
             str | None, typer.Option(help="Predict blocks for this half-width from the latest campaign, such as 1%.")
         ] = None,
-        json: Json = False,  # noqa: FBT002
+        json: Json = False,
     ) -> None:
         """Show cases, estimated time, disk and memory of a tier. Writes nothing."""
         chosen = load(experiment)
@@ -48,9 +48,7 @@ def _show(found: Estimate) -> None:
     ]
     say_table(rows, ("case", "a trial", "rests on", "blocks wanted", "unsupported"))
     say(f"\n{len(found.cases)} cases, {found.min_blocks} to {found.max_blocks} blocks each")
-    say(
-        f"time: {show_duration(found.minimum_s)} for {found.min_blocks} blocks; the budget is {show_duration(found.budget_s)}"
-    )
-    say(
-        f"disk: {show_bytes(found.disk_bytes)} still to be written for models; memory: {show_bytes(found.memory_bytes)} a trial"
-    )
+    minimum, budget = show_duration(found.minimum_s), show_duration(found.budget_s)
+    say(f"time: {minimum} for {found.min_blocks} blocks; the budget is {budget}")
+    disk, memory = show_bytes(found.disk_bytes), show_bytes(found.memory_bytes)
+    say(f"disk: {disk} still to be written for models; memory: {memory} a trial at most")

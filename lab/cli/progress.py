@@ -43,7 +43,7 @@ class CampaignProgress:
         left = f"; {show_duration(self._left_s)} left" if self._status is None and self._left_s else ""
         self._console.print(f"{trial.number:>5}  block {trial.block}  {escape(_summary(trial))}{left}", highlight=False)
 
-    def block_ends(self, block: int, *, last: bool) -> None:
+    def block_ends(self, block: int, *, last: bool) -> None:  # noqa: ARG002
         """See `lab.campaign.run.Watcher`."""
         due = time.monotonic() - self._refreshed_at > REFRESH_EVERY_S
         if due and not last:

@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
     """Add the command."""
 
     @app.command()
-    def report(campaign: Campaign = LATEST, results: Results = RESULTS, json: Json = False) -> None:  # noqa: FBT002
+    def report(campaign: Campaign = LATEST, results: Results = RESULTS, json: Json = False) -> None:
         """Print a campaign's tables, and write report/ in its directory: Markdown, CSV, SVG, PNG and index.html."""
         made = render(resolve(results, campaign))
         if json:

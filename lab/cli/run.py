@@ -12,12 +12,14 @@ import typer
 from lab.campaign.bill import Bill, gather, manifest_of
 from lab.campaign.experiments import cases_of, load
 from lab.campaign.run import Campaign
+from lab.cli.build_progress import build_progress
 from lab.cli.engines import EngineName, EngineOption, open_engine
 from lab.cli.options import ExperimentFile, Results, TierName
-from lab.cli.build_progress import build_progress
 from lab.cli.output import note, say
 from lab.cli.progress import CampaignProgress
+from lab.cli.verify import conclude, quick_items
 from lab.core.case import Case
+from lab.core.errors import EXIT_NEGATIVE
 from lab.core.experiment import Experiment
 from lab.core.places import RESULTS, home
 from lab.core.units import parse_duration_s, parse_fraction, show_duration
@@ -38,7 +40,7 @@ def register(app: typer.Typer) -> None:
         blocks: Annotated[int | None, typer.Option(help="At most so many blocks.", min=1)] = None,
         precision: Annotated[str | None, typer.Option(help="Half-width to stop at, such as 1%.")] = None,
         edition: Annotated[str | None, typer.Option(help="Pinned runtimes: current or paper.")] = None,
-        new: Annotated[bool, typer.Option("--new", help="Leave an unfinished campaign as it is; begin anew.")] = False,  # noqa: FBT002
+        new: Annotated[bool, typer.Option("--new", help="Leave an unfinished campaign as it is; begin anew.")] = False,
         engine: EngineOption = EngineName.CONTAINER,
         results: Results = RESULTS,
     ) -> None:
@@ -57,11 +59,19 @@ def register(app: typer.Typer) -> None:
         _measure(directory, plan, tier, cases, bill, chosen)
         report = render(directory)
         say(report.summary)
-        say(f"report: {report.page}")
+        say(f"report: {report.page}\n")
+        if conclude(quick_items(directory, bill.models, bill.guests)):
+            raise typer.Exit(EXIT_NEGATIVE)
 
 
 def _adapted(
-    experiment: Experiment, tier: str, *, budget: str | None, blocks: int | None, precision: str | None, edition: str | None
+    experiment: Experiment,
+    tier: str,
+    *,
+    budget: str | None,
+    blocks: int | None,
+    precision: str | None,
+    edition: str | None,
 ) -> Experiment:
     """The experiment as the options change it; what they say is checked at once."""
     chosen, measure = experiment.tier(tier), experiment.measure

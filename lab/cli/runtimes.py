@@ -43,7 +43,7 @@ def register(app: typer.Typer) -> None:
     """Add the command."""
 
     @app.command()
-    def runtimes(edition: Edition = "current", json: Json = False) -> None:  # noqa: FBT002
+    def runtimes(edition: Edition = "current", json: Json = False) -> None:
         """List every arm with its runtime's version and supply, and why it cannot run if it cannot. Writes nothing."""
         arms = registry.all_arms(edition)
         images = _images(edition)

@@ -1,6 +1,6 @@
 """``lab.lock``: the bytes that every machine must arrive at, committed beside the sources they are made from.
 
-It holds nothing that depends on a processor: frozen graphs, inputs, guest builds, and the output tensors of wasm guests.
+Nothing in it depends on a processor: frozen graphs, inputs, guest builds, and the output tensors of wasm guests.
 """
 
 from __future__ import annotations

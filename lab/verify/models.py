@@ -1,0 +1,70 @@
+"""Verifying models and guests: those at hand, and on request each built again twice, in two directories."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from lab.builds.guests import GuestBuild, build_guest_fresh
+from lab.builds.progress import Progress
+from lab.builds.supplies import file_sha256
+from lab.core.model import Model
+from lab.verify.items import Item, hold
+from lab.verify.lock import Lock, LockedModel
+from lab.zoo.catalog import prepare
+
+REBUILDS = ("the first rebuild", "the second rebuild")
+
+
+def check_models(models: dict[str, Model], lock: Lock, progress: Progress, *, rebuild: bool) -> Iterator[Item]:
+    """Frozen graphs and inputs, held against the lock; graphs of imported or pretrained models are not locked.
+
+    Args:
+        models: those at hand.
+        lock: the committed one.
+        progress: told of rebuilds.
+        rebuild: whether each is also made again, twice.
+    """
+    for name, model in sorted(models.items()):
+        if model.weights != "seeded":
+            continue
+        makings = {"this machine's copy": file_hashes(model)}
+        if rebuild:
+            makings |= {which: _rebuilt(name, model, progress) for which in REBUILDS}
+        locked = _flat(lock.models[name]) if name in lock.models else {}
+        for part in makings["this machine's copy"]:
+            found = {which: files[part] for which, files in makings.items() if part in files}
+            yield hold(f"model {name} {part}", locked.get(part), found)
+
+
+def check_guests(
+    guests: dict[tuple[str, str], GuestBuild], edition: str, lock: Lock, progress: Progress, *, rebuild: bool
+) -> Iterator[Item]:
+    """Guest builds, held against the lock; `rebuild` compiles each again from nothing, twice (minutes each)."""
+    locked = lock.edition(edition).guests
+    for (target, profile), guest in sorted(guests.items()):
+        makings = {"this machine's copy": file_sha256(guest.path)}
+        if rebuild:
+            for which in REBUILDS:
+                with tempfile.TemporaryDirectory(prefix="lab-verify-") as directory:
+                    makings[which] = build_guest_fresh(target, profile, Path(directory), progress)
+        yield hold(f"guest {target}/{profile}", locked.get(f"{target}/{profile}"), makings)
+
+
+def file_hashes(model: Model) -> dict[str, str]:
+    """Sha256 of a model's files as they are on disk now: ``graph``, ``input b1`` and so on."""
+    inputs = {f"input b{given.batch}": file_sha256(given.input_path) for given in model.inputs}
+    return {"graph": file_sha256(model.graph_path), **inputs}
+
+
+def _flat(locked: LockedModel) -> dict[str, str]:
+    inputs = {f"input b{batch}": sha256 for batch, sha256 in locked.input_sha256.items()}
+    return {"graph": locked.graph_sha256, **inputs}
+
+
+def _rebuilt(name: str, model: Model, progress: Progress) -> dict[str, str]:
+    batches = tuple(given.batch for given in model.inputs)
+    with tempfile.TemporaryDirectory(prefix="lab-verify-") as home:
+        made = prepare([name], Path(home), "seeded", batches, lambda which, stage: progress(f"model {which}", stage))
+        return file_hashes(made[name])
