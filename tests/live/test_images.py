@@ -1,0 +1,89 @@
+"""Images as the engine has them: what is in them, what is not, and that nothing is built twice."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from pathlib import Path
+
+import pytest
+
+from lab.builds import builder, images
+from lab.builds.images import ImageInfo, ensure_images, find_images
+from lab.builds.inspect import read_file
+from lab.builds.recipe import Recipe
+from lab.core.errors import BuildFailed
+from lab.engines.client import DockerClient, connect
+from lab.runtimes.registry import RUNTIMES
+
+pytestmark = pytest.mark.live
+
+COMPILERS = ("cc", "gcc", "g++", "clang", "rustc", "cargo", "make", "ld")
+
+
+@pytest.fixture(scope="module")
+def client() -> DockerClient:
+    return connect()
+
+
+@pytest.fixture(scope="module", params=["native", "wasmtime", "wasmedge", "wamr", "wavm", "wasmer"])
+def image(request: pytest.FixtureRequest) -> ImageInfo:
+    found = find_images().get(request.param)
+    if found is None:
+        pytest.skip(f"the {request.param} image is not here: `lab build` makes it")
+    return found
+
+
+def run(client: DockerClient, image: ImageInfo, *argv: str) -> str:
+    said = client.containers.run(image.image_id, entrypoint=list(argv), network_disabled=True, remove=True)
+    return bytes(said).decode()
+
+
+def test_an_image_holds_no_compiler_no_package_lists_and_no_certificates_of_ours(
+    client: DockerClient, image: ImageInfo
+) -> None:
+    compilers = f"for tool in {' '.join(COMPILERS)}; do command -v $tool; done"
+    leftovers = "find /var/lib/apt/lists /var/cache/apt /opt /out -type f -size +0 2>/dev/null"
+    assert run(client, image, "sh", "-c", f"{compilers}; {leftovers}; true") == ""
+
+
+def test_an_image_holds_one_runtime_only(client: DockerClient, image: ImageInfo) -> None:
+    others = {
+        module.executable(module.arms()[0]) for module in RUNTIMES if module.name not in {image.runtime, "native"}
+    }
+    script = f"for file in {' '.join(sorted(others))}; do if [ -e $file ]; then echo $file; fi; done"
+    assert run(client, image, "sh", "-c", script) == ""
+
+
+def test_an_image_runs_unprivileged_and_starts_the_probe(client: DockerClient, image: ImageInfo) -> None:
+    config = client.images.get(image.image_id).attrs["Config"]
+    assert config["User"] == "65534:65534"
+    assert config["Entrypoint"] == ["/usr/local/bin/probe"]
+    assert config["WorkingDir"] == "/work"
+    assert run(client, image, "id", "-u").strip() == "65534"
+
+
+def test_an_images_labels_say_what_its_binary_is(client: DockerClient, image: ImageInfo) -> None:
+    module = next(one for one in RUNTIMES if one.name == image.runtime)
+    path = images.PROBE if image.runtime == "native" else module.executable(module.arms()[0])
+    assert hashlib.sha256(read_file(client, image.image_id, path)).hexdigest() == image.binary_sha256
+    if image.says is not None and not image.patched:
+        assert image.says == image.version
+
+
+def test_an_image_that_is_here_is_found_within_seconds(image: ImageInfo) -> None:
+    started = time.monotonic()
+    assert ensure_images([image.runtime])[image.runtime].inputs_hash
+    assert time.monotonic() - started < 15
+
+
+def test_a_failed_step_is_named_with_its_log(client: DockerClient, image: ImageInfo, tmp_path: Path) -> None:
+    said: list[str] = []
+    text = f"FROM {image.reference}\nUSER root\nRUN echo the reason; exit 7\n"
+    broken = Recipe("broken", "key", "wasm-edge-lab/broken:test", text)
+    with pytest.raises(BuildFailed, match=r"broken failed at step 3 of 3 \(RUN echo the reason; exit 7\)") as caught:
+        builder.build_stage(client, broken, lambda _item, message, _fraction=None: said.append(message))
+    log = builder.log_path(broken)
+    assert str(log) in caught.value.remedy
+    assert "the reason" in log.read_text()
+    assert any("step 3/3" in message for message in said)

@@ -1,0 +1,150 @@
+"""The pins file, the Dockerfile and the flake say the same thing."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from lab.builds import recipe, stages
+from lab.builds.pins import PINS_PATH, Supply, load_pins, stage_args
+from lab.builds.recipe import Recipe
+from lab.core.errors import ExperimentError
+
+ROOT = Path(__file__).parents[2]
+PINS = load_pins()
+DOCKERFILE = stages.parse((ROOT / "Dockerfile").read_text())
+IMAGES = [(edition, runtime) for edition, one in PINS.editions.items() for runtime in one.runtimes]
+NIX_CHECKED = "((import ./flake.nix).outputs {{ self = {{}}; nixpkgs = {0}; nixpkgs-2023 = {0}; }}).{1}"
+NO_PACKAGES = "{ legacyPackages.x86_64-linux = {}; }"
+
+
+def base(name: str) -> Recipe:
+    return Recipe(f"base:{name}", name, f"base-{name}:1")
+
+
+def supplies_of(edition: str, runtime: str) -> list[Supply | None]:
+    pin = PINS.edition(edition).runtime(runtime)
+    found: list[Supply | None] = [supply for supply in Supply if getattr(pin, supply.value) is not None]
+    return found or [None]
+
+
+def tool(name: str) -> str:
+    path = shutil.which(name)
+    if path is None:
+        pytest.skip(f"{name} is not installed here, so what it would check stays unchecked")
+    return path
+
+
+def test_the_dockerfiles_defaults_are_the_current_editions_pins() -> None:
+    wanted: dict[str, str] = {}
+    for runtime in PINS.editions["current"].runtimes:
+        wanted |= stage_args(PINS, "current", runtime, None if runtime == "native" else Supply.REGISTRY)
+    for name, value in DOCKERFILE.defaults.items():
+        pinned = wanted[name]
+        if pinned.startswith("base:"):
+            pinned = PINS.bases[pinned.removeprefix("base:")].pinned
+        assert value == pinned, name
+
+
+@pytest.mark.parametrize(("edition", "runtime"), IMAGES)
+def test_every_image_can_be_planned_through_every_supply_it_pins(edition: str, runtime: str) -> None:
+    for supply in supplies_of(edition, runtime):
+        planned = recipe.plan(DOCKERFILE, runtime, stage_args(PINS, edition, runtime, supply), base)
+        assert planned.name == runtime
+        assert all(one.key for one in planned.closure().values())
+
+
+@pytest.mark.parametrize(("edition", "runtime"), IMAGES)
+def test_every_final_image_is_unprivileged_and_starts_the_probe(edition: str, runtime: str) -> None:
+    for supply in supplies_of(edition, runtime):
+        text = recipe.plan(DOCKERFILE, runtime, stage_args(PINS, edition, runtime, supply), base).dockerfile
+        assert "\nUSER 65534:65534\n" in text
+        assert 'ENTRYPOINT ["/usr/local/bin/probe"]' in text
+        assert "ca/host.crt" not in text
+
+
+@pytest.mark.parametrize(("edition", "runtime"), IMAGES)
+def test_no_final_image_rests_on_a_builder(edition: str, runtime: str) -> None:
+    for supply in supplies_of(edition, runtime):
+        bound = stages.bind(DOCKERFILE, runtime, stage_args(PINS, edition, runtime, supply))
+        while bound.base in DOCKERFILE.stages:
+            bound = stages.bind(DOCKERFILE, bound.base, stage_args(PINS, edition, runtime, supply))
+        assert bound.base == f"base:{PINS.edition(edition).runtime(runtime).base or PINS.edition(edition).base}"
+
+
+def test_the_dockerfile_keeps_to_what_the_classic_builder_takes() -> None:
+    for stage in DOCKERFILE.stages.values():
+        for instruction in stage.instructions:
+            assert not re.match(r"RUN\s+--mount|(COPY|ADD)\s+--(chmod|link)|(RUN|COPY)\s[^\n]*<<", instruction), (
+                instruction
+            )
+
+
+def test_every_checksum_is_one() -> None:
+    text = PINS_PATH.read_text()
+    checksums = re.findall(r'sha256 = "(.*)"', text) + re.findall(r'digest = "sha256:(.*)"', text)
+    assert len(checksums) > 10
+    assert all(re.fullmatch(r"[0-9a-f]{64}", one) for one in checksums)
+
+
+def test_every_patch_that_is_pinned_is_copied_and_explained() -> None:
+    explained = (ROOT / "patches" / "README.md").read_text()
+    for patch in sorted((ROOT / "patches").glob("*.patch")):
+        name, _, version = patch.stem.partition("-sys-")
+        pins = [edition.runtimes[name] for edition in PINS.editions.values()]
+        assert all(pin.patched and pin.version == version for pin in pins)
+        assert f"COPY patches/{patch.name} " in (ROOT / "Dockerfile").read_text()
+        assert f"`{patch.name}`" in explained
+
+
+def test_an_unknown_edition_or_runtime_is_an_error_with_the_choices() -> None:
+    with pytest.raises(ExperimentError) as caught:
+        PINS.edition("tomorrow")
+    assert "current, paper" in caught.value.remedy
+    with pytest.raises(ExperimentError) as caught:
+        PINS.edition("paper").runtime("v8")
+    assert "wasmtime" in caught.value.remedy
+
+
+def test_a_misspelt_pin_is_refused() -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.toml.decode(PINS_PATH.read_text().replace("crate_sha256", "crate_sha265"), type=type(PINS))
+
+
+def test_hadolint_finds_nothing_in_the_dockerfile() -> None:
+    done = subprocess.run([tool("hadolint"), "Dockerfile"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def nix(expression: str) -> object:
+    argv = [tool("nix-instantiate"), "--eval", "--strict", "--json", "-E", expression]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_the_flake_parses() -> None:
+    done = subprocess.run(
+        [tool("nix-instantiate"), "--parse", "flake.nix"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_flake_sees_the_pins_of_the_pins_file() -> None:
+    seen = nix(NIX_CHECKED.format(NO_PACKAGES, "pins"))
+    assert seen == msgspec.toml.decode(PINS_PATH.read_bytes())
+
+
+def test_the_flake_offers_a_package_and_an_image_for_every_pinned_runtime() -> None:
+    stub = "{ legacyPackages.x86_64-linux = { writeShellApplication = x: x; rustPlatform.buildRustPackage = x: x; }; }"
+    names = nix(f"builtins.attrNames ({NIX_CHECKED.format(stub, 'packages.x86_64-linux')})")
+    assert isinstance(names, list)
+    for edition, runtime in IMAGES:
+        if runtime != "native":
+            assert {f"{edition}-{runtime}", f"image-{edition}-{runtime}"} <= set(names)
