@@ -1,7 +1,7 @@
 # Every image of the lab, one target each; both editions are built from these stages.
 #
 #   lab build                                    builds what an experiment needs, stage by stage, each cached by content
-#   docker build --target wasmtime .             builds one image by hand, with the versions of the `current` edition
+#   docker buildx build --target wasmtime .      builds one image by hand, with the versions of the `current` edition
 #
 # The defaults below are the `current` edition of lab/builds/pins.toml (a test compares them); `lab build` passes those of
 # the edition it builds. No heredocs and no RUN --mount: the classic builder of Engine 20.10 must take this file too.

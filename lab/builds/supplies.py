@@ -128,7 +128,7 @@ def download(url: str, sha256: str) -> Path:
         )
     except requests.exceptions.RequestException as error:
         remedy = "another supply is tried; name one with LAB_ARTIFACTS"
-        raise Unreachable(f"{url} cannot be had: {error}", remedy) from error
+        raise Unreachable(f"{url} does not answer ({type(error).__name__})", remedy) from error
     except ValueError as error:  # pooch says a wrong hash so
         raise SupplyError(
             f"{url} is not the file that was pinned (sha256 {sha256[:16]}…)",
