@@ -18,12 +18,12 @@ def canonicalise(graph: Graph, outputs: tuple[str, ...]) -> Graph:
     Raises:
         ModelError: guests lack an operator, an attribute or an output; the node is named.
     """
-    slim = ordered(_without_transparent(graph, outputs), outputs)
+    slim = ordered(without_transparent(graph, outputs), outputs)
     folded = ordered(fold_constants(slim), outputs)
     return {name: _rewritten(node) for name, node in folded.items()}
 
 
-def _without_transparent(graph: Graph, outputs: Iterable[str]) -> Graph:
+def without_transparent(graph: Graph, outputs: Iterable[str]) -> Graph:
     """Every input that leads through transparent nodes leads past them; those that are outputs stay."""
     kept = set(outputs)
 
@@ -42,11 +42,12 @@ def _without_transparent(graph: Graph, outputs: Iterable[str]) -> Graph:
         if list(node.input) == inputs:
             rewired[name] = node
         else:
-            rewired[name] = _with_inputs(node, inputs)
+            rewired[name] = with_inputs(node, inputs)
     return rewired
 
 
-def _with_inputs(node: Node, inputs: list[str]) -> Node:
+def with_inputs(node: Node, inputs: list[str]) -> Node:
+    """A copy of the node with other inputs."""
     changed = new_node(node.name, node.op, inputs)
     for key, value in node.attr.items():
         changed.attr[key].CopyFrom(value)

@@ -97,6 +97,7 @@ def write_meta(directory: Path, meta: Meta) -> None:
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Writes a file that is either there in full or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     with scratch.open("wb") as file:
         file.write(content)

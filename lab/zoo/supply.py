@@ -98,6 +98,19 @@ def fetch(supply: Supply, downloads: Path) -> Path:
     return path
 
 
+def place(supply: Supply, file: Path, downloads: Path) -> None:
+    """Puts a file that the user has where its download would be.
+
+    Raises:
+        SupplyError: there is no such file, or its checksum is another one.
+    """
+    if not file.is_file():
+        raise SupplyError(f"there is no file {file}", "check the path")
+    if supply.known_hash and not pooch.hashes.hash_matches(str(file), supply.known_hash):
+        raise SupplyError(f"{file} is not the published {supply.file}", f"get it from {supply.url}")
+    write_atomically(downloads / supply.file, file.read_bytes())
+
+
 def unpack(archive: Path, directory: Path) -> Path:
     """The checkpoint in a slim archive, unpacked into `directory`: the prefix that TensorFlow restores from.
 

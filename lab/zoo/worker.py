@@ -19,8 +19,14 @@ from lab.zoo.jobs import Job
 _ROOT = Path(__file__).resolve().parents[2]
 _DONE = "done: "
 _ERROR = "lab-error: "
-_QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0", "CUDA_VISIBLE_DEVICES": "-1"}
-"""oneDNN would choose kernels by CPU and repack weights: slower here, further from the operators' plain definition."""
+_ENVIRONMENT = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "CUDA_VISIBLE_DEVICES": "-1",
+    # oneDNN chooses kernels by CPU and repacks weights: slower here, further from the operators' plain definition.
+    "TF_ENABLE_ONEDNN_OPTS": "0",
+    # Without it `import tensorflow` imports Keras 3, which nothing here uses, and which takes a third of the time.
+    "TF_USE_LEGACY_KERAS": "1",
+}
 
 AnyJob = TypeVar("AnyJob", bound=Job)
 
@@ -59,7 +65,7 @@ def call_worker(module: str, jobs: Sequence[Job], done: Callable[[str], None] = 
     """
     command = [sys.executable, "-m", module, *(msgspec.json.encode(job).decode() for job in jobs)]
     path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
-    environment = {**os.environ, **_QUIET, "PYTHONPATH": path}
+    environment = {**os.environ, **_ENVIRONMENT, "PYTHONPATH": path}
     with tempfile.TemporaryFile("w+", errors="replace") as complaints:
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=complaints, text=True)
         with process:
