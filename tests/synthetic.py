@@ -170,7 +170,8 @@ def _compiled(arm: Arm, number: int, block: int, rng: np.random.Generator) -> Tr
     compile_ns = round(1e9 * seconds * np.exp(rng.normal(0, 0.02)))
     return Trial(
         number=number, block=block, kind=Kind.COMPILE, outcome=Outcome.OK, **_identity(Case(arm, "", 0)),
-        started_at=_clock(number), total_ns=compile_ns, compile_ns=compile_ns, rss_peak_bytes=round(9e8), artifact_bytes=5_400_000,
+        started_at=_clock(number), total_ns=compile_ns,
+        compile_ns=compile_ns, rss_peak_bytes=round(9e8), artifact_bytes=5_400_000,
     )  # fmt: skip
 
 

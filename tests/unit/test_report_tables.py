@@ -1,0 +1,192 @@
+"""Tables: right numbers, right order, no cell dropped, in four notations."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from lab.core.arm import Arm, Mode
+from lab.core.case import Case
+from lab.core.trial import Outcome
+from lab.report.cells import NOT_RUN, Results
+from lab.report.compose import compose
+from lab.report.costs import TIME, costs
+from lab.report.document import Column, Section, Table
+from lab.report.names import arm_name, digits, megabytes, model_name, seconds
+from lab.report.sections.aot import aot_section, counterpart
+from lab.report.sections.batch import batch_section
+from lab.report.sections.phases import phase_parts_ns
+from lab.report.sections.state import failures_section, outputs_section
+from lab.store.table import table_of
+from tests.synthetic import MODELS, make_manifest, make_trials
+
+ARMS = ("wasmtime-jit-cranelift@o3", "wamr-interpreter-fast@o3", "native@o3", "wasmtime-aot-cranelift@o3")
+NATIVE, WASMTIME = Arm.parse("native@o3"), Arm.parse("wasmtime-jit-cranelift@o3")
+
+
+def results_of(blocks: int = 6, drop_after: int | None = None, **options: float) -> Results:
+    manifest = make_manifest(arms=ARMS, models=("vgg_16", "yunet", "mobilenet_v1_0.25_128"))
+    return Results(manifest, table_of([list(make_trials(manifest, blocks, **options))[:drop_after]]))  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def results() -> Results:
+    return results_of()
+
+
+def rows_of(section: Section) -> list[dict[str, str]]:
+    table = section.detail or section.overview[0]
+    return list(csv.DictReader(io.StringIO(table.csv())))
+
+
+def test_models_go_from_small_to_large_and_native_comes_first(results: Results) -> None:
+    assert results.models == ("yunet", "mobilenet_v1_0.25_128", "vgg_16")
+    assert [arm.mode for arm in results.arms] == [Mode.NATIVE, Mode.JIT, Mode.INTERPRETER, Mode.AOT]
+
+
+def test_a_cell_that_failed_keeps_its_reason_and_one_not_reached_says_so() -> None:
+    partial = results_of(drop_after=8)
+    words = {cell.word for cell in partial.cells.values()}
+    assert NOT_RUN in words
+    full = results_of()
+    cell = full.cells[Case(Arm.parse("wamr-interpreter-fast@o3"), "vgg_16", 1)]
+    assert (cell.n, cell.failed_as, cell.why) == (0, Outcome.OUT_OF_MEMORY, "killed at the memory limit of 4.0 GiB")
+
+
+def test_every_case_of_the_plan_is_a_cell_even_before_it_ran() -> None:
+    assert len(results_of(drop_after=1).cells) == len(ARMS) * 3 * 2
+
+
+def test_an_overhead_is_the_geometric_mean_of_ratios_within_blocks(results: Results) -> None:
+    case = Case(WASMTIME, "yunet", 1)
+    found = costs(results, TIME, results.cells, "test")[case]
+    mine = results.by_block(results.cells[case], "single_total_ns")
+    native = results.by_block(results.cells[case.baseline], "single_total_ns")
+    expected = np.exp(np.mean([np.log(mine[block] / native[block]) for block in mine]))
+    assert found.overhead is not None
+    assert found.overhead.value == pytest.approx(expected, rel=1e-12)
+    assert found.level is not None
+    assert found.level.value == pytest.approx(np.exp(np.mean(np.log(list(mine.values())))), rel=1e-12)
+
+
+def test_a_known_slowdown_shows_in_the_overhead() -> None:
+    slow = results_of(noise=0.0, slowdown={"wasmtime-jit-cranelift@o3": 1.5})  # type: ignore[arg-type]
+    plain = results_of(noise=0.0)
+    case = Case(WASMTIME, "vgg_16", 1)
+    levels = [costs(one, TIME, one.cells, "test")[case].level for one in (slow, plain)]
+    values = [level.value for level in levels if level is not None and level.value is not None]
+    assert values[0] / values[1] == pytest.approx(1.5, rel=1e-3)  # 4 ms of output and exit are not slowed down
+
+
+def test_native_has_no_overhead_and_a_failed_cell_no_level(results: Results) -> None:
+    found = costs(results, TIME, results.cells, "test")
+    assert found[Case(NATIVE, "yunet", 1)].judgement is None
+    assert found[Case(Arm.parse("wamr-interpreter-fast@o3"), "vgg_16", 1)].level is None
+
+
+def test_table_3_is_the_papers_ratio_of_averages_and_the_geometric_mean_of_ratios(results: Results) -> None:
+    section = batch_section(results)
+    assert section is not None
+    row = next(row for row in rows_of(section) if row["arm"] == WASMTIME.id)
+    means = np.array(
+        [
+            [results.values(results.cells[Case(WASMTIME, model, batch)], "single_total_ns").mean() for batch in (1, 3)]
+            for model in results.models
+        ]
+    )
+    assert float(row["time_ratio_of_averages"]) == pytest.approx(means[:, 1].mean() / means[:, 0].mean())
+    assert 1 < float(row["time_geomean"]) < float(row["time_ratio_of_averages"])
+    assert row["models"] == "3"
+
+
+def test_one_batch_size_makes_no_table_3() -> None:
+    manifest = make_manifest(arms=ARMS, models=("yunet",), batches=(1,))
+    assert batch_section(Results(manifest, table_of([list(make_trials(manifest, 1))]))) is None
+
+
+def test_an_aot_arm_is_compared_with_the_jit_of_its_compiler_and_shows_its_compile_cost(results: Results) -> None:
+    arm = Arm.parse("wasmtime-aot-cranelift@o3")
+    assert counterpart(results, arm) == WASMTIME
+    section = aot_section(results)
+    assert section is not None
+    row = section.overview[0].rows[0]
+    assert row["compile_ns_mean"] == results.values(results.compiles[arm], "compile_ns").mean()
+    assert row["over_counterpart"] < 1
+
+
+def test_phases_add_up_to_the_overall_time(results: Results) -> None:
+    cell = results.cells[Case(WASMTIME, "vgg_16", 1)]
+    total = results.values(cell, "single_total_ns").mean()
+    assert sum(phase_parts_ns(results, cell).values()) == pytest.approx(total)
+
+
+def test_every_cell_without_a_number_is_listed_with_its_reason(results: Results) -> None:
+    listed = {(row["arm"], row["model"], row["batch"]) for row in rows_of(failures_section(results))}
+    failed = {(c.case.arm.id, c.case.model, str(c.case.batch)) for c in results.cells.values() if not c.n}
+    assert failed
+    assert listed == failed
+
+
+def test_wasm_arms_that_disagree_are_named(results: Results) -> None:
+    rows = rows_of(outputs_section(results))
+    assert all(row["outputs"] == "1" and row["differ"] == "" for row in rows)
+    manifest = results.manifest
+    trials = [t for t in make_trials(manifest, 2) if t.model == "yunet" and t.outcome is Outcome.OK and t.batch == 1]
+    wrong = [msgspec.structs.replace(t, output_sha256="f" * 64) if t.runtime == "wamr" else t for t in trials]
+    found = rows_of(outputs_section(Results(manifest, table_of([wrong]))))
+    assert [row["differ"] for row in found] == ["wamr-interpreter-fast@o3"]
+
+
+def test_missing_is_a_dash_for_people_and_empty_for_programs() -> None:
+    table = Table(
+        "t", (Column("a", "A"), Column("b_ns", "B", seconds), Column("hidden", "")), [{"a": "x|y", "hidden": 0.1}]
+    )
+    assert "–" in table.text()
+    assert "x\\|y" in table.markdown()
+    assert "<td>–</td>" in table.html()
+    assert table.csv() == "a,b_ns,hidden\nx|y,,0.1\n"
+    assert "hidden" not in table.html()
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (seconds(1_234_567), "1.23 ms"),
+        (seconds(999_600_000), "1.00 s"),
+        (seconds(61e9), "61.0 s"),
+        (seconds(1200e9), "20.0 min"),
+        (seconds(36000e9), "10.0 h"),
+        (megabytes(2.512e9), "2.51 GB"),
+        (megabytes(5_600_000), "5.60 MB"),
+        (digits(0.0009996), "0.00100"),
+        (digits(1234.5), "1230"),
+        (digits(99.96), "100"),
+        (model_name("mobilenet_v1_0.25_128"), "MobileNet V1 0.25/128"),
+        (model_name("vgg16"), "VGG 16"),
+        (model_name("my_model"), "my_model"),
+        (arm_name(WASMTIME), "Wasmtime JIT cranelift"),
+    ],
+)
+def test_names_and_numbers_read_well(shown: str, expected: str) -> None:
+    assert shown == expected
+
+
+def test_table_1_comes_from_the_manifest(results: Results) -> None:
+    report = compose(results, (), "0" * 64, is_finished=False)
+    rows = list(csv.DictReader(io.StringIO(report.files["tables/table-1-models.csv"].decode())))
+    assert {row["model"]: int(row["parameters"]) for row in rows} == {name: MODELS[name][0] for name in results.models}
+
+
+def test_the_whole_report_is_made_from_data_alone(
+    results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    first = compose(results, (), "0" * 64, is_finished=True)
+    second = compose(results_of(), (), "0" * 64, is_finished=True)
+    assert first.files == second.files
+    assert list(tmp_path.iterdir()) == []
