@@ -26,19 +26,28 @@ def run_argv(arm: Arm, version: str, guest_args: tuple[str, ...]) -> tuple[str, 
     return registry.runtime_of(arm).run_argv(arm, version, guest_args)
 
 
-def guest_args(case: Case, bill: Bill, iterations: int) -> tuple[str, ...]:
-    """What the guest is told."""
+def guest_args(case: Case, bill: Bill, iterations: int, handicap_permille: int = 0) -> tuple[str, ...]:
+    """What the guest is told; a handicap makes each inference so many thousandths longer, for `lab calibrate`."""
     model = bill.models[case.model]
     shape = model.input_for(case.batch).shape
     outputs = ",".join(tensor.node for tensor in model.outputs)
     return (
         *(MODEL_FILE, "--input", INPUT_FILE, "--shape", ",".join(map(str, shape))),
         *("--outputs", outputs, "--iterations", str(iterations), "--save", OUTPUT_FILE),
+        *(("--handicap", str(handicap_permille)) if handicap_permille else ()),
     )
 
 
 def run_job(
-    case: Case, bill: Bill, measure: Measure, *, campaign: str, iterations: int, artifact: Path | None, ship: bool
+    case: Case,
+    bill: Bill,
+    measure: Measure,
+    *,
+    campaign: str,
+    iterations: int,
+    artifact: Path | None,
+    ship: bool,
+    handicap_permille: int = 0,
 ) -> Job:
     """The job of one trial.
 
@@ -50,13 +59,14 @@ def run_job(
         iterations: inferences in the process.
         artifact: the precompiled module, for AOT arms.
         ship: whether the probe sends the output tensors back.
+        handicap_permille: see `guest_args`.
     """
     arm, version = case.arm, bill.image(case.arm).version
     runtime, model = registry.runtime_of(arm), bill.models[case.model]
     program = bill.guest(arm).path if artifact is None else artifact
     return Job(
         image=bill.image(arm).image_id,
-        argv=run_argv(arm, version, guest_args(case, bill, iterations)),
+        argv=run_argv(arm, version, guest_args(case, bill, iterations, handicap_permille)),
         mounts=(
             Mount(program, runtime.guest_file(arm)),
             Mount(model.graph_path, MODEL_FILE),

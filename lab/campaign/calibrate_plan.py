@@ -1,0 +1,115 @@
+"""What a calibration runs: one case under several labels, and once more with a handicap, in every block."""
+
+from __future__ import annotations
+
+import random
+
+import msgspec
+
+from lab.core.arm import Arm
+from lab.core.case import Case
+from lab.core.errors import UsageError
+from lab.core.experiment import Experiment, Matrix, Measure, Tier
+from lab.core.manifest import GuestFingerprint, Host, ModelFingerprint, RuntimeFingerprint
+
+WARM_UP = "warm-up"
+HANDICAPPED = "handicapped"
+TIER = "calibrate"
+_MOST_PERMILLE = 10_000
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked for; two calibrations with the same settings and fingerprint are one, interrupted.
+
+    Attributes:
+        arm, model: the case, at batch 1.
+        blocks: each holds every label once.
+        twins: labels under which the very same is run.
+        handicap: by how much each inference of the handicapped label is made longer, as a fraction.
+        iterations: inferences per trial.
+        margin: of the verdicts, as a fraction.
+        seed: of the order within blocks, and of the simulations.
+        edition, weights: as in an experiment.
+    """
+
+    arm: str = "wasmtime-aot-cranelift@o3"
+    model: str = "mobilenet_v1_0.25_128"
+    blocks: int = 20
+    twins: int = 4
+    handicap: float = 0.05
+    iterations: int = 10
+    margin: float = 0.02
+    seed: int = 1
+    edition: str = "current"
+    weights: str = "seeded"
+
+    @property
+    def case(self) -> Case:
+        """The one case."""
+        return Case(Arm.parse(self.arm), self.model, 1)
+
+    @property
+    def twin_labels(self) -> tuple[str, ...]:
+        """``twin-1``, ``twin-2`` and so on."""
+        return tuple(f"twin-{number}" for number in range(1, self.twins + 1))
+
+    @property
+    def handicap_permille(self) -> int:
+        """As the guest is told."""
+        return round(self.handicap * 1000)
+
+    @property
+    def experiment(self) -> Experiment:
+        """The same as an experiment, for the parts of the lab that want one."""
+        return Experiment(
+            name="calibration",
+            question="What can this machine tell apart?",
+            matrix=(Matrix(arms=(self.arm,), models=(self.model,)),),
+            tiers={TIER: Tier(budget="24h", min_blocks=self.blocks, max_blocks=self.blocks)},
+            measure=Measure(iterations=self.iterations, seed=self.seed),
+            edition=self.edition,
+            weights=self.weights,  # type: ignore[arg-type]
+        )
+
+    def order(self, block: int) -> list[str]:
+        """The labels of a block, in its own random order."""
+        labels = [*self.twin_labels, HANDICAPPED]
+        random.Random(f"{self.seed} {block}").shuffle(labels)  # noqa: S311 - an order, not a secret
+        return labels
+
+
+class Fingerprint(msgspec.Struct, frozen=True):
+    """What the figures depend on, as in a campaign's manifest."""
+
+    host: Host
+    isolation: str
+    runtime: RuntimeFingerprint
+    guest: GuestFingerprint
+    model: ModelFingerprint
+    argv: tuple[str, ...]
+
+
+def checked(settings: Settings) -> Settings:
+    """The settings, if a calibration can be made with them.
+
+    Raises:
+        UsageError: they contradict each other.
+    """
+    permille = settings.handicap * 1000
+    if not 1 <= permille <= _MOST_PERMILLE or abs(permille - round(permille)) > 1e-9:
+        raise UsageError(
+            f"a handicap of {settings.handicap:.3%} cannot be given to the guest",
+            "give whole thousandths between 0.1% and 1000%, such as 5%",
+        )
+    if not settings.margin > 0:
+        raise UsageError("nothing can be equivalent within a margin of 0 %", "give a margin such as 2%")
+    if settings.handicap <= settings.margin:
+        raise UsageError(
+            f"a handicap of {settings.handicap:.1%} lies within the margin of {settings.margin:.1%}: no difference",
+            "give a larger handicap or a smaller margin",
+        )
+    if settings.twins < 2 or settings.blocks < 2:
+        raise UsageError("noise shows between two trials of the same at least", "give at least 2 twins and 2 blocks")
+    if settings.iterations < 2:
+        raise UsageError("a steady inference is one after the first", "give at least 2 iterations")
+    return settings

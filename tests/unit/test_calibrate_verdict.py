@@ -1,0 +1,195 @@
+"""What a calibration concludes from trials whose truth is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from lab.campaign.calibrate import Begun, fingerprint_of
+from lab.campaign.calibrate_findings import Calibration
+from lab.campaign.calibrate_page import page, summary
+from lab.campaign.calibrate_plan import HANDICAPPED, WARM_UP, Settings
+from lab.campaign.calibrate_verdict import judge_calibration
+from lab.core.errors import NothingToReport
+from lab.core.trial import Kind, Outcome, Trial
+from lab.stats.verdicts import State
+from tests.fakes import FakeEngine, make_bill
+
+SETTINGS = Settings(model="tiny", blocks=20, twins=4, iterations=5)
+NOISE = 0.01
+
+Change = Callable[[str, Trial], Trial]
+
+
+@pytest.fixture
+def begun(tmp_path: Path) -> Begun:
+    bill = make_bill(tmp_path)
+    return Begun(SETTINGS, fingerprint_of(SETTINGS, bill, FakeEngine(bill)))
+
+
+def judged(begun: Begun, journal: list[Trial]) -> Calibration:
+    return judge_calibration(begun, journal, simulations=200)
+
+
+def trials(
+    settings: Settings = SETTINGS, truth: float = 1.05, noise: float = NOISE, change: Change | None = None
+) -> list[Trial]:
+    """A journal of one warm-up and every block, with independent lognormal noise around 20 ms an inference."""
+    rng, arm = np.random.default_rng(11), settings.case.arm
+    found: list[Trial] = []
+    for block in range(settings.blocks + 1):
+        for label in settings.order(block) if block else [WARM_UP]:
+            longer = truth if label == HANDICAPPED else 1.0
+            times = 20e6 * longer * np.exp(rng.normal(0, noise, settings.iterations))
+            infer, rest = tuple(map(round, times.tolist())), round(30e6 * np.exp(rng.normal(0, noise)))
+            trial = Trial(
+                number=len(found), block=block, kind=Kind.RUN, runtime=arm.runtime, mode=arm.mode, backend=arm.backend,
+                guest=arm.guest, model=settings.model, batch=1, started_at=f"2025-03-01T10:{block:02}:00.000+00:00",
+                outcome=Outcome.OK, flags=(label,), infer_ns=infer, total_ns=sum(infer) + rest,
+                rss_peak_bytes=50_000_000 + 4096 * int(rng.integers(20)),
+            )  # fmt: skip
+            found.append(change(label, trial) if change else trial)
+    return found
+
+
+def slower(trial: Trial, factor: float) -> Trial:
+    infer = tuple(round(ns * factor) for ns in trial.infer_ns)
+    return msgspec.structs.replace(trial, infer_ns=infer, total_ns=round((trial.total_ns or 0) * factor))
+
+
+def test_equal_twins_and_a_handicap_that_is_there_are_sound(begun: Begun) -> None:
+    found = judged(begun, trials())
+    assert found.problems == ()
+    assert found.false_positives == 0
+    assert len(found.twins) == 6 * 4
+    for one in found.handicap:
+        if one.truth is not None:
+            assert one.found
+            assert one.covers
+            assert one.power is not None
+            assert one.power > 0.95
+
+
+def test_the_warm_up_enters_no_statistic(begun: Begun) -> None:
+    def cold(label: str, trial: Trial) -> Trial:
+        return slower(trial, 100) if label == WARM_UP else trial
+
+    plain, warmed = judged(begun, trials()), judged(begun, trials(change=cold))
+    assert plain == warmed
+    assert plain.trials == 20 * 5
+
+
+def test_the_noise_floor_is_that_of_the_noise_put_in(begun: Begun) -> None:
+    found = judged(begun, trials())
+    floor = next(one.floor for one in found.noise if one.quantity == "first_infer_ns")
+    assert floor is not None
+    # two trials of one inference each: √2 × noise, known from 40 pairs to about ±30 % (chi-squared, 99 in 100)
+    assert floor.spread == pytest.approx(NOISE * 2**0.5, rel=0.3)
+    assert floor.sentence.endswith("can't be seen here in 20 blocks")
+    assert floor.sentence in " ".join(summary(found))
+    assert floor.sentence in page(found)
+
+
+def test_a_noisier_machine_has_a_higher_floor_and_wants_more_blocks(begun: Begun) -> None:
+    calm, noisy = (judged(begun, trials(noise=noise)).noise[0] for noise in (0.005, 0.05))
+    assert calm.floor is not None
+    assert noisy.floor is not None
+    assert noisy.floor.fraction > 5 * calm.floor.fraction
+    assert (noisy.blocks_for_1_percent or 0) > 10 * (calm.blocks_for_1_percent or 0) > 0
+
+
+def test_simulated_false_positives_stay_within_the_band_of_five_percent(begun: Begun) -> None:
+    found = judge_calibration(begun, trials())
+    for one in found.noise:
+        assert one.tests is not None
+        assert found.band[0] <= one.tests.differs <= found.band[1]
+        assert one.tests.covered >= 0.93
+
+
+def test_twins_that_differ_are_a_problem_with_a_name(begun: Begun) -> None:
+    found = judged(begun, trials(change=lambda label, one: slower(one, 1.1) if label == "twin-3" else one))
+    assert found.false_positives > 0
+    assert any("twin-3" in problem and "overall time" in problem for problem in found.problems)
+    assert all("twin-3" in pair.pair for pair in found.twins if pair.judgement.state is State.DIFFERS)
+
+
+def test_a_guest_that_ignores_its_handicap_is_a_problem(begun: Begun) -> None:
+    found = judged(begun, trials(truth=1.0))
+    assert any("misses the handicap of 1.05×" in problem for problem in found.problems)
+    assert any("was not found" in problem for problem in found.problems)
+
+
+def test_a_handicap_of_another_size_is_found_but_missed_by_the_interval(begun: Begun) -> None:
+    found = judged(begun, trials(truth=1.10))
+    one = next(one for one in found.handicap if one.quantity == "steady_infer_ns")
+    assert one.found
+    assert one.covers is False
+
+
+def test_noise_that_hides_the_handicap_is_a_note_and_no_problem(begun: Begun) -> None:
+    found = judged(begun, trials(noise=0.3))
+    assert not any("was not found" in problem for problem in found.problems)
+    assert any("more blocks find more" in note for note in found.notes)
+
+
+def test_a_machine_that_heats_up_is_noted(begun: Begun) -> None:
+    def heated(label: str, trial: Trial) -> Trial:
+        return slower(trial, 1.02**trial.block)
+
+    found = judged(begun, trials(change=heated))
+    assert any("drifts by" in note for note in found.notes)
+    assert found.false_positives == 0  # blocks take it out
+
+
+def test_a_quantity_without_any_scatter_has_no_floor_and_no_verdict_against_it(begun: Begun) -> None:
+    constant = [msgspec.structs.replace(trial, rss_peak_bytes=1 << 26) for trial in trials()]
+    found = judged(begun, constant)
+    memory = next(one for one in found.noise if one.quantity == "rss_peak_bytes")
+    assert memory.floor is None
+    assert memory.tests is None
+    assert found.problems == ()
+    assert "no scatter at all" in page(found)
+
+
+def test_trials_that_failed_are_counted_and_left_out(begun: Begun) -> None:
+    def failing(label: str, trial: Trial) -> Trial:
+        if label == "twin-2" and trial.block in {3, 4}:
+            return msgspec.structs.replace(trial, outcome=Outcome.TIMEOUT, why="too slow", infer_ns=(), total_ns=None)
+        return trial
+
+    found = judged(begun, trials(change=failing))
+    assert found.failed == 2
+    pair = next(one for one in found.twins if one.pair == "twin-1 over twin-2")
+    assert pair.judgement.estimate.n == 18
+
+
+def test_a_label_that_never_ran_well_is_an_error_that_says_why(begun: Begun) -> None:
+    def failing(label: str, trial: Trial) -> Trial:
+        if label == HANDICAPPED:
+            return msgspec.structs.replace(
+                trial, outcome=Outcome.CRASHED, why="no such option", infer_ns=(), total_ns=None
+            )
+        return trial
+
+    with pytest.raises(NothingToReport, match=r"no trial of handicapped .*no such option"):
+        judged(begun, trials(change=failing))
+
+
+def test_two_blocks_judge_nothing_and_fail_nothing(begun: Begun) -> None:
+    few = msgspec.structs.replace(SETTINGS, blocks=2)
+    found = judged(msgspec.structs.replace(begun, settings=few), trials(few))
+    assert {pair.judgement.state for pair in found.twins} == {State.UNDETERMINED}
+    assert not any("was not found" in problem for problem in found.problems)
+
+
+def test_a_calibration_is_json_and_its_page_names_what_it_rests_on(begun: Begun) -> None:
+    found = judged(begun, trials())
+    again = msgspec.json.decode(msgspec.json.encode(found), type=Calibration)
+    assert again == found
+    text = page(found)
+    for part in ("wasmtime-aot-cranelift@o3 tiny b1", begun.fingerprint.guest.sha256, begun.fingerprint.host.kernel):
+        assert part in text
