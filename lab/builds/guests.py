@@ -52,6 +52,15 @@ class GuestBuild(msgspec.Struct, frozen=True):
     toolchain: str
 
 
+class _Record(msgspec.Struct, frozen=True):
+    """A `GuestBuild` as it is kept beside the file, wherever the cache is moved to."""
+
+    file: str
+    sha256: str
+    size_bytes: int
+    toolchain: str
+
+
 class Tools(msgspec.Struct, frozen=True):
     """Host-side binaries for the process engine and for live tests.
 
@@ -149,7 +158,10 @@ def _place(toolchain_key: str, target: str, profile: str) -> Path:
 
 def _kept(place: Path) -> GuestBuild | None:
     record = place / "build.json"
-    return msgspec.json.decode(record.read_bytes(), type=GuestBuild) if record.is_file() else None
+    if not record.is_file():
+        return None
+    kept = msgspec.json.decode(record.read_bytes(), type=_Record)
+    return GuestBuild(place / kept.file, kept.sha256, kept.size_bytes, kept.toolchain)
 
 
 def _build(
@@ -164,9 +176,9 @@ def _build(
         toolchain = _compile(client, image, build, work, ROOT / _WORKSPACE, progress)
         path = place / _file_name(build[0])
         _write_executable(path, (work / "out" / path.name).read_bytes())
-        made = GuestBuild(path, file_sha256(path), path.stat().st_size, toolchain)
+        made = _Record(path.name, file_sha256(path), path.stat().st_size, toolchain)
         (place / "build.json").write_bytes(msgspec.json.encode(made))
-        return made
+        return GuestBuild(path, made.sha256, made.size_bytes, made.toolchain)
 
 
 def _compile(

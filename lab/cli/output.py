@@ -20,8 +20,8 @@ def note(text: str) -> None:
 
 
 def say_json(value: object) -> None:
-    """The answer for a script: one JSON document, two spaces deep."""
-    typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+    """The answer for a script: one JSON document, two spaces deep; paths become strings."""
+    typer.echo(msgspec.json.format(msgspec.json.encode(value, enc_hook=str), indent=2).decode())
 
 
 def say_table(rows: Iterable[Sequence[object]], headers: Sequence[str]) -> None:
