@@ -7,7 +7,7 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-_GENERATOR = (
+GENERATOR = (
     "canonical", "checkpoint", "entries", "facts", "folding", "freeze", "graphdef", "layers", "mobilenet", "networks",
     "operators", "pictures", "preprocess", "random_integers", "seeding", "vgg", "yunet", "yunet_onnx",
 )  # fmt: skip
@@ -18,7 +18,7 @@ _GENERATOR = (
 def generator_key() -> str:
     """Of the code that makes graphs and inputs, comments and docstrings left out: 64 hex digits."""
     digest = hashlib.sha256()
-    for module in _GENERATOR:
+    for module in GENERATOR:
         tree = ast.parse(Path(__file__).with_name(f"{module}.py").read_text(encoding="utf-8"))
         for node in ast.walk(tree):
             _drop_docstrings(node)
