@@ -7,12 +7,14 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
+from textwrap import fill
 from typing import Any
 
 from tabulate import tabulate
 
 Row = Mapping[str, Any]
 ABSENT = "–"
+_TERMINAL_COLUMNS = 110
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,8 @@ class Section:
 
     def text(self) -> str:
         """For a terminal: the overview only."""
-        return "\n\n".join([f"{self.title}\n{'=' * len(self.title)}\n{self.lead}", *(t.text() for t in self.overview)])
+        lead = fill(self.lead, _TERMINAL_COLUMNS)
+        return "\n\n".join([f"{self.title}\n{'=' * len(self.title)}\n{lead}", *(t.text() for t in self.overview)])
 
     def markdown(self) -> str:
         """The section with all its tables."""

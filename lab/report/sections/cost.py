@@ -19,7 +19,7 @@ from lab.stats.verdicts import State
 HOW_TO_READ = (
     "Each entry: geometric mean over trials, then the ratio to native of the same blocks with its 95 % interval. "
     f"`=` marks a ratio within {MARGIN:.0%} of native, `?` one that the blocks so far leave undetermined; "
-    "the others differ from native."
+    "the others differ from native. A dash is a case that the experiment does not hold."
 )
 _SIGNS = {State.EQUIVALENT: " =", State.UNDETERMINED: " ?"}
 
