@@ -41,7 +41,9 @@ class CampaignProgress:
     def ends(self, trial: Trial) -> None:
         """See `lab.campaign.run.Watcher`."""
         left = f"; {show_duration(self._left_s)} left" if self._status is None and self._left_s else ""
-        self._console.print(f"{trial.number:>5}  block {trial.block}  {escape(_summary(trial))}{left}", highlight=False)
+        self._console.print(
+            f"{trial.number:>5}  block {trial.block}  {escape(_summary(trial))}{left}", highlight=False, soft_wrap=True
+        )
 
     def block_ends(self, block: int, *, last: bool) -> None:  # noqa: ARG002
         """See `lab.campaign.run.Watcher`."""
