@@ -49,7 +49,9 @@ def _decode(outputs: Mapping[str, Floats], stride: int, columns: int) -> tuple[F
     """Scores [n], boxes [n, 4], landmarks [n, 5, 2] of one stride; positions run along rows."""
     number = np.arange(columns * columns)
     corner = np.stack([number % columns, number // columns], axis=1).astype(np.float32) * stride
-    scores = np.sqrt(outputs[f"cls_{stride}"].reshape(-1) * outputs[f"obj_{stride}"].reshape(-1))
+    # a guest's sigmoid is an approximation that may fall below 0 by its last bits
+    sure = np.clip(outputs[f"cls_{stride}"] * outputs[f"obj_{stride}"], 0, 1)
+    scores = np.sqrt(sure.reshape(-1))
     box = outputs[f"bbox_{stride}"].reshape(-1, 4)
     centre, half = box[:, :2] * stride + corner, np.exp(box[:, 2:]) * stride / 2
     points = outputs[f"kps_{stride}"].reshape(-1, 5, 2) * stride + corner[:, None, :]
