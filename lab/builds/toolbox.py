@@ -61,9 +61,11 @@ def run_in(
 
 
 def _tell(text: str, told: Callable[[str, float | None], None]) -> None:
-    line = text.replace("\r", "\n").strip().rpartition("\n")[2]
-    bar, step = _CARGO_BAR.search(line), _CARGO_STEP.match(line)
-    if bar is not None:
-        told(f"compiling {bar[3][:50]}", int(bar[1]) / int(bar[2]))
-    elif step is not None:
-        told(f"{step[1].lower()} {step[2][:50]}", None)
+    """The newest of cargo's bars in `text`, since it says how far it is; else the newest of its other lines."""
+    lines = text.replace("\r", "\n").splitlines()
+    bars = [bar for bar in map(_CARGO_BAR.search, lines) if bar is not None]
+    steps = [step for step in map(_CARGO_STEP.match, lines) if step is not None]
+    if bars:
+        told(f"compiling {bars[-1][3].strip()[:50]}", int(bars[-1][1]) / int(bars[-1][2]))
+    elif steps:
+        told(f"{steps[-1][1].lower()} {steps[-1][2].strip()[:50]}", None)

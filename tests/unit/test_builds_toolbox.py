@@ -1,0 +1,30 @@
+"""What is told of a compilation while it runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.builds import toolbox
+
+BAR = "    Building [====>      ] 57/228: tract-core, ndarray\r"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("   Compiling libc v0.2.1\n", ("compiling libc v0.2.1", None)),
+        (BAR, ("compiling tract-core, ndarray", 0.25)),
+        (f"{BAR}   Compiling syn v3\n", ("compiling tract-core, ndarray", 0.25)),
+        (f"    Building [> ] 1/228: a\r{BAR}", ("compiling tract-core, ndarray", 0.25)),
+    ],
+)
+def test_the_newest_of_cargos_bars_is_told_before_its_other_lines(text: str, told: tuple[str, float | None]) -> None:
+    heard: list[tuple[str, float | None]] = []
+    toolbox._tell(text, lambda message, fraction: heard.append((message, fraction)))  # noqa: SLF001
+    assert heard == [told]
+
+
+def test_a_compilers_own_output_is_not_taken_for_a_step() -> None:
+    heard: list[str] = []
+    toolbox._tell("warning: unused variable\n", lambda message, _: heard.append(message))  # noqa: SLF001
+    assert heard == []
