@@ -23,7 +23,18 @@ from lab.core.errors import BuildFailed, LabError, NoSpace
 from lab.engines.client import DockerClient, connect, failures_as_lab_errors
 
 REGISTRY_PATIENCE_S = 6
-_INCLUDE = "ca-certificates"
+# Kept inside the base, so that packages installed later obey too: no flush to disk after every file (a broken build is
+# thrown away anyhow), no manuals, no translations.
+_OPTIONS = (
+    "--variant=minbase",
+    "--include=ca-certificates",
+    '--aptopt=Acquire::Languages "none"',
+    "--dpkgopt=force-unsafe-io",
+    "--dpkgopt=path-exclude=/usr/share/man/*",
+    "--dpkgopt=path-exclude=/usr/share/locale/*",
+    "--dpkgopt=path-exclude=/usr/share/doc/*",
+    "--dpkgopt=path-include=/usr/share/doc/*/copyright",
+)
 _NO_SPACE = "No space left on device"
 GET_MMDEBSTRAP = (
     "install mmdebstrap (`sudo apt-get install mmdebstrap`), or give the engine access to an image registry "
@@ -53,7 +64,7 @@ def base_recipe(name: str, base: Base, client: DockerClient, reachable: bool | N
 
 
 def _bootstrap_recipe(name: str, base: Base) -> Recipe:
-    key = hashlib.sha256(f"mmdebstrap minbase {base.suite} {base.epoch} {_INCLUDE}".encode()).hexdigest()
+    key = hashlib.sha256(" ".join(("mmdebstrap", base.suite, str(base.epoch), *_OPTIONS)).encode()).hexdigest()
     return Recipe(f"base:{name}", key, f"{PREFIX}/base:{base.suite}-{key[:16]}")
 
 
@@ -117,7 +128,7 @@ def _scratch() -> Path:
 
 
 def _run_mmdebstrap(base: Base, tar: Path, log: IO[str]) -> None:
-    argv = ["mmdebstrap", "--variant=minbase", f"--include={_INCLUDE}", base.suite, str(tar)]
+    argv = ["mmdebstrap", *_OPTIONS, base.suite, str(tar)]
     environment = {**os.environ, "SOURCE_DATE_EPOCH": str(base.epoch)}
     done = subprocess.run(argv, env=environment, stdout=log, stderr=subprocess.STDOUT, check=False)
     if done.returncode != 0:

@@ -82,21 +82,26 @@ def run_all(
     cost: Callable[[Recipe], float],
     workers: int,
 ) -> dict[str, LabError]:
-    """Build recipes and all they rest on, dearest first; what does not rest on a failure goes on.
+    """Build recipes and all they rest on; what does not rest on a failure goes on.
+
+    Of those that can be built now, the one at the head of the longest way goes first: its own cost and that of the
+    dearest chain of builds resting on it.
 
     Args:
         recipes: wanted; shared parents are built once.
         build: makes one recipe's image, its parents being there.
         exists: whether a tag is there already; the parents of one that is are left alone.
-        cost: the larger, the sooner.
+        cost: of one recipe alone, in any unit.
         workers: builds at a time.
 
     Returns:
         The error behind every recipe that has no image now, by tag: its own, or that of the parent that failed.
     """
     needed = _needed(recipes, exists)
-    sorter = TopologicalSorter({tag: [p.tag for p in one.parents if p.tag in needed] for tag, one in needed.items()})
+    graph = {tag: [parent.tag for parent in one.parents if parent.tag in needed] for tag, one in needed.items()}
+    sorter = TopologicalSorter(graph)
     sorter.prepare()
+    ways = _longest_ways(graph, {tag: cost(one) for tag, one in needed.items()})
     failures: dict[str, LabError] = {}
     waiting: list[tuple[float, str]] = []
     running: dict[Future[None], str] = {}
@@ -105,7 +110,7 @@ def run_all(
             for tag in sorter.get_ready():
                 inherited = next((failures[p.tag] for p in needed[tag].parents if p.tag in failures), None)
                 if inherited is None:
-                    heapq.heappush(waiting, (-cost(needed[tag]), tag))
+                    heapq.heappush(waiting, (-ways[tag], tag))
                 else:
                     failures[tag] = inherited
                     sorter.done(tag)
@@ -126,6 +131,14 @@ def _needed(recipes: Iterable[Recipe], exists: Callable[[str], bool]) -> dict[st
             needed[recipe.tag] = recipe
             pending += recipe.parents
     return needed
+
+
+def _longest_ways(graph: Mapping[str, list[str]], costs: Mapping[str, float]) -> dict[str, float]:
+    ways = dict(costs)
+    for tag in reversed(list(TopologicalSorter(graph).static_order())):  # children before their parents
+        for parent in graph[tag]:
+            ways[parent] = max(ways[parent], costs[parent] + ways[tag])
+    return ways
 
 
 def _build_locked(recipe: Recipe, build: Callable[[Recipe], None], exists: Callable[[str], bool]) -> None:

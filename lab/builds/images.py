@@ -23,6 +23,8 @@ from lab.engines.client import DockerClient, connect, failures_as_lab_errors
 
 # Compilations use every core for most of their time; two at once fill the gaps, more only compete for memory.
 MOST_BUILDS_AT_ONCE = 2
+# What these stages took where they were tried; only the order of builds rests on it.
+COMPILER_MINUTES = {"toolchain": 2.0, "runtime-rust": 1.5, "probe": 0.7}
 PROBE = "/usr/local/bin/probe"
 
 
@@ -156,9 +158,9 @@ def build_recipes(
     def cost(recipe: Recipe) -> float:
         runtime = recipe.name.removesuffix("-registry")
         pin = catalogue.pins.edition(catalogue.edition).runtimes.get(runtime)
-        dear = pin.registry.cpu_minutes if pin and pin.registry and runtime != recipe.name else 0.0
-        # what much rests on goes first: bases, then the two compilers
-        return dear + {"toolchain": 40.0, "probe": 35.0, "runtime-rust": 30.0}.get(recipe.name, 0.0)
+        if pin and pin.registry and runtime != recipe.name:
+            return pin.registry.cpu_minutes
+        return COMPILER_MINUTES.get(recipe.name, 0.2)
 
     workers = max(1, min(MOST_BUILDS_AT_ONCE, os.cpu_count() or 1))
     return run_all(wanted, build, lambda tag: has_image(client, tag), cost, workers)

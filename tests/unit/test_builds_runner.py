@@ -69,6 +69,12 @@ def test_the_dearest_of_those_that_are_ready_goes_first() -> None:
     assert yard.log == ["c", "a"]
 
 
+def test_the_head_of_the_longest_way_goes_first() -> None:
+    yard = Yard()
+    run_all([D, C], yard.build, yard.exists, lambda one: {"a": 1.0, "b": 5.0, "c": 2.0, "d": 1.0}[one.name], 1)
+    assert yard.log == ["a", "b", "c", "d"]
+
+
 def test_an_error_that_is_nobodys_fault_is_not_swallowed() -> None:
     def build(recipe: Recipe) -> None:
         raise ZeroDivisionError(recipe.name)
