@@ -75,9 +75,10 @@ class Campaign:
         home: Path,
         watcher: Watcher,
     ) -> None:
-        self._name, self._experiment, self._tier, self._cases = name, experiment, tier, cases
+        self._name, self._tier, self._cases = name, tier, cases
         self._bill, self._engine, self._journal, self._watcher = bill, engine, journal, watcher
         self._trials = list(trials)
+        self._measure = experiment.measure_in(tier)
         self._goldens = Goldens(home / "goldens", cpu_flags_sha256())
         self._artifacts = Artifacts(home / "artifacts", bill)
         self._costs = CostModel(bill.models)
@@ -115,14 +116,14 @@ class Campaign:
         return self._tier.budget_s - _spent_s(self._trials)
 
     def _predict(self, case: Case) -> Prediction:
-        return self._costs.predict(case, self._experiment.measure.iterations)
+        return self._costs.predict(case, self._measure.iterations)
 
     def _iterations(self, case: Case) -> int:
         """Inferences per trial: the same in every trial of a case, by what its first good one made."""
         for trial in self._trials:
             if trial.case == case and trial.outcome is Outcome.OK and trial.infer_ns:
                 return len(trial.infer_ns)
-        return self._costs.iterations(case, self._experiment.measure.iterations)
+        return self._costs.iterations(case, self._measure.iterations)
 
     def _left_s(self) -> float:
         """Work foreseen until every affordable case has its minimum of blocks; no more than the budget."""
@@ -151,7 +152,7 @@ class Campaign:
             affordable = {case: cost for case, cost in foreseen.items() if self._affordable(case, cost, share)}
             if not affordable:
                 break
-            case = scout_next(affordable, self._experiment.measure.seed)
+            case = scout_next(affordable, self._measure.seed)
             pending.remove(case)
             self._run_case(case, 0)
         known = self._known()
@@ -180,7 +181,7 @@ class Campaign:
             return True  # complete: a later one was begun
         before = self._before(block)
         known, remaining_s = standings(self._cases, before, CONTAINER_S), self._tier.budget_s - _spent_s(before)
-        seed = self._experiment.measure.seed
+        seed = self._measure.seed
         chosen = next_block(block, known, self._tier, remaining_s, self._precise(before), seed)
         done = {trial.case for trial in self._trials if trial.block == block and trial.kind is Kind.RUN}
         for case in chosen:
@@ -191,7 +192,7 @@ class Campaign:
         return bool(chosen)
 
     def _precise(self, trials: list[Trial]) -> Callable[[Case], bool]:
-        wanted = self._experiment.measure.precision_fraction
+        wanted = self._measure.precision_fraction
         cache: dict[Case, bool] = {}
 
         def precise(case: Case) -> bool:
@@ -218,7 +219,7 @@ class Campaign:
         job = run_job(
             case,
             self._bill,
-            self._experiment.measure,
+            self._measure,
             campaign=self._name,
             iterations=self._iterations(case),
             artifact=artifact,
@@ -242,8 +243,7 @@ class Campaign:
             return _no_artifact(compiled)
         if (found := self._artifacts.find(arm)) is None:
             self._watcher.starts(f"{arm.id} precompilation", block, self._left_s())
-            measure = self._experiment.measure
-            trial = self._artifacts.make(arm, self._engine, measure, campaign=self._name, started_at=_now())
+            trial = self._artifacts.make(arm, self._engine, self._measure, campaign=self._name, started_at=_now())
             self._write(trial, block)
             if (found := self._artifacts.find(arm)) is None:
                 return _no_artifact(trial)

@@ -17,6 +17,10 @@ Count = Annotated[int, Meta(ge=1)]
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 
+# A trial may take so many times what it was foreseen to take at most.
+PATIENCE = 3.0
+
+
 class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How each trial is run.
 
@@ -121,6 +125,19 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     measure: Measure = Measure()
     edition: str = "current"
     weights: Literal["seeded", "pretrained", "auto"] = "seeded"
+
+    def measure_in(self, tier: Tier) -> Measure:
+        """How trials are run in a tier: no time-out exceeds `PATIENCE` times what the tier pays for a cell.
+
+        A prediction that was far too low must not cost a small campaign an hour.
+        """
+        longest = PATIENCE * tier.cell_budget_s
+        measure = self.measure
+        return msgspec.structs.replace(
+            measure,
+            timeout=f"{min(measure.timeout_s, longest):g}s",
+            compile_timeout=f"{min(measure.compile_timeout_s, longest):g}s",
+        )
 
     def tier(self, name: str) -> Tier:
         """The tier of that name.
