@@ -32,7 +32,7 @@ def _head(found: Calibration) -> Iterator[str]:
     yield (
         "**Nothing found that speaks against verdicts from this machine.**"
         if not found.problems
-        else f"**{len(found.problems)} problems.** Each alone comes up by chance in about one calibration of twenty; "
+        else f"**Problems: {len(found.problems)}.** Each alone comes up by chance in about one calibration of twenty; "
         "one that comes up again is real."
     )
     if found.problems or found.notes:
@@ -70,8 +70,8 @@ def _noise(found: Calibration) -> Iterator[str]:
     rows = [
         (
             QUANTITIES[one.quantity],
-            f"{100 * one.floor.spread:.2g} %",
-            f"{100 * one.floor.fraction:.2g} %",
+            show_percent(one.floor.spread),
+            show_percent(one.floor.fraction),
             one.blocks_for_1_percent,
             f"{100 * one.tests.differs:.1f} %",
             f"{100 * one.tests.covered:.1f} %",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -24,6 +24,10 @@ ALPHA = 0.05
 HANDICAPPED_QUANTITIES = ("first_infer_ns", "steady_infer_ns")
 # Leaves the decision to the tests alone: nothing is equivalent within it.
 _NO_MARGIN = 1e-9
+# A trial computes all the time: one that had the processor for less of it waited for something else. More such trials
+# than that share are told.
+_UNDISTURBED = 0.8
+_BUSY_SHARE = 0.1
 # From this chance on, a handicap that is not found is held against the lab and not against the machine's noise.
 _EXPECTED_POWER = 0.95
 
@@ -70,7 +74,7 @@ def judge_calibration(begun: Begun, trials: Iterable[Trial], simulations: int = 
         band=band,
         handicap=handicap,
         problems=tuple(_problems(twins, noise, handicap, band)),
-        notes=tuple(_notes(noise, handicap)),
+        notes=(*_busy(measured), *_notes(noise, handicap)),
     )
 
 
@@ -158,6 +162,20 @@ def _problems(
             yield f"{name}: the interval misses the handicap of {found.truth:.3g}×: {found.judgement.sentence}"
         if not found.found and found.power is not None and found.power >= _EXPECTED_POWER:
             yield f"{name}: the handicap of {found.truth:.3g}× was not found: {found.judgement.sentence}"
+
+
+def _busy(trials: Sequence[Trial]) -> Iterator[str]:
+    busy = sum(_cpu_share(trial) < _UNDISTURBED for trial in trials)
+    if busy > _BUSY_SHARE * len(trials):
+        share = f"{busy} of {len(trials)} trials had the processor for less than {_UNDISTURBED:.0%} of their time"
+        yield f"{share}: these figures are of a busy machine, stop what else runs and calibrate anew"
+
+
+def _cpu_share(trial: Trial) -> float:
+    """Processor time over time; 1 where it is not known."""
+    if trial.user_ns is None or trial.system_ns is None or not trial.total_ns:
+        return 1.0
+    return (trial.user_ns + trial.system_ns) / trial.total_ns
 
 
 def _notes(noise: Iterable[Noise], handicap: Iterable[Handicap]) -> Iterator[str]:

@@ -145,6 +145,18 @@ def test_a_machine_that_heats_up_is_noted(begun: Begun) -> None:
     assert found.false_positives == 0  # blocks take it out
 
 
+def test_a_busy_machine_is_noted_and_a_disturbed_trial_or_two_are_not(begun: Begun) -> None:
+    def disturbed(until: int) -> Change:
+        def change(label: str, trial: Trial) -> Trial:
+            share = 0.3 if trial.block <= until else 0.97
+            return msgspec.structs.replace(trial, user_ns=round(share * (trial.total_ns or 0)), system_ns=0)
+
+        return change
+
+    assert any("15 of 100 trials" in note for note in judged(begun, trials(change=disturbed(3))).notes)
+    assert not any("busy" in note for note in judged(begun, trials(change=disturbed(2))).notes)
+
+
 def test_a_quantity_without_any_scatter_has_no_floor_and_no_verdict_against_it(begun: Begun) -> None:
     constant = [msgspec.structs.replace(trial, rss_peak_bytes=1 << 26) for trial in trials()]
     found = judged(begun, constant)

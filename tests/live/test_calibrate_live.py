@@ -1,0 +1,54 @@
+"""A small calibration in real containers: the real guest obeys its handicap and still gives the right output."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lab.builds.guests import GuestBuild
+from lab.builds.images import ImageInfo
+from lab.campaign.bill import Bill
+from lab.campaign.calibrate import Begun, Calibrator, fingerprint_of, label_of
+from lab.campaign.calibrate_page import page
+from lab.campaign.calibrate_plan import HANDICAPPED, Settings
+from lab.campaign.calibrate_verdict import judge_calibration
+from lab.core.model import Model
+from lab.core.places import home
+from lab.core.trial import Outcome
+from lab.engines.containers import ContainerEngine
+from lab.store.journal import JOURNAL_NAME, Journal
+from tests.fakes import LoggingWatcher
+
+pytestmark = pytest.mark.live
+
+# So large that the busiest machine cannot hide it: the test is of the handicap, not of this machine's noise.
+TENFOLD = 9.0
+
+
+def test_a_tenfold_handicap_is_found_in_inferences_of_real_containers(
+    tmp_path: Path, native_image: ImageInfo, guests: dict[tuple[str, str], GuestBuild], small_model: Model
+) -> None:
+    settings = Settings(arm="native@o3", model=small_model.name, blocks=6, twins=2, handicap=TENFOLD, iterations=4)
+    bill, engine = Bill({"native": native_image}, guests, {small_model.name: small_model}), ContainerEngine()
+    with Journal(tmp_path / JOURNAL_NAME) as journal:
+        trials = Calibrator(
+            name=f"calibration-live-{tmp_path.name}",
+            settings=settings,
+            bill=bill,
+            engine=engine,
+            journal=journal,
+            trials=[],
+            home=home(),
+            watcher=LoggingWatcher([]),
+        ).run()
+    assert {trial.outcome for trial in trials} == {Outcome.OK}
+    assert len(trials) == 1 + 6 * 3
+    assert sum(label_of(trial) == HANDICAPPED for trial in trials) == 6
+    found = judge_calibration(Begun(settings, fingerprint_of(settings, bill, engine)), trials, simulations=50)
+    for one in found.handicap:
+        if one.truth is not None:
+            assert one.truth == 10
+            assert one.found
+            assert one.judgement.estimate.value == pytest.approx(10, rel=0.5)
+    assert small_model.graph_sha256 in page(found)
