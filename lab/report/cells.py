@@ -70,6 +70,7 @@ class Results:
     def __init__(self, manifest: Manifest, table: TrialTable) -> None:
         self.manifest = manifest
         self.table = table
+        self._by_block: dict[tuple[Case, str], dict[int, float]] = {}
         cells = {case: _cell(table, case, rows) for case, rows in table.rows_by_case().items()}
         self.compiles: dict[Arm, Cell] = {case.arm: cell for case, cell in cells.items() if not case.model}
         runs = {case: cell for case, cell in cells.items() if case.model}
@@ -114,7 +115,13 @@ class Results:
         return present
 
     def by_block(self, cell: Cell, quantity: str) -> dict[int, float]:
-        """The quantity by block, absent ones left out: what is paired with the baseline's."""
+        """The quantity by block, absent ones left out: what is paired with the baseline's. Made once per cell."""
+        found = self._by_block.get((cell.case, quantity))
+        if found is None:
+            found = self._by_block[cell.case, quantity] = self._make_by_block(cell, quantity)
+        return found
+
+    def _make_by_block(self, cell: Cell, quantity: str) -> dict[int, float]:
         values = self.table.quantities[quantity][cell.rows]
         blocks = self.table.block[cell.rows]
         there = ~np.isnan(values)

@@ -40,9 +40,14 @@ def aot_section(results: Results) -> Section | None:
     arms = [arm for arm in results.arms if arm.mode is Mode.AOT]
     if not arms:
         return None
-    detail = Table("every cell", _SAVING_COLUMNS, [_saving(results, cell) for cell in _aot_cells(results)])
+    savings = [_saving(results, cell) for cell in _aot_cells(results)]
+    detail = Table("every cell", _SAVING_COLUMNS, savings)
     return Section(
-        "aot", "Precompilation", LEAD, [Table("per arm", _ARM_COLUMNS, [_arm(results, a) for a in arms])], detail
+        "aot",
+        "Precompilation",
+        LEAD,
+        [Table("per arm", _ARM_COLUMNS, [_arm(results, arm, savings) for arm in arms])],
+        detail,
     )
 
 
@@ -90,14 +95,12 @@ def _compile_means(results: Results, arm: Arm) -> dict[str, float]:
     return means
 
 
-def _arm(results: Results, arm: Arm) -> dict[str, Any]:
+def _arm(results: Results, arm: Arm, all_savings: list[dict[str, Any]]) -> dict[str, Any]:
     row: dict[str, Any] = {"arm": arm.id} | _compile_means(results, arm)
     compiled = results.compiles.get(arm)
     if compiled is not None and not compiled.n:
         row["state"] = f"{compiled.word}: {compiled.why}" if compiled.why else compiled.word
-    savings = [
-        s for c in _aot_cells(results) if c.case.arm == arm for s in [_saving(results, c)] if s.get("over_counterpart")
-    ]
+    savings = [one for one in all_savings if one["arm"] == arm.id and one.get("over_counterpart")]
     if savings:
         estimate = overheads(np.log([[saving["over_counterpart"] for saving in savings]]))[0]
         row |= {
