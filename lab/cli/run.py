@@ -130,5 +130,10 @@ def _measure(
             )
             campaign.run()
             mark_finished(directory, journal.next_number)
+    except KeyboardInterrupt:
+        progress.close()
+        if journal.next_number:
+            render(directory)
+        raise
     finally:
         progress.close()

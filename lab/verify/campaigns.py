@@ -90,6 +90,8 @@ def _stored(directory: Path) -> Item:
 
 def _report(directory: Path) -> Item:
     name = f"report of {directory.name}"
+    if finished(directory) is None:
+        return Item(name, Sameness.EQUIVALENT, "the campaign is not finished: the report is refreshed between blocks")
     try:
         made = report_of(directory).files
     except NothingToReport as error:
