@@ -9,6 +9,7 @@ import numpy as np
 from scipy import special, stats
 
 from lab.stats.estimate import Estimate, Floats, ratio_estimate
+from lab.stats.exact import signed_rank_null
 
 _EXACT_TO = 50
 
@@ -50,8 +51,6 @@ def _signed_rank_cut(n: int, tail: float) -> int | None:
     if n > _EXACT_TO:
         mean, deviation = n * (n + 1) / 4, math.sqrt(n * (n + 1) * (2 * n + 1) / 24)
         return math.floor(mean + float(special.ndtri(tail)) * deviation) - 1
-    chance = np.array([1.0])
-    for rank in range(1, n + 1):
-        chance = np.convolve(chance, np.concatenate([[0.5], np.zeros(rank - 1), [0.5]]))
+    chance = signed_rank_null(np.arange(1.0, n + 1))[::2]
     reachable = np.flatnonzero(np.cumsum(chance) <= tail * (1 + 1e-12))
     return int(reachable[-1]) if len(reachable) else None

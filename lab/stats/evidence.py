@@ -38,7 +38,7 @@ class Evidence:
         p_rank_equivalent: of TOST by ranks.
         rank_must_agree: there are too few blocks to trust the t test alone.
         within_margin: the interval of level 1 - 2 alpha lies within the margin.
-        spread: standard deviation of paired log-ratios; None for one block or between campaigns.
+        paired: by block; False between campaigns.
         shortage: why a difference can never be shown with so few blocks; None if it can.
     """
 
@@ -49,7 +49,7 @@ class Evidence:
     p_rank_equivalent: float | None
     rank_must_agree: bool
     within_margin: bool
-    spread: float | None
+    paired: bool
     shortage: str | None
 
     @property
@@ -71,7 +71,7 @@ def paired_evidence(log_ratios: Floats, margin: float, alpha: float) -> list[Evi
     rows, n = len(log_ratios), log_ratios.shape[-1]
     estimates = overheads(log_ratios, 1 - alpha)
     if n == 0:
-        return [Evidence(one, None, None, None, None, True, False, None, None) for one in estimates]
+        return [Evidence(one, None, None, None, None, True, False, True, None) for one in estimates]
     bound, flat = float(np.log1p(margin)), has_no_spread(log_ratios)
     rank, rank_tost = signed_rank(log_ratios), signed_rank_tost(log_ratios, bound)
     differs = np.where(flat, rank, t_test(log_ratios))
@@ -79,7 +79,6 @@ def paired_evidence(log_ratios: Floats, margin: float, alpha: float) -> list[Evi
     inner, _ = guarded_interval(log_ratios, 1 - 2 * alpha)
     mean = log_ratios.mean(axis=-1)
     within = np.where(flat, np.abs(mean) < bound, (inner.low > -bound) & (inner.high < bound))
-    spread = log_ratios.std(axis=-1, ddof=1) if n > 1 else np.full(rows, np.nan)
     shortage = _paired_shortage(n, alpha)
     return [
         Evidence(
@@ -90,7 +89,7 @@ def paired_evidence(log_ratios: Floats, margin: float, alpha: float) -> list[Evi
             _known(rank_tost[row]),
             n < PROVEN_BLOCKS,
             bool(within[row]),
-            _known(spread[row]),
+            True,
             shortage,
         )
         for row in range(rows)
@@ -109,7 +108,7 @@ def unpaired_evidence(a: Floats, b: Floats, margin: float, alpha: float) -> list
     n, m = a.shape[-1], b.shape[-1]
     estimates = [_welch_estimate(left, right, 1 - alpha) for left, right in zip(a, b, strict=True)]
     if min(n, m) == 0:
-        return [Evidence(one, None, None, None, None, True, False, None, None) for one in estimates]
+        return [Evidence(one, None, None, None, None, True, False, False, None) for one in estimates]
     bound, flat = float(np.log1p(margin)), has_no_spread(a) & has_no_spread(b)
     rank = brunner_munzel(a, b)
     rank_tost = np.maximum(mann_whitney(a - bound, b, "greater"), mann_whitney(a + bound, b, "less"))
@@ -127,7 +126,7 @@ def unpaired_evidence(a: Floats, b: Floats, margin: float, alpha: float) -> list
             min(n, m) < PROVEN_BLOCKS,
             # without a guard for skew the two one-sided tests are the interval
             bool(equivalent[row] <= alpha),
-            None,
+            False,
             shortage,
         )
         for row in range(len(a))

@@ -43,7 +43,8 @@ def t_interval(values: Floats, level: float = 0.95) -> Bounds:
         return _no_bounds(values)
     mean = values.mean(axis=-1)
     reach = special.stdtrit(n - 1, (1 + level) / 2) * values.std(axis=-1, ddof=1) / np.sqrt(n)
-    return _masked(values, Bounds(mean - reach, mean + reach))
+    reach = np.where(has_no_spread(values), np.nan, reach)
+    return Bounds(mean - reach, mean + reach)
 
 
 def bca_interval(values: Floats, level: float = 0.95, resamples: int = RESAMPLES) -> Bounds:
@@ -104,6 +105,8 @@ def _bca(rows: Floats, level: float, resamples: int) -> Bounds:
     mean = rows.mean(axis=-1, keepdims=True)
     centred = rows - mean
     means = np.sort(centred @ _weights(rows.shape[-1], resamples).T, axis=-1)
+    # resamples that repeat the sample's own mean must not fall to one side by rounding
+    means[np.abs(means) <= 1e-12 * np.abs(centred).max(axis=-1, keepdims=True)] = 0
     below = ((means < 0).mean(axis=-1) + (means <= 0).mean(axis=-1)) / 2
     bias = special.ndtri(np.clip(below, 1 / resamples, 1 - 1 / resamples))
     # the jackknife of a mean has a closed form: its acceleration is the skewness over 6 sqrt(n)
@@ -147,19 +150,18 @@ def _quantile(ordered: Floats, probability: Floats) -> Floats:
 
 
 def _by_rows(values: Floats, method: Callable[[Floats], Bounds]) -> Bounds:
-    """Apply a resampling method to rows in chunks that fit into memory."""
+    """Apply a resampling method, in chunks that fit into memory, to the rows that have a spread."""
     if values.shape[-1] < 2:
         return _no_bounds(values)
     rows = np.sort(values.reshape(-1, values.shape[-1]), axis=-1)
+    ends = np.full((2, len(rows)), np.nan)
+    spread = np.flatnonzero(~has_no_spread(rows))
     with np.errstate(divide="ignore", invalid="ignore"):
-        parts = [method(rows[start : start + _ROWS_AT_ONCE]) for start in range(0, len(rows), _ROWS_AT_ONCE)]
-    ends = (np.concatenate([part[side] for part in parts]).reshape(values.shape[:-1]) for side in (0, 1))
-    return _masked(values, Bounds(*ends))
-
-
-def _masked(values: Floats, bounds: Bounds) -> Bounds:
-    flat = has_no_spread(values)
-    return Bounds(np.where(flat, np.nan, bounds.low), np.where(flat, np.nan, bounds.high))
+        for start in range(0, len(spread), _ROWS_AT_ONCE):
+            chunk = spread[start : start + _ROWS_AT_ONCE]
+            ends[:, chunk] = method(rows[chunk])
+    shape = values.shape[:-1]
+    return Bounds(ends[0].reshape(shape), ends[1].reshape(shape))
 
 
 def _no_bounds(values: Floats) -> Bounds:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from scipy import special
+
 from lab.stats.estimate import Estimate
 from lab.stats.evidence import Evidence
 from lab.stats.planning import smallest_n
@@ -61,11 +63,14 @@ def what_is_missing(one: Evidence, p_differs: float | None, margin: float, alpha
 
 def _advice(one: Evidence, margin: float) -> str:
     """How many more blocks would settle it, whichever way is nearer, if the spread stays and the value too."""
-    value = one.estimate.value
-    if value is None or one.spread is None or one.spread == 0:
+    value, half_width, n = one.estimate.value, one.estimate.half_width, one.estimate.n
+    if value is None or half_width is None or not one.paired:
         return ""
+    # the spread that a plain t interval of this width would have: skew makes it wider than the blocks' own
+    spread = math.log1p(half_width) * math.sqrt(n) / float(special.stdtrit(n - 1, (1 + one.estimate.level) / 2))
     distance, bound = abs(math.log(value)), math.log1p(margin)
-    needed = smallest_n(one.spread, max(distance, bound - distance), one.estimate.level)
+    needed = smallest_n(spread, max(distance, bound - distance), one.estimate.level)
     if needed is None:
         return ""
-    return f"; about {max(1, needed - one.estimate.n)} more blocks would tell"
+    more = max(1, needed - n)
+    return f"; about {more} more block{'s' if more > 1 else ''} would tell"
