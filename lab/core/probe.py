@@ -41,13 +41,14 @@ class Rusage(msgspec.Struct, frozen=True):
 
 
 class CgroupFigures(msgspec.Struct, frozen=True):
-    """What the container's own cgroup says at the end of the run; a figure the kernel does not offer is None.
+    """What the container's own cgroup says of the run; a figure the kernel does not offer is None.
 
     Attributes:
         version: 1 or 2.
         peak_bytes: v1 ``memory.max_usage_in_bytes``, v2 ``memory.peak``. Includes the probe and page cache charged.
-        anon_bytes: anonymous memory *at the end* of the run, before the child is reaped where possible.
-        file_bytes: page cache charged to this cgroup at the end.
+        anon_bytes: the most anonymous memory seen at any change of phase or at the end: a peak between two marks is
+            missed, and a child that has ended has given its memory back.
+        file_bytes: the most page cache charged to this cgroup, seen at the same instants.
         oom_kills: processes the kernel killed in this cgroup for want of memory.
         cpu_ns: cpu time of the whole cgroup.
         throttled_ns: time it was kept from running by its cpu quota.
