@@ -53,8 +53,8 @@ pub struct Rusage {
     pub involuntary_switches: u64,
 }
 
-/// The own cgroup's figures at the end; `anon_bytes` and `file_bytes` are the largest seen at a change of phase or at
-/// the end, since a child that has ended has given its memory back.
+/// The own cgroup's figures at the end; `anon_bytes` and `file_bytes` are the largest seen at a change of phase, every
+/// quarter of a second between, or at the end, since a child that has ended has given its memory back.
 #[derive(Debug, Default, PartialEq, Serialize)]
 pub struct CgroupFigures {
     pub version: u32,
