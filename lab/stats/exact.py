@@ -44,8 +44,7 @@ def rank_sum_null(ranks: Floats, size: int) -> Floats:
     ways = np.zeros((size + 1, doubled.sum() + 1))
     ways[0, 0] = 1
     for rank in doubled:
-        for taken in range(size, 0, -1):
-            ways[taken] += _shifted(ways[taken - 1], rank)
+        ways[1:, rank:] += ways[:-1, : ways.shape[1] - rank].copy()
     chance: Floats = ways[size] / ways[size].sum()
     return chance
 
