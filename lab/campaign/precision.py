@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from lab.core.case import Case
 from lab.core.trial import Kind, Outcome, Trial
-from lab.stats.ratios import overhead, paired_log_ratios
+from lab.stats.planning import precise_enough
+from lab.stats.ratios import paired_log_ratios
 
 
 def is_precise(case: Case, trials: Iterable[Trial], half_width: float) -> bool:
@@ -24,9 +25,6 @@ def is_precise(case: Case, trials: Iterable[Trial], half_width: float) -> bool:
                 mine[trial.block] = trial.single_total_ns
             elif trial.case == case.baseline:
                 native[trial.block] = trial.single_total_ns
-    if len(mine.keys() & native.keys()) < 2:
+    if not mine.keys() & native.keys():
         return False
-    estimate = overhead(paired_log_ratios(mine, native))
-    if estimate.low is None or estimate.high is None or estimate.value is None:
-        return False
-    return (estimate.high - estimate.low) / 2 <= half_width * estimate.value
+    return precise_enough(paired_log_ratios(mine, native), half_width)

@@ -38,16 +38,21 @@ def paired(mine: Sequence[float], native: Sequence[float]) -> list[Trial]:
 
 
 def test_little_noise_is_precise_and_much_is_not() -> None:
-    quiet = paired([200, 201, 200, 199, 200], [100, 100, 100, 100, 100])
-    noisy = paired([200, 240, 170, 260, 150], [100, 100, 100, 100, 100])
+    quiet = paired([200, 201, 200, 199, 200, 201], [100, 100, 100, 100, 100, 100])
+    noisy = paired([200, 240, 170, 260, 150, 190], [100, 100, 100, 100, 100, 100])
     assert is_precise(WASM, quiet, 0.02)
     assert not is_precise(WASM, noisy, 0.02)
     assert is_precise(WASM, noisy, 0.9)
 
 
 def test_noise_that_both_arms_of_a_block_share_does_not_count() -> None:
-    shared = [100, 150, 80, 200, 120]
-    assert is_precise(WASM, paired([2.0 * x + n for x, n in zip(shared, (0, 1, 0, -1, 0), strict=True)], shared), 0.02)
+    shared = [100, 150, 80, 200, 120, 90]
+    mine = [2.0 * x + n for x, n in zip(shared, (0, 1, 0, -1, 0, 1), strict=True)]
+    assert is_precise(WASM, paired(mine, shared), 0.02)
+
+
+def test_a_lucky_start_of_five_blocks_does_not_stop_the_campaign() -> None:
+    assert not is_precise(WASM, paired([200, 200, 200, 200, 201], [100, 100, 100, 100, 100]), 0.02)
 
 
 def test_the_ratio_and_not_the_time_decides() -> None:
