@@ -12,8 +12,8 @@ from lab.stats.verdicts import State
 
 
 def summary(found: Calibration) -> list[str]:
-    """What was found, a line each: floors, twins, the handicap, then problems and notes."""
-    lines = [f"{QUANTITIES[one.quantity]}: {_floor(one)}" for one in found.noise]
+    """What was found, a line each: the answer, floors, twins, the handicap, then problems and notes."""
+    lines = [headline(found), *(f"{QUANTITIES[one.quantity]}: {_floor(one)}" for one in found.noise)]
     lines.append(
         f"{found.false_positives} of {len(found.twins)} comparisons of the same with the same find a difference"
     )
@@ -27,14 +27,24 @@ def page(found: Calibration) -> str:
     return "\n\n".join([*_head(found), *_twins(found), *_noise(found), *_handicap(found), *_setting(found)]) + "\n"
 
 
+def headline(found: Calibration) -> str:
+    """The answer in a sentence or two."""
+    settings = found.begun.settings
+    if found.problems:
+        chance = "Each alone comes up by chance in about one calibration of twenty; one that comes up again is real."
+        return f"Problems: {len(found.problems)}. {chance}"
+    inferences = [one for one in found.handicap if one.truth is not None]
+    if all(one.found for one in inferences):
+        return "Verdicts hold on this machine: the same was taken for the same, and the handicap was found."
+    size = show_percent(settings.handicap)
+    return (
+        f"No false verdict, but a handicap of {size} could not be made out in {settings.blocks} blocks: see the floor."
+    )
+
+
 def _head(found: Calibration) -> Iterator[str]:
     yield "# Calibration"
-    yield (
-        "**Nothing found that speaks against verdicts from this machine.**"
-        if not found.problems
-        else f"**Problems: {len(found.problems)}.** Each alone comes up by chance in about one calibration of twenty; "
-        "one that comes up again is real."
-    )
+    yield f"**{headline(found)}**"
     if found.problems or found.notes:
         yield "\n".join([*(f"- {line}" for line in found.problems), *(f"- Note: {line}." for line in found.notes)])
 

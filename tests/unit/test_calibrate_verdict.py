@@ -11,7 +11,7 @@ import pytest
 
 from lab.campaign.calibrate import Begun, fingerprint_of
 from lab.campaign.calibrate_findings import Calibration
-from lab.campaign.calibrate_page import page, summary
+from lab.campaign.calibrate_page import headline, page, summary
 from lab.campaign.calibrate_plan import HANDICAPPED, WARM_UP, Settings
 from lab.campaign.calibrate_verdict import judge_calibration
 from lab.core.errors import NothingToReport
@@ -64,6 +64,7 @@ def slower(trial: Trial, factor: float) -> Trial:
 def test_equal_twins_and_a_handicap_that_is_there_are_sound(begun: Begun) -> None:
     found = judged(begun, trials())
     assert found.problems == ()
+    assert headline(found).startswith("Verdicts hold")
     assert found.false_positives == 0
     assert len(found.twins) == 6 * 4
     for one in found.handicap:
@@ -119,6 +120,7 @@ def test_twins_that_differ_are_a_problem_with_a_name(begun: Begun) -> None:
 
 def test_a_guest_that_ignores_its_handicap_is_a_problem(begun: Begun) -> None:
     found = judged(begun, trials(truth=1.0))
+    assert headline(found).startswith("Problems: ")
     assert any("misses the handicap of 1.05×" in problem for problem in found.problems)
     assert any("was not found" in problem for problem in found.problems)
 
@@ -132,6 +134,7 @@ def test_a_handicap_of_another_size_is_found_but_missed_by_the_interval(begun: B
 
 def test_noise_that_hides_the_handicap_is_a_note_and_no_problem(begun: Begun) -> None:
     found = judged(begun, trials(noise=0.3))
+    assert "could not be made out in 20 blocks" in headline(found)
     assert not any("was not found" in problem for problem in found.problems)
     assert any("more blocks find more" in note for note in found.notes)
 
@@ -155,6 +158,16 @@ def test_a_busy_machine_is_noted_and_a_disturbed_trial_or_two_are_not(begun: Beg
 
     assert any("15 of 100 trials" in note for note in judged(begun, trials(change=disturbed(3))).notes)
     assert not any("busy" in note for note in judged(begun, trials(change=disturbed(2))).notes)
+
+
+def test_on_a_busy_machine_a_handicap_that_came_out_longer_is_not_held_against_the_lab(begun: Begun) -> None:
+    def starved(label: str, trial: Trial) -> Trial:
+        return msgspec.structs.replace(trial, user_ns=round(0.1 * (trial.total_ns or 0)), system_ns=0)
+
+    busy, quiet = judged(begun, trials(truth=1.3, change=starved)), judged(begun, trials(truth=1.3))
+    assert [one.covers for one in busy.handicap if one.truth] == [False, False]
+    assert not any("misses the handicap" in problem for problem in busy.problems)
+    assert any("misses the handicap" in problem for problem in quiet.problems)
 
 
 def test_a_quantity_without_any_scatter_has_no_floor_and_no_verdict_against_it(begun: Begun) -> None:
