@@ -10,6 +10,7 @@ import numpy as np
 from lab.campaign.calibrate import Begun, label_of
 from lab.campaign.calibrate_findings import QUANTITIES, SIMULATIONS, Calibration, Handicap, Noise, TwinPair
 from lab.campaign.calibrate_plan import HANDICAPPED, Settings
+from lab.campaign.verdict import CPU_CONTENDED, UNDISTURBED_CPU_SHARE
 from lab.core.errors import NothingToReport
 from lab.core.trial import Outcome, Trial
 from lab.stats.diagnostics import bimodality, drift
@@ -25,9 +26,7 @@ ALPHA = 0.05
 HANDICAPPED_QUANTITIES = ("first_infer_ns", "steady_infer_ns")
 # Leaves the decision to the tests alone: nothing is equivalent within it.
 _NO_MARGIN = 1e-9
-# A trial computes all the time: one that had the processor for less of it waited for something else. More such trials
-# than that share are told.
-_UNDISTURBED = 0.8
+# More contended trials than this share are told.
 _BUSY_SHARE = 0.1
 # From this chance on, a handicap that is not found is held against the lab and not against the machine's noise.
 _EXPECTED_POWER = 0.95
@@ -174,22 +173,14 @@ def _problems(
 
 
 def _busy(trials: Sequence[Trial]) -> Iterator[str]:
-    busy = sum(_cpu_share(trial) < _UNDISTURBED for trial in trials)
+    busy = sum(CPU_CONTENDED in trial.flags for trial in trials)
     if busy > _BUSY_SHARE * len(trials):
-        share = (
-            f"{busy} of {len(trials)} trials had the processor for less than {show_percent(_UNDISTURBED)} of their time"
-        )
+        least = show_percent(UNDISTURBED_CPU_SHARE)
+        share = f"{busy} of {len(trials)} trials had the processor for less than {least} of their time"
         yield (
             f"{share}: these figures are of a busy machine, on which a handicap comes out longer than asked for; "
             "stop what else runs and calibrate anew"
         )
-
-
-def _cpu_share(trial: Trial) -> float:
-    """Processor time over time; 1 where it is not known."""
-    if trial.user_ns is None or trial.system_ns is None or not trial.total_ns:
-        return 1.0
-    return (trial.user_ns + trial.system_ns) / trial.total_ns
 
 
 def _notes(noise: Iterable[Noise], handicap: Iterable[Handicap]) -> Iterator[str]:

@@ -16,8 +16,10 @@ from lab.engines.port import JobResult
 
 # What guests and runtimes print when an allocation fails before the kernel has to step in.
 _OUT_OF_MEMORY_SIGNS = ("memory allocation of", "out of memory", "Cannot allocate memory", "allocate memory failed")
-# A run whose runtime was put off the processor more often than this per second shared it with something else.
-BUSY_SWITCHES_PER_S = 200
+# A trial computes all the time: one that had the processor for less of it waited for something else.
+UNDISTURBED_CPU_SHARE = 0.8
+CPU_CONTENDED = "cpu-contended"
+THROTTLED = "throttled"
 PHASES = ("read", "decode", "build", "optimise", "output")
 
 
@@ -133,12 +135,10 @@ def _phase_peaks(marks: tuple[PhaseMark, ...]) -> dict[str, int]:
 def _flags(report: ProbeReport) -> tuple[str, ...]:
     flags = []
     if report.cgroup is not None and report.cgroup.throttled_ns:
-        flags.append("throttled")
+        flags.append(THROTTLED)
     usage = report.rusage
-    if usage is not None and usage.involuntary_switches > BUSY_SWITCHES_PER_S * max(report.total_ns / 1e9, 0.1):
-        flags.append("cpu-contended")
-    if usage is not None and usage.major_faults > 0:
-        flags.append("read-from-disk")
+    if usage is not None and usage.user_ns + usage.system_ns < UNDISTURBED_CPU_SHARE * report.total_ns:
+        flags.append(CPU_CONTENDED)
     return tuple(flags)
 
 

@@ -46,8 +46,8 @@ class CgroupFigures(msgspec.Struct, frozen=True):
     Attributes:
         version: 1 or 2.
         peak_bytes: v1 ``memory.max_usage_in_bytes``, v2 ``memory.peak``. Includes the probe and page cache charged.
-        anon_bytes: the most anonymous memory seen at a change of phase, every quarter of a second between, or at the end:
-            a shorter peak is missed, and a child that has ended has given its memory back.
+        anon_bytes: the most anonymous memory seen at a change of phase, every quarter of a second, or at the end: a
+            shorter peak is missed, and a child that has ended has given its memory back.
         file_bytes: the most page cache charged to this cgroup, seen at the same instants.
         oom_kills: processes the kernel killed in this cgroup for want of memory.
         cpu_ns: cpu time of the whole cgroup.

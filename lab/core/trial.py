@@ -50,7 +50,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         outcome: see `Outcome`.
         why: one line for every outcome that is not ok; for `over-budget` the predicted cost and its basis.
         output_sha256: of all output tensors' bytes.
-        flags: interference seen (``cpu-steal``, ``throttled``, …); flagged trials are kept.
+        flags: interference seen (``cpu-contended``, ``throttled``); flagged trials are kept.
     Time, in ns:
         total_ns: exec of the runtime to its exit; no container start in it.
         startup_ns: exec to the guest's first instruction: runtime start, module load, JIT compilation.
@@ -151,6 +151,13 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if self.total_ns is None or self.first_infer_ns is None:
             return None
         return self.first_infer_ns / (self.total_ns - sum(self.infer_ns[1:]))
+
+    @property
+    def cpu_share(self) -> float | None:
+        """Processor time over time: more than 1 where threads work side by side; None if either was not measured."""
+        if self.user_ns is None or self.system_ns is None or not self.total_ns:
+            return None
+        return (self.user_ns + self.system_ns) / self.total_ns
 
     @property
     def single_total_ns(self) -> int | None:

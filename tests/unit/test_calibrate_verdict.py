@@ -14,6 +14,7 @@ from lab.campaign.calibrate_findings import Calibration
 from lab.campaign.calibrate_page import headline, page, summary
 from lab.campaign.calibrate_plan import HANDICAPPED, WARM_UP, Settings
 from lab.campaign.calibrate_verdict import judge_calibration
+from lab.campaign.verdict import CPU_CONTENDED
 from lab.core.errors import NothingToReport
 from lab.core.trial import Kind, Outcome, Trial
 from lab.stats.verdicts import State
@@ -148,11 +149,14 @@ def test_a_machine_that_heats_up_is_noted(begun: Begun) -> None:
     assert found.false_positives == 0  # blocks take it out
 
 
+def contended(trial: Trial) -> Trial:
+    return msgspec.structs.replace(trial, flags=(*trial.flags, CPU_CONTENDED))
+
+
 def test_a_busy_machine_is_noted_and_a_disturbed_trial_or_two_are_not(begun: Begun) -> None:
     def disturbed(until: int) -> Change:
         def change(label: str, trial: Trial) -> Trial:
-            share = 0.3 if trial.block <= until else 0.97
-            return msgspec.structs.replace(trial, user_ns=round(share * (trial.total_ns or 0)), system_ns=0)
+            return contended(trial) if trial.block <= until else trial
 
         return change
 
@@ -162,7 +166,7 @@ def test_a_busy_machine_is_noted_and_a_disturbed_trial_or_two_are_not(begun: Beg
 
 def test_on_a_busy_machine_a_handicap_that_came_out_longer_is_not_held_against_the_lab(begun: Begun) -> None:
     def starved(label: str, trial: Trial) -> Trial:
-        return msgspec.structs.replace(trial, user_ns=round(0.1 * (trial.total_ns or 0)), system_ns=0)
+        return contended(trial)
 
     busy, quiet = judged(begun, trials(truth=1.3, change=starved)), judged(begun, trials(truth=1.3))
     assert [one.covers for one in busy.handicap if one.truth] == [False, False]

@@ -35,7 +35,7 @@ FINE = ProbeReport(
         PhaseMark("infer", 8_000, 200, 10),
         PhaseMark("output", 9_000, 15, None),
     ),
-    rusage=Rusage(40, 1, 2, 3, 0, 5, 6),
+    rusage=Rusage(40, 1_900_000_000, 2, 3, 0, 5, 6),
     rss_peak_bytes=50,
     cgroup=CgroupFigures(1, 60, 61, 62, 0, 63, 0),
     linear_memory_bytes=70,
@@ -102,7 +102,7 @@ def test_every_quantity_of_the_report_has_its_place_in_the_trial() -> None:
     assert (trial.total_ns, trial.startup_ns) == (2_000_000_000, 1_000)
     assert (trial.read_ns, trial.decode_ns, trial.build_ns, trial.optimise_ns) == (11, 12, 13, 14)
     assert (trial.infer_ns, trial.output_ns) == ((300, 100, 200), 15)
-    assert (trial.user_ns, trial.system_ns, trial.minor_faults, trial.major_faults) == (1, 2, 3, 0)
+    assert (trial.user_ns, trial.system_ns, trial.minor_faults, trial.major_faults) == (1_900_000_000, 2, 3, 0)
     assert (trial.voluntary_switches, trial.involuntary_switches, trial.throttled_ns) == (5, 6, 0)
     assert (trial.rss_peak_bytes, trial.linear_memory_bytes) == (50, 70)
     assert (trial.cgroup_peak_bytes, trial.cgroup_anon_bytes, trial.cgroup_file_bytes) == (60, 61, 62)
@@ -139,8 +139,8 @@ def test_what_never_ran_has_no_quantities(report: ProbeReport | None) -> None:
     [
         ({}, ()),
         ({"cgroup": CgroupFigures(2, throttled_ns=1)}, ("throttled",)),
-        ({"rusage": Rusage(40, 1, 2, 3, 0, 5, 401)}, ("cpu-contended",)),
-        ({"rusage": Rusage(40, 1, 2, 3, 1, 5, 0)}, ("read-from-disk",)),
+        ({"rusage": Rusage(40, 1_500_000_000, 99_999_999, 3, 0, 5, 6)}, ("cpu-contended",)),
+        ({"rusage": Rusage(40, 1_500_000_000, 100_000_000, 3, 0, 5, 6)}, ()),
     ],
 )
 def test_interference_is_flagged(changes: dict[str, object], flags: tuple[str, ...]) -> None:

@@ -14,7 +14,6 @@ from lab.report.names import model_name, seconds
 FLAG_HINTS = {
     "throttled": "the container hit its cpu quota: its times are too long; give it a whole processor",
     "cpu-contended": "something else wanted the processor; compare with a run on a quiet machine",
-    "read-from-disk": "the page cache was cold; the times include the disk",
     "from-cache": "precompiled in an earlier campaign: compile time is from then",
 }
 
