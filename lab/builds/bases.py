@@ -13,8 +13,6 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
-import msgspec
-
 from lab.builds.home import lab_home, lock
 from lab.builds.pins import Base
 from lab.builds.progress import Progress
@@ -113,7 +111,6 @@ def build_base(recipe: Recipe, base: Base, client: DockerClient, log: Path, prog
         labels = {
             "lab.base": base.suite,
             "lab.base.tar_sha256": hashlib.sha256(tar.read_bytes()).hexdigest(),
-            "lab.base.stand_in_for": base.reference if base.stand_in else "",
         }
         repository, tag = recipe.tag.split(":")
         changes = [f'LABEL {name}="{value}"' for name, value in labels.items()] + ['CMD ["/bin/bash"]']
@@ -150,16 +147,9 @@ def _require_mmdebstrap(log: IO[str]) -> None:
                 raise BuildFailed(f"`{' '.join(argv)}` failed: {log.name}", GET_MMDEBSTRAP)
 
 
-class BaseInfo(msgspec.Struct, frozen=True):
-    """What a base on this machine is: how it came, and for which pinned image it stands."""
-
-    tag: str
-    supply: str
-    stand_in_for: str | None
-
-
-def describe_base(recipe: Recipe, base: Base) -> BaseInfo:
-    """What to tell the user about a base."""
+def describe_base(recipe: Recipe, base: Base) -> str:
+    """What an image stands on, for a person: how the base came, and for which it stands in."""
     if "@sha256:" in recipe.tag:
-        return BaseInfo(recipe.tag, "image registry", None)
-    return BaseInfo(recipe.tag, f"bootstrapped from Debian {base.suite}", base.reference if base.stand_in else None)
+        return base.pinned
+    made = f"Debian {base.suite}, bootstrapped"
+    return f"{made}, in place of {base.reference}" if base.stand_in else made

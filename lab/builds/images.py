@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from lab.builds.bases import build_base
+from lab.builds.bases import build_base, describe_base
 from lab.builds.builder import build_stage, has_image, log_path, run_all
 from lab.builds.catalogue import Candidate, Catalogue, executable
 from lab.builds.inspect import look_into, read_file
@@ -43,6 +43,7 @@ class ImageInfo(msgspec.Struct, frozen=True):
         inputs_hash: of everything it was built from.
         patched: its source was patched by us.
         size_bytes: of the image, its base included.
+        base: what it stands on, and whether that stands in for the edition's.
     """
 
     runtime: str
@@ -56,6 +57,7 @@ class ImageInfo(msgspec.Struct, frozen=True):
     inputs_hash: str
     patched: bool
     size_bytes: int
+    base: str = ""
 
 
 class BuildReport(msgspec.Struct, frozen=True):
@@ -187,6 +189,7 @@ def describe_image(client: DockerClient, reference: str) -> ImageInfo:
         inputs_hash=labels["lab.inputs"],
         patched=labels["lab.patched"] == "yes",
         size_bytes=int(image.attrs["Size"]),
+        base=labels.get("lab.stands_on", ""),
     )
 
 
@@ -215,6 +218,7 @@ def _label(client: DockerClient, catalogue: Catalogue, candidate: Candidate) -> 
     tag = candidate.recipe.tag
     binary = executable(candidate.runtime)
     pin = catalogue.pins.edition(candidate.edition).runtime(candidate.runtime)
+    base_name = pin.base or catalogue.pins.edition(candidate.edition).base
     patched = pin.patched and candidate.supply is not Supply.UPSTREAM
     checksum, says = look_into(client, tag, candidate.runtime, binary or PROBE)
     labels = {
@@ -228,6 +232,7 @@ def _label(client: DockerClient, catalogue: Catalogue, candidate: Candidate) -> 
         "lab.family": candidate.family,
         "lab.patched": "yes" if patched else "no",
         "lab.licence": pin.licence or "",
+        "lab.stands_on": describe_base(catalogue.base(base_name), catalogue.pins.bases[base_name]),
     }
     label = " ".join(f'{name}="{value}"' for name, value in labels.items())
     text = f"FROM {tag}\nLABEL {label}\n"

@@ -1,0 +1,70 @@
+"""Bases: kept, pulled or bootstrapped, and said so."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from lab.builds.bases import base_recipe, build_base, describe_base
+from lab.builds.pins import Base
+from lab.builds.progress import silent
+from lab.core.errors import BuildFailed
+from lab.engines.client import DockerClient
+
+BASE = Base("ubuntu:20.04", "sha256:" + "a" * 64, "bullseye", 1_700_000_000, stand_in=True)
+
+
+class Images:
+    """An engine's images: those with these tags, and those pulled by these digests."""
+
+    def __init__(self, tags: set[str], digests: set[str]) -> None:
+        self._tags, self._digests = tags, digests
+
+    def list(self, filters: dict[str, str] | None = None) -> list[Any]:
+        if filters is not None:
+            return [object()] if filters["reference"] in self._tags else []
+        return [SimpleNamespace(attrs={"RepoDigests": [digest]}) for digest in self._digests]
+
+
+def engine(tags: set[str] | None = None, digests: set[str] | None = None) -> DockerClient:
+    return cast("DockerClient", SimpleNamespace(images=Images(tags or set(), digests or set())))
+
+
+def test_a_base_is_pulled_by_digest_where_a_registry_answers() -> None:
+    recipe = base_recipe("focal", BASE, engine(), reachable=True)
+    assert recipe.tag == BASE.pinned
+    assert describe_base(recipe, BASE) == BASE.pinned
+
+
+def test_a_base_is_bootstrapped_where_none_answers_and_says_for_what_it_stands_in() -> None:
+    recipe = base_recipe("focal", BASE, engine(), reachable=False)
+    assert recipe.tag.startswith("wasm-edge-lab/base:bullseye-")
+    assert describe_base(recipe, BASE) == "Debian bullseye, bootstrapped, in place of ubuntu:20.04"
+
+
+def test_a_base_that_is_here_is_kept_whatever_the_network_does() -> None:
+    bootstrapped = base_recipe("focal", BASE, engine(), reachable=False)
+    assert base_recipe("focal", BASE, engine(tags={bootstrapped.tag}), reachable=True) == bootstrapped
+    pulled = engine(digests={f"ubuntu@{BASE.digest}"})
+    assert base_recipe("focal", BASE, pulled, reachable=False).tag == BASE.pinned
+
+
+def test_two_bases_of_one_suite_share_their_bootstrap_and_another_date_makes_another() -> None:
+    sibling = Base("rust:1.69", "sha256:" + "b" * 64, "bullseye", BASE.epoch, stand_in=True)
+    later = Base("ubuntu:20.04", BASE.digest, "bullseye", BASE.epoch + 1, stand_in=True)
+    first, same, other = (base_recipe("x", one, engine(), reachable=False) for one in (BASE, sibling, later))
+    assert first.tag == same.tag != other.tag
+
+
+def test_an_ordinary_user_without_mmdebstrap_is_told_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.setenv("LAB_HOME", str(tmp_path))
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    recipe = base_recipe("focal", BASE, engine(), reachable=False)
+    with pytest.raises(BuildFailed) as caught:
+        build_base(recipe, BASE, engine(), tmp_path / "base.log", silent)
+    assert "apt-get install mmdebstrap" in caught.value.remedy
