@@ -17,6 +17,12 @@ from lab.builds.recipe import Recipe
 from lab.core.errors import BuildFailed, LabError, NoSpace
 from lab.engines.client import DockerClient, failures_as_lab_errors
 
+# What a long step says of itself: cargo's crates, make's percentage, apt's packages.
+_WITHIN = re.compile(
+    r"^\s*(?:Compiling\s+)?(?P<crate>[\w-]+ v\d[\d.]+)\s*$|\[\s*(?P<percent>\d+)%\]|^Setting up (?P<package>\S+)",
+    re.MULTILINE,
+)
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _STEP = re.compile(r"Step (\d+)/(\d+) : (.*)", re.DOTALL)
 FREE_DISK = "free some disk (`docker system df` shows what the engine holds)"
 
@@ -54,9 +60,9 @@ def build_stage(client: DockerClient, recipe: Recipe, progress: Progress) -> Non
 
 
 def _follow(lines: Iterable[Mapping[str, str]], recipe: Recipe, log: IO[str], progress: Progress) -> None:
-    step = "before its first step"
+    step, number, count = "before its first step", 0, 1
     for line in lines:
-        said = line.get("stream") or line.get("error") or ""
+        said = _COLOUR.sub("", line.get("stream") or line.get("error") or "")
         log.write(said)
         log.flush()
         match = _STEP.match(said)
@@ -64,6 +70,10 @@ def _follow(lines: Iterable[Mapping[str, str]], recipe: Recipe, log: IO[str], pr
             number, count, instruction = int(match[1]), int(match[2]), " ".join(match[3].split())
             step = f"at step {number} of {count} ({instruction[:70]})"
             progress(recipe.name, f"step {number}/{count} {instruction[:50]}", (number - 1) / count)
+        elif (within := _WITHIN.search(said)) is not None:
+            part = int(within["percent"] or 0) / 100
+            what = within["crate"] or within["package"] or f"{within['percent']} %"
+            progress(recipe.name, f"step {number}/{count} {what}", (max(number, 1) - 1 + part) / count)
         if "error" in line:
             if "no space left" in said.lower():
                 raise NoSpace(f"building {recipe.name} filled the disk {step}", FREE_DISK)

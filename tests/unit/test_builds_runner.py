@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.builds import builder
 from lab.builds.builder import run_all
 from lab.builds.recipe import Recipe
 from lab.core.errors import BuildFailed
@@ -81,3 +82,20 @@ def test_an_error_that_is_nobodys_fault_is_not_swallowed() -> None:
 
     with pytest.raises(ZeroDivisionError):
         run_all([A], build, lambda _: False, lambda _: 0.0, 1)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("\x1b[0m\x1b[91m   Compiling\x1b[0m\x1b[91m memchr v2.7.6\n", ("step 2/4 memchr v2.7.6", 0.25)),
+        ("\x1b[91m   Compiling log v0.4.28\n", ("step 2/4 log v0.4.28", 0.25)),
+        ("[ 50%] Building CXX object\n", ("step 2/4 50 %", 0.375)),
+        ("Setting up gcc (4:14.2.0-1) ...\n", ("step 2/4 gcc", 0.25)),
+    ],
+)
+def test_a_long_step_tells_how_far_it_is(said: str, told: tuple[str, float], tmp_path: Path) -> None:
+    heard: list[tuple[str, float | None]] = []
+    lines = [{"stream": "Step 2/4 : RUN long"}, {"stream": said}]
+    with (tmp_path / "log").open("w") as log:
+        builder._follow(lines, A, log, lambda _item, message, fraction=None: heard.append((message, fraction)))
+    assert heard[1] == told
