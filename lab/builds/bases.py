@@ -73,8 +73,9 @@ def _is_here(client: DockerClient, tag: str) -> bool:
 
 
 def _has_digest(client: DockerClient, tag: str) -> bool:
-    repository, _, digest = tag.partition("@")
-    wanted = f"{repository.split(':')[0]}@{digest}"
+    reference, _, digest = tag.partition("@")
+    host, slash, name = reference.rpartition("/")  # a host may have a port, so only the last part has a tag
+    wanted = f"{host}{slash}{name.partition(':')[0]}@{digest}"
     return bool(digest) and any(wanted in (image.attrs.get("RepoDigests") or []) for image in client.images.list())
 
 

@@ -51,6 +51,12 @@ def test_a_base_that_is_here_is_kept_whatever_the_network_does() -> None:
     assert base_recipe("focal", BASE, pulled, reachable=False).tag == BASE.pinned
 
 
+def test_a_registrys_port_is_not_taken_for_a_tag() -> None:
+    base = Base("localhost:5000/own/base:1", BASE.digest, "bullseye", BASE.epoch)
+    here = engine(digests={f"localhost:5000/own/base@{BASE.digest}"})
+    assert base_recipe("own", base, here, reachable=False).tag == base.pinned
+
+
 def test_two_bases_of_one_suite_share_their_bootstrap_and_another_date_makes_another() -> None:
     sibling = Base("rust:1.69", "sha256:" + "b" * 64, "bullseye", BASE.epoch, stand_in=True)
     later = Base("ubuntu:20.04", BASE.digest, "bullseye", BASE.epoch + 1, stand_in=True)
