@@ -14,12 +14,13 @@ from pathlib import Path
 
 import msgspec
 
-from lab.campaign.bill import Bill, manifest_of
+from lab.campaign.bill import Bill
 from lab.campaign.calibrate_plan import HANDICAPPED, TIER, WARM_UP, Fingerprint, Settings
 from lab.campaign.costs import CONTAINER_S, CostModel
 from lab.campaign.goldens import Goldens
 from lab.campaign.launch import run_job
 from lab.campaign.precompile import Artifacts
+from lab.campaign.prepare import manifest_of
 from lab.campaign.run import Watcher
 from lab.campaign.verdict import judge_exit, judge_output, trial_of
 from lab.core.arm import Mode

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from lab.campaign.bill import Bill
 from lab.core.arm import Arm, Mode
 from lab.core.case import Case
 from lab.core.experiment import Measure
@@ -12,9 +12,6 @@ from lab.engines.host import usable_cpus
 from lab.engines.port import OUT_DIR, Job, Mount
 from lab.runtimes import registry
 from lab.runtimes.base import GUEST_WASM
-
-if TYPE_CHECKING:
-    from lab.campaign.bill import Bill
 
 MODEL_FILE = "model.pb"
 INPUT_FILE = "input.f32"

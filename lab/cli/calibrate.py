@@ -8,12 +8,13 @@ from typing import Annotated
 import msgspec
 import typer
 
-from lab.campaign.bill import Bill, gather
+from lab.campaign.bill import Bill
 from lab.campaign.calibrate import RESULT_NAME, Begun, Calibrator, begin, fingerprint_of
 from lab.campaign.calibrate_findings import Calibration
 from lab.campaign.calibrate_page import page, summary
 from lab.campaign.calibrate_plan import Settings, checked
 from lab.campaign.calibrate_verdict import judge_calibration
+from lab.campaign.prepare import gather
 from lab.cli.build_progress import build_progress
 from lab.cli.engines import EngineName, EngineOption, open_engine
 from lab.cli.options import Edition, Json, Results

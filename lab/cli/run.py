@@ -9,8 +9,9 @@ from typing import Annotated
 import msgspec
 import typer
 
-from lab.campaign.bill import Bill, gather, manifest_of
+from lab.campaign.bill import Bill
 from lab.campaign.experiments import cases_of, load
+from lab.campaign.prepare import gather, manifest_of
 from lab.campaign.run import Campaign
 from lab.cli.build_progress import build_progress
 from lab.cli.engines import EngineName, EngineOption, open_engine

@@ -1,0 +1,88 @@
+"""Before the first trial: building or finding the bill of materials, and writing down what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from lab import __version__
+from lab.builds.guests import ensure_guests
+from lab.builds.images import ensure_images
+from lab.builds.progress import Progress, silent
+from lab.campaign.bill import Bill
+from lab.campaign.launch import run_argv
+from lab.core.case import Case
+from lab.core.experiment import Experiment
+from lab.core.manifest import GuestFingerprint, Manifest, ModelFingerprint, RuntimeFingerprint
+from lab.core.model import Model
+from lab.engines.host import describe_host
+from lab.engines.port import Engine
+from lab.zoo import catalog
+
+
+def gather(cases: Iterable[Case], experiment: Experiment, home: Path, progress: Progress = silent) -> Bill:
+    """Build or find everything the cases need: images, guests and models side by side.
+
+    Args:
+        cases: whose needs to meet.
+        experiment: its edition and weights.
+        home: where caches live.
+        progress: is told each step.
+
+    Raises:
+        BuildFailed, SupplyError, ModelError, NoSpace, EngineMissing, EngineForbidden: from the part that failed; the
+            other parts are finished first, so that nothing is built twice.
+    """
+    wanted = list(cases)
+    runtimes = sorted({case.arm.runtime for case in wanted})
+    builds = sorted({(case.arm.target, case.arm.guest.value) for case in wanted})
+    names = list(dict.fromkeys(case.model for case in wanted))
+    batches = tuple(sorted({case.batch for case in wanted}))
+
+    def freezing(name: str, stage: str) -> None:
+        progress(f"model {name}", stage, 1.0 if stage == "ready" else None)
+
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        images = pool.submit(ensure_images, runtimes, experiment.edition, progress)
+        guests = pool.submit(ensure_guests, builds, progress, experiment.edition)
+        models = pool.submit(catalog.prepare, names, home, experiment.weights, batches, freezing)
+    return Bill(images.result(), guests.result(), models.result())
+
+
+def manifest_of(
+    bill: Bill, experiment: Experiment, tier: str, cases: Iterable[Case], engine: Engine, *, name: str, created_at: str
+) -> Manifest:
+    """Everything that the campaign's numbers depend on."""
+    arms = sorted({case.arm for case in cases})
+    return Manifest(
+        campaign=name,
+        created_at=created_at,
+        lab_version=__version__,
+        experiment=experiment,
+        tier=tier,
+        isolation=engine.isolation,
+        host=describe_host(engine.describe()),
+        runtimes={
+            runtime: RuntimeFingerprint(image.version, image.supply, image.binary_sha256, image.image_id)
+            for runtime, image in bill.images.items()
+        },
+        guests={
+            f"{target}/{profile}": GuestFingerprint(guest.sha256, guest.size_bytes, guest.toolchain)
+            for (target, profile), guest in bill.guests.items()
+        },
+        models={name: _model_fingerprint(model) for name, model in bill.models.items()},
+        argv={arm.id: run_argv(arm, bill.image(arm).version, ()) for arm in arms},
+    )
+
+
+def _model_fingerprint(model: Model) -> ModelFingerprint:
+    return ModelFingerprint(
+        graph_sha256=model.graph_sha256,
+        input_sha256={str(given.batch): given.input_sha256 for given in model.inputs},
+        weights=model.weights,
+        parameters=model.parameters,
+        conv_layers=model.conv_layers,
+        macs=model.macs,
+        input_shape=model.inputs[0].shape,
+    )
