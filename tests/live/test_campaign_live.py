@@ -42,7 +42,6 @@ PLAIN_ARMS = (
     "wasmer-jit-singlepass@o3",
     "wasmedge-interpreter@o3",
     "wamr-interpreter-fast@o3",
-    "wamr-interpreter-classic@o3",
 )
 
 
