@@ -16,15 +16,11 @@ import pytest
 from lab.builds.guests import GuestBuild, Tools
 from lab.builds.images import ImageInfo, find_images
 from lab.campaign.bill import Bill
-from lab.campaign.run import Campaign
 from lab.core.arm import Arm, Mode
-from lab.core.experiment import Experiment, Matrix, Measure, Tier
 from lab.core.model import Model, ModelInput, OutputTensor
 from lab.core.trial import Kind, Outcome, Trial
-from lab.engines.containers import ContainerEngine
 from lab.runtimes import registry
-from lab.store.journal import Journal, read_trials
-from tests.fakes import LoggingWatcher
+from tests.live_campaign import measure
 
 pytestmark = pytest.mark.live
 
@@ -43,38 +39,6 @@ PLAIN_ARMS = (
     "wasmedge-interpreter@o3",
     "wamr-interpreter-fast@o3",
 )
-
-
-def measure(
-    directory: Path,
-    bill: Bill,
-    arms: tuple[str, ...],
-    models: tuple[str, ...],
-    *,
-    blocks: int = 1,
-    home: Path | None = None,
-    **limits: object,
-) -> list[Trial]:
-    """The trials of a campaign in containers."""
-    tier = Tier("1h", min_blocks=blocks, max_blocks=blocks, cell_budget="1h")
-    limits_of = msgspec.structs.replace(Measure(iterations=2, timeout="120s"), **limits)
-    matrix = (Matrix(arms=arms, models=models),)
-    what = Experiment(name="live", question="Does it work?", matrix=matrix, tiers={"t": tier}, measure=limits_of)
-    directory.mkdir(parents=True, exist_ok=True)
-    with Journal(directory / "trials.jsonl") as journal:
-        Campaign(
-            name=f"live-t-{hashlib.sha256(str(directory).encode()).hexdigest()[:12]}",
-            experiment=what,
-            tier=tier,
-            cases=what.cases("t", models),
-            bill=bill,
-            engine=ContainerEngine(),
-            journal=journal,
-            trials=[],
-            home=directory / "home" if home is None else home,
-            watcher=LoggingWatcher([]),
-        ).run()
-    return list(read_trials(directory / "trials.jsonl"))
 
 
 def acted_model(directory: Path, name: str) -> Model:

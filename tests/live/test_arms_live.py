@@ -1,0 +1,80 @@
+"""Every arm of the current edition on the smallest MobileNet: each that is not called unsupported gives the same bytes.
+
+What takes no LLVM runs with `just test`, as far as its image is built; the rest, vectors included, with `just test-all`.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.builds.guests import ensure_guests
+from lab.builds.images import ImageInfo, find_images
+from lab.campaign.bill import Bill
+from lab.campaign.launch import run_job
+from lab.campaign.precompile import Artifacts
+from lab.campaign.verdict import judge_exit
+from lab.core.arm import Arm, GuestProfile, Mode
+from lab.core.case import Case
+from lab.core.experiment import Measure
+from lab.core.model import Model
+from lab.core.places import home
+from lab.core.trial import Kind, Outcome
+from lab.engines.containers import ContainerEngine
+from lab.runtimes import registry
+from tests.live_campaign import measure
+
+pytestmark = pytest.mark.live
+
+PATIENT = Measure(iterations=1, timeout="5m", compile_timeout="20m", memory="6GiB")
+
+
+def _is_slow(arm: Arm) -> bool:
+    return arm.backend == "llvm" or arm.guest is GuestProfile.O3_SIMD or arm.id == "wamr-interpreter-classic@o3"
+
+
+def _params(*, supported: bool) -> list[object]:
+    arms = [arm for arm in registry.all_arms() if arm.guest is not GuestProfile.O0]
+    chosen = [arm for arm in arms if (registry.unsupported(arm) is None) is supported]
+    return [pytest.param(arm, id=arm.id, marks=[pytest.mark.slow] if _is_slow(arm) else []) for arm in chosen]
+
+
+@pytest.fixture(scope="module")
+def here(images: dict[str, ImageInfo]) -> dict[str, ImageInfo]:
+    """The images that are built."""
+    return {**find_images(), **images}
+
+
+def bill_for(arm: Arm, here: dict[str, ImageInfo], model: Model) -> Bill:
+    """What the arm needs; skips, loudly, where its image has not been built."""
+    if arm.runtime not in here:
+        pytest.skip(f"LEFT OUT: the image of {arm.runtime} is not built; `lab build {arm.runtime}` does it")
+    return Bill(here, ensure_guests([(arm.target, arm.guest.value)]), {model.name: model})
+
+
+@pytest.mark.parametrize("arm", _params(supported=True))
+def test_every_arm_gives_the_output_that_its_guest_gives_everywhere(
+    arm: Arm, here: dict[str, ImageInfo], small_model: Model, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    bill = bill_for(arm, here, small_model)
+    directory = tmp_path_factory.mktemp("arm")
+    limits = {"timeout": "5m", "compile_timeout": "20m", "memory": "6GiB", "iterations": 1}
+    trials = measure(directory, bill, (arm.id,), (small_model.name,), home=home(), **limits)
+    runs = [trial for trial in trials if trial.kind is Kind.RUN]
+    assert [(trial.outcome, trial.why) for trial in runs] == [(Outcome.OK, None)]
+
+
+@pytest.mark.parametrize("arm", _params(supported=False))
+def test_an_arm_that_is_called_unsupported_does_fail(arm: Arm, here: dict[str, ImageInfo], small_model: Model) -> None:
+    bill, engine = bill_for(arm, here, small_model), ContainerEngine()
+    artifact = None
+    if arm.mode is Mode.AOT:
+        artifacts = Artifacts(home() / "artifacts", bill)
+        made = artifacts.make(arm, engine, PATIENT, campaign="unsupported", started_at="")
+        if made.outcome is not Outcome.OK:
+            return  # it fails at precompiling already
+        found = artifacts.find(arm)
+        assert found is not None
+        artifact = found[0]
+    case = Case(arm, small_model.name, 1)
+    job = run_job(case, bill, PATIENT, campaign="unsupported", iterations=1, artifact=artifact, ship=False)
+    assert judge_exit(engine.run(job), job.timeout_s).outcome is Outcome.CRASHED

@@ -1,0 +1,48 @@
+"""A campaign on the real engine, from arms and models to the trials it wrote."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import msgspec
+
+from lab.campaign.bill import Bill
+from lab.campaign.run import Campaign
+from lab.core.experiment import Experiment, Matrix, Measure, Tier
+from lab.core.trial import Trial
+from lab.engines.containers import ContainerEngine
+from lab.store.journal import Journal, read_trials
+from tests.fakes import LoggingWatcher
+
+
+def measure(
+    directory: Path,
+    bill: Bill,
+    arms: tuple[str, ...],
+    models: tuple[str, ...],
+    *,
+    blocks: int = 1,
+    home: Path | None = None,
+    **limits: object,
+) -> list[Trial]:
+    """The trials of a campaign in containers."""
+    tier = Tier("1h", min_blocks=blocks, max_blocks=blocks, cell_budget="1h")
+    limits_of = msgspec.structs.replace(Measure(iterations=2, timeout="120s"), **limits)
+    matrix = (Matrix(arms=arms, models=models),)
+    what = Experiment(name="live", question="Does it work?", matrix=matrix, tiers={"t": tier}, measure=limits_of)
+    directory.mkdir(parents=True, exist_ok=True)
+    with Journal(directory / "trials.jsonl") as journal:
+        Campaign(
+            name=f"live-t-{hashlib.sha256(str(directory).encode()).hexdigest()[:12]}",
+            experiment=what,
+            tier=tier,
+            cases=what.cases("t", models),
+            bill=bill,
+            engine=ContainerEngine(),
+            journal=journal,
+            trials=[],
+            home=directory / "home" if home is None else home,
+            watcher=LoggingWatcher([]),
+        ).run()
+    return list(read_trials(directory / "trials.jsonl"))
