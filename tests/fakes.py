@@ -123,7 +123,7 @@ class FakeEngine(Engine):
     def _compile(self, job: Job, arm: Arm) -> JobResult:
         self.log.append(f"compile {arm.id}")
         report = ProbeReport(
-            PROBE_SCHEMA, 0, None, False, False, round(COMPILE_S * 1e9), (), _rusage(), 50_000_000, None
+            PROBE_SCHEMA, 0, None, False, False, round(COMPILE_S * 1e9), (), _rusage(COMPILE_S), 50_000_000, None
         )
         if arm.id in self._misbehaves:
             return self._misbehaves[arm.id](job, report)
@@ -149,7 +149,7 @@ class FakeEngine(Engine):
             output_limited=False,
             total_ns=round((now + 0.001) * 1e9),
             marks=tuple(marks),
-            rusage=_rusage(),
+            rusage=_rusage(now + 0.001),
             rss_peak_bytes=20_000_000,
             cgroup=CgroupFigures(1, 25_000_000, 15_000_000, 5_000_000, 0, 1_000_000, 0),
             linear_memory_bytes=None if case.arm.is_native else 1 << 24,
@@ -215,8 +215,9 @@ def answer_wrongly(job: Job, report: ProbeReport) -> JobResult:
     return JobResult(wrong, oom_killed=False)
 
 
-def _rusage() -> Rusage:
-    return Rusage(20_000_000, 900_000_000, 50_000_000, 1000, 0, 10, 0)
+def _rusage(total_s: float) -> Rusage:
+    """Of a run that had a processor to itself."""
+    return Rusage(20_000_000, round(total_s * 0.9e9), round(total_s * 0.05e9), 1000, 0, 10, 0)
 
 
 def _sha(text: str) -> str:

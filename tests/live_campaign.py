@@ -28,7 +28,7 @@ def measure(
 ) -> list[Trial]:
     """The trials of a campaign in containers."""
     tier = Tier("1h", min_blocks=blocks, max_blocks=blocks, cell_budget="1h")
-    limits_of = msgspec.structs.replace(Measure(iterations=2, timeout="120s"), **limits)
+    limits_of = msgspec.structs.replace(Measure(iterations=2, timeout="120s", memory="6GiB"), **limits)
     matrix = (Matrix(arms=arms, models=models),)
     what = Experiment(name="live", question="Does it work?", matrix=matrix, tiers={"t": tier}, measure=limits_of)
     directory.mkdir(parents=True, exist_ok=True)
