@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from lab.core.arm import Arm, GuestProfile, Mode
@@ -161,6 +162,11 @@ def _identity(case: Case) -> dict[str, Any]:
     }
 
 
+def _foreseen(trial: Trial) -> Trial:
+    """A first visit, predicted a quarter too long."""
+    return msgspec.structs.replace(trial, predicted_ns=round(1.25 * (trial.total_ns or 0)))
+
+
 def _clock(number: int) -> str:
     return (START + timedelta(seconds=number)).isoformat()
 
@@ -191,7 +197,8 @@ def make_trials(
             case = cases[index]
             failure = failure_of(case)
             if failure is None:
-                yield measured(case, number, block, rng, noise, (slowdown or {}).get(case.arm.id, 1.0))
+                trial = measured(case, number, block, rng, noise, (slowdown or {}).get(case.arm.id, 1.0))
+                yield trial if block else _foreseen(trial)
             elif block == 0:
                 outcome, why, predicted = failure
                 yield Trial(

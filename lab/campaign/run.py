@@ -118,6 +118,10 @@ class Campaign:
     def _predict(self, case: Case) -> Prediction:
         return self._costs.predict(case, self._measure.iterations)
 
+    def _predicted_ns(self, case: Case) -> int:
+        """What the case's next trial is foreseen to take, on the scale of its total_ns: without container start."""
+        return round((self._predict(case).total_s - CONTAINER_S) * 1e9)
+
     def _iterations(self, case: Case) -> int:
         """Inferences per trial: the same in every trial of a case, by what its first good one made."""
         for trial in self._trials:
@@ -225,12 +229,14 @@ class Campaign:
             artifact=artifact,
             ship=ship,
         )
+        predicted_ns = self._predicted_ns(case) if block == 0 else None
         started_at = _now()
         result = self._engine.run(job)
         judged = judge_exit(result, job.timeout_s)
         if judged.outcome is Outcome.OK and result.report is not None:
             judged = judge_output(result.report, self._goldens, case, guest.sha256, model)
-        self._write(self._trial(result, judged, case, block, started_at))
+        trial = self._trial(result, judged, case, block, started_at)
+        self._write(msgspec.structs.replace(trial, predicted_ns=predicted_ns))
 
     def _compiled(self, arm: Arm) -> Trial | None:
         """The compile trial of an arm in this campaign."""

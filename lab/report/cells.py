@@ -140,7 +140,8 @@ def _cell(table: TrialTable, case: Case, rows: npt.NDArray[np.int64]) -> Cell:
         name: count for name, count in zip(OUTCOMES, counts, strict=True) if count and name is not Outcome.OK
     }
     good = rows[table.ok()[rows]]
-    predicted = table.quantities["predicted_ns"][rows]
+    over_budget = rows[codes == OUTCOMES.index(Outcome.OVER_BUDGET)]
+    predicted = table.quantities["predicted_ns"][over_budget]
     predicted = predicted[~np.isnan(predicted)]
     code = int(table.case[rows[0]])
     why = next((table.why[code, name] for name in failures if (code, name) in table.why), None)

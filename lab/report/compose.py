@@ -19,6 +19,7 @@ from lab.report.sections.batch import batch_section
 from lab.report.sections.cost import cost_section, is_uncompiled
 from lab.report.sections.models import models_section
 from lab.report.sections.phases import phases_section
+from lab.report.sections.predictions import predictions_section
 from lab.report.sections.series import series_section
 from lab.report.sections.share import share_section
 from lab.report.sections.state import failures_section, flags_section, outputs_section
@@ -101,6 +102,7 @@ def _sections(results: Results, figures: Sequence[CostFigure]) -> list[Section]:
         aot_section(results),
         batch_section(results),
         models_section(results),
+        predictions_section(results),
         outputs_section(results),
         series_section(results),
         flags_section(results),

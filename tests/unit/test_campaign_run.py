@@ -168,6 +168,28 @@ def test_a_case_too_dear_for_its_tier_is_recorded_once_with_its_predicted_cost(t
     assert trials[0].total_ns is None
 
 
+def test_a_first_visit_says_what_was_foreseen_and_later_ones_do_not(tmp_path: Path) -> None:
+    trials = Stage(tmp_path, experiment(models=("tiny", "small"), batches=(1, 3))).play()
+    assert all((trial.predicted_ns is not None) == (trial.block == 0) for trial in runs(trials))
+    # the toy engine is linear in operations, as the model of costs is: what rests on a measured speed is nearly right
+    seen: set[Arm] = set()
+    for trial in [one for one in runs(trials) if one.block == 0]:
+        assert trial.predicted_ns is not None
+        assert trial.total_ns is not None
+        if trial.arm in seen:
+            assert trial.predicted_ns == pytest.approx(trial.total_ns, rel=0.15, abs=5e6)
+        seen.add(trial.arm)
+    assert len(seen) == 3
+
+
+def test_the_prediction_of_a_precompiled_run_is_without_its_precompilation(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, experiment(arms=("native@o3", AOT)))
+    compiled, ran = [trial for trial in stage.play() if trial.arm.id == AOT][:2]
+    assert (compiled.kind, compiled.predicted_ns) == (Kind.COMPILE, None)
+    assert ran.predicted_ns is not None
+    assert ran.predicted_ns < 1e9, "the precompilation alone is foreseen to take ten seconds"
+
+
 def test_a_campaign_without_time_visits_every_cell_all_the_same(tmp_path: Path) -> None:
     stage = Stage(tmp_path, experiment(models=("tiny", "small"), tier=Tier("1s", 3, 3)))
     engine = FakeEngine(stage.bill)

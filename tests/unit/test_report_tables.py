@@ -12,6 +12,7 @@ import pytest
 
 from lab.core.arm import Arm, Mode
 from lab.core.case import Case
+from lab.core.manifest import Manifest
 from lab.core.trial import Outcome
 from lab.report.cells import NOT_RUN, Results
 from lab.report.compose import compose
@@ -21,6 +22,7 @@ from lab.report.names import arm_name, digits, megabytes, model_name, seconds
 from lab.report.sections.aot import aot_section, counterpart
 from lab.report.sections.batch import batch_section
 from lab.report.sections.phases import phase_parts_ns
+from lab.report.sections.predictions import GUESS, MEASURED, predictions_section
 from lab.report.sections.series import _thinned, series_section
 from lab.report.sections.state import failures_section, outputs_section
 from lab.store.table import table_of
@@ -208,3 +210,52 @@ def test_a_drift_is_flagged_and_a_steady_cell_is_not(results: Results) -> None:
     section = series_section(Results(results.manifest, table_of([drifting])))
     flagged = {(row["arm"], row["batch"]) for row in section.overview[0].rows if row["drift"]}
     assert flagged == {("native@o3", 1)}
+
+
+def predicted(manifest: Manifest, factors: dict[str, float]) -> Results:
+    """Two blocks; the first one's measured times are those factors of what was foreseen, by model."""
+    trials = [
+        msgspec.structs.replace(trial, predicted_ns=round(trial.total_ns / factors[trial.model]))
+        if trial.block == 0 and trial.kind == "run" and trial.total_ns
+        else trial
+        for trial in make_trials(manifest, 2)
+    ]
+    return Results(manifest, table_of([trials]))
+
+
+def test_predictions_are_held_against_what_was_measured_by_what_they_rest_on() -> None:
+    manifest = make_manifest(arms=ARMS[::2], models=("yunet", "vgg_16"), batches=(1,))
+    section = predictions_section(predicted(manifest, {"yunet": 2.0, "vgg_16": 0.2}))
+    assert section is not None
+    rows = rows_of(section)
+    assert [(row["arm"], row["model"]) for row in rows] == [
+        (arm, model) for arm in ("native@o3", "wasmtime-jit-cranelift@o3") for model in ("yunet", "vgg_16")
+    ]
+    assert [float(row["off"]) for row in rows] == pytest.approx([2, 5, 2, 5])
+    by_arm = {arm: {row["rests_on"] for row in rows if row["arm"] == arm} for arm in ARMS[::2]}
+    assert set(map(frozenset, by_arm.values())) == {frozenset({GUESS, MEASURED})}, "an arm's first trial is a guess"
+    assert sum(int(row["cells"]) for row in section.overview[0].rows) == 4
+    assert section.overview[2].rows[0]["off"] == pytest.approx(5)
+
+
+def test_a_cell_that_was_over_budget_at_first_is_marked_and_keeps_its_verdict() -> None:
+    manifest = make_manifest(arms=ARMS[:1], models=("yunet",), batches=(1,))
+    ran = next(iter(make_trials(manifest, 1)))
+    dear = msgspec.structs.replace(
+        ran, outcome=Outcome.OVER_BUDGET, why="dear", total_ns=None, infer_ns=(), predicted_ns=9_000_000_000
+    )
+    results = Results(manifest, table_of([[dear, msgspec.structs.replace(ran, number=1)]]))
+    section = predictions_section(results)
+    assert section is not None
+    assert "Checked: 1, 1 of them of cells that were over budget at first" in section.lead
+    assert next(iter(results.cells.values())).predicted_ns == 9_000_000_000
+
+
+def test_a_measured_cells_prediction_is_no_predicted_cost_of_a_missing_one(results: Results) -> None:
+    assert all(cell.predicted_ns is None for cell in results.cells.values() if cell.n)
+
+
+def test_without_any_prediction_there_is_no_section_of_them() -> None:
+    manifest = make_manifest(arms=ARMS[:1], models=("yunet",), batches=(1,))
+    trials = [msgspec.structs.replace(trial, predicted_ns=None) for trial in make_trials(manifest, 1)]
+    assert predictions_section(Results(manifest, table_of([trials]))) is None
