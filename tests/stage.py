@@ -13,6 +13,7 @@ from lab.core.trial import Trial
 from lab.store.journal import Journal, read_trials, write_journal
 from tests.fakes import FakeEngine, LoggingWatcher, make_bill
 
+CAMPAIGN = "toy-t-20250301T101500Z"
 ARMS = ("native@o3", "wasmtime-jit-cranelift@o3", "wamr-interpreter-fast@o3")
 
 
@@ -57,7 +58,7 @@ class Stage:
         engine = engine or FakeEngine(self.bill)
         with Journal(self.path) as journal, contextlib.suppress(KeyboardInterrupt):
             Campaign(
-                name="toy-t-20250301T101500Z",
+                name=CAMPAIGN,
                 experiment=self.experiment,
                 tier=self.experiment.tier("t"),
                 cases=self.experiment.cases("t", ("tiny", "small", "large")),

@@ -78,6 +78,7 @@ class Calibrator:
             EngineFailed, EngineMissing: from the engine.
         """
         self._engine.sweep(self._name)
+        self._artifacts.sweep(self._name)
         artifact = self._artifact()
         done = {(trial.block, label_of(trial)) for trial in self._trials}
         if (0, WARM_UP) not in done:

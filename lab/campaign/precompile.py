@@ -5,6 +5,7 @@ An artifact holds machine code for one processor, so it is found again only by a
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import shutil
 import tempfile
@@ -51,6 +52,13 @@ class Artifacts:
         whole = artifact.is_file() and artifact.stat().st_size == made.artifact_bytes
         return (artifact, made) if whole else None
 
+    def sweep(self, campaign: str) -> int:
+        """Remove what a killed run of a campaign left half made; how many. Another campaign may be making its own."""
+        leftovers = list(self._directory.glob(f"{glob.escape(_scratch_prefix(campaign))}*"))
+        for leftover in leftovers:
+            shutil.rmtree(leftover, ignore_errors=True)
+        return len(leftovers)
+
     def make(self, arm: Arm, engine: Engine, measure: Measure, *, campaign: str, started_at: str) -> Trial:
         """Precompile, measured; on success the artifact can be found from then on.
 
@@ -58,7 +66,7 @@ class Artifacts:
             The compile trial, numbered 0; its outcome is not ok if there is no artifact.
         """
         self._directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self._directory, prefix=".making-") as name:
+        with tempfile.TemporaryDirectory(dir=self._directory, prefix=_scratch_prefix(campaign)) as name:
             out = Path(name) / "out"
             out.mkdir()
             out.chmod(0o777)  # the container's user is nobody's
@@ -92,3 +100,7 @@ class Artifacts:
         argv = registry.runtime_of(arm).compile_argv(arm, image.version) or ()
         identity = " ".join([image.binary_sha256, guest.sha256, cpu_flags_sha256(), *argv])
         return self._directory / f"{arm.id}-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
+
+
+def _scratch_prefix(campaign: str) -> str:
+    return f".making-{campaign}."

@@ -88,6 +88,7 @@ class Campaign:
     def run(self) -> None:
         """Measure until precise or out of budget. An interrupt leaves the journal whole."""
         self._engine.sweep(self._name)
+        self._artifacts.sweep(self._name)
         self._declare_unsupported()
         self._scout(SCOUT_SHARE, {None})
         for block in range(1, self._tier.min_blocks):

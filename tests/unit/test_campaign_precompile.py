@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -10,7 +11,9 @@ from lab.campaign.precompile import Artifacts
 from lab.core.arm import Arm
 from lab.core.experiment import Measure
 from lab.core.trial import Kind, Outcome, Trial
+from lab.engines.port import Job, JobResult
 from tests.fakes import FakeEngine, crash, make_bill, time_out
+from tests.stage import CAMPAIGN, Stage, experiment
 
 ARM = Arm.parse("wasmtime-aot-cranelift@o3")
 
@@ -73,3 +76,49 @@ def test_an_artifact_is_readable_by_the_containers_unprivileged_user(tmp_path: P
     assert again is not None
     assert again[0].parent.stat().st_mode & 0o555 == 0o555
     assert again[0].stat().st_mode & 0o444 == 0o444
+
+
+class KilledEngine(FakeEngine):
+    """Leaves the compiler's half-written file, and goes: a copy of the scratch directory is what a kill -9 leaves."""
+
+    def run(self, job: Job) -> JobResult:
+        scratch = job.mounts[1].source.parent
+        (job.mounts[1].source / "guest.cwasm").write_bytes(b"mach")
+        shutil.copytree(scratch, scratch.with_name(f"{scratch.name}-killed"))
+        raise KeyboardInterrupt
+
+
+def leave_half_made(directory: Path, campaign: str) -> Path:
+    """What a lab that was killed while it precompiled for a campaign leaves."""
+    bill = make_bill(directory)
+    artifacts = Artifacts(directory / "artifacts", bill)
+    with pytest.raises(KeyboardInterrupt):
+        artifacts.make(ARM, KilledEngine(bill), Measure(), campaign=campaign, started_at="now")
+    return next((directory / "artifacts").iterdir())
+
+
+def test_what_a_killed_precompilation_left_is_swept_by_its_own_campaign_only(tmp_path: Path) -> None:
+    left = leave_half_made(tmp_path, "toy-t-1")
+    bill = make_bill(tmp_path / "again")
+    artifacts = Artifacts(tmp_path / "artifacts", bill)
+    assert artifacts.sweep("toy-t-2") == 0
+    assert (left / "out" / "guest.cwasm").is_file(), "another campaign may be at it right now"
+    assert artifacts.sweep("toy-t-1") == 1
+    assert list((tmp_path / "artifacts").iterdir()) == []
+
+
+def test_a_sweep_takes_no_finished_artifact_and_needs_no_directory(tmp_path: Path) -> None:
+    bill = make_bill(tmp_path)
+    assert Artifacts(tmp_path / "artifacts", bill).sweep("c") == 0
+    make(tmp_path, bill)
+    assert Artifacts(tmp_path / "artifacts", bill).sweep("c") == 0
+    assert found(tmp_path, bill)
+
+
+def test_a_campaign_sweeps_before_it_precompiles(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, experiment(arms=("native@o3", ARM.id)))
+    leftover = stage.home / "artifacts" / f".making-{CAMPAIGN}.abc" / "out"
+    leftover.mkdir(parents=True)
+    stage.play()
+    assert not leftover.parent.exists()
+    assert any((stage.home / "artifacts").iterdir())
