@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from tabulate import tabulate
 
 from lab.campaign.calibrate_findings import QUANTITIES, Calibration, Handicap, Noise
-from lab.stats.sentences import show_percent, show_ratio
+from lab.core.units import show_percent
+from lab.stats.sentences import show_ratio
 from lab.stats.verdicts import State
 
 

@@ -13,11 +13,11 @@ from lab.campaign.calibrate_plan import HANDICAPPED, Settings
 from lab.campaign.verdict import CPU_CONTENDED, UNDISTURBED_CPU_SHARE
 from lab.core.errors import NothingToReport
 from lab.core.trial import Outcome, Trial
+from lab.core.units import show_percent
 from lab.stats.diagnostics import bimodality, drift
 from lab.stats.estimate import has_no_spread
 from lab.stats.planning import blocks_needed, noise_floor
 from lab.stats.ratios import Floats, by_block, paired_log_ratios
-from lab.stats.sentences import show_percent
 from lab.stats.simulate import binomial_band, resampled, verdict_rates
 from lab.stats.verdicts import State, judge, judge_family
 

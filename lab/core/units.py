@@ -60,6 +60,14 @@ def show_duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
+def show_percent(fraction: float) -> str:
+    """A fraction for a person: ``0.8 %``, ``12 %``, ``150 %``."""
+    if fraction >= 1:
+        return f"{100 * fraction:.0f} %"
+    # two digits, and no exponent where they round up to 100
+    return f"{float(f'{100 * fraction:.2g}'):g} %"
+
+
 def show_bytes(count: float) -> str:
     """Bytes for a person, in binary units: ``5.6 MiB``."""
     for unit in ("B", "KiB", "MiB", "GiB"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
+from lab.core.units import show_percent
 from lab.report.compare import Comparison
 from lab.report.compare_bytes import ByteLine, Presence
 from lab.report.compare_cases import QUANTITIES, CaseLine, Change
@@ -12,7 +13,7 @@ from lab.report.compare_fingerprints import Basis
 from lab.report.document import Column, Row, Table
 from lab.report.names import megabytes, ratio, seconds
 from lab.stats.estimate import Estimate
-from lab.stats.sentences import show_percent, show_ratio
+from lab.stats.sentences import show_ratio
 
 _CHANGED = (Change.WORSE, Change.BETTER, Change.DIFFERS)
 _LONGEST_FACT = 80

@@ -14,6 +14,7 @@ from scipy import special
 from statsmodels.stats.power import TTestPower
 
 from lab.core.errors import UsageError
+from lab.core.units import show_percent
 from lab.stats.estimate import Floats
 from lab.stats.ratios import overhead
 
@@ -96,7 +97,7 @@ class NoiseFloor:
     @property
     def sentence(self) -> str:
         """``differences under 0.8 % can't be seen here in 20 blocks``."""
-        return f"differences under {100 * self.fraction:.2g} % can't be seen here in {self.blocks} blocks"
+        return f"differences under {show_percent(self.fraction)} can't be seen here in {self.blocks} blocks"
 
 
 def noise_floor(log_ratios: Floats, blocks: int, alpha: float = 0.05, power: float = 0.8) -> NoiseFloor | None:

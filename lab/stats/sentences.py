@@ -6,6 +6,7 @@ import math
 
 from scipy import special
 
+from lab.core.units import show_percent
 from lab.stats.estimate import Estimate
 from lab.stats.evidence import Evidence
 from lab.stats.planning import smallest_n
@@ -24,11 +25,6 @@ def show_ratio(estimate: Estimate, reference: str | None = None) -> str:
         return f"{estimate.value:.3g}{of_what}"
     places = _decimals((estimate.high - estimate.low) / 2)
     return f"{estimate.value:.{places}f}{of_what} [{estimate.low:.{places}f}, {estimate.high:.{places}f}]"
-
-
-def show_percent(fraction: float) -> str:
-    """``2 %``, ``0.8 %``."""
-    return f"{100 * fraction:.2g} %" if fraction < 1 else f"{100 * fraction:.0f} %"
 
 
 def _decimals(half_width: float) -> int:

@@ -20,10 +20,11 @@ from typing import TypeVar
 import numpy as np
 
 from lab.core.errors import UsageError
+from lab.core.units import show_percent
 from lab.stats.estimate import Estimate, Floats
 from lab.stats.evidence import Evidence, paired_evidence, unpaired_evidence
 from lab.stats.hypotheses import holm
-from lab.stats.sentences import show_percent, show_ratio, what_is_missing
+from lab.stats.sentences import show_ratio, what_is_missing
 
 Key = TypeVar("Key")
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from lab.core.errors import ExperimentError
-from lab.core.units import parse_duration_s, parse_fraction, parse_size_bytes, show_bytes, show_duration
+from lab.core.units import parse_duration_s, parse_fraction, parse_size_bytes, show_bytes, show_duration, show_percent
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,19 @@ def test_durations_are_shown_as_a_person_says_them(seconds: float, text: str) ->
 )
 def test_bytes_are_shown_in_binary_units(count: int, text: str) -> None:
     assert show_bytes(count) == text
+
+
+@pytest.mark.parametrize(
+    ("fraction", "text"),
+    [
+        (0.02, "2 %"),
+        (0.008, "0.8 %"),
+        (0.125, "12 %"),
+        (0.996, "100 %"),
+        (1.1, "110 %"),
+        (1.5, "150 %"),
+        (12, "1200 %"),
+    ],
+)
+def test_percentages_have_two_digits_and_never_an_exponent(fraction: float, text: str) -> None:
+    assert show_percent(fraction) == text

@@ -77,6 +77,10 @@ def test_the_noise_floor_is_said_in_a_sentence() -> None:
     floor = noise_floor(STEADY, blocks=20)
     assert floor is not None
     assert floor.sentence == f"differences under {100 * floor.fraction:.2g} % can't be seen here in 20 blocks"
+    wild = noise_floor(400 * STEADY, blocks=20)
+    assert wild is not None
+    assert wild.fraction > 1
+    assert wild.sentence == f"differences under {100 * wild.fraction:.0f} % can't be seen here in 20 blocks"
 
 
 def test_an_unknown_spread_has_no_noise_floor() -> None:

@@ -11,7 +11,7 @@ from scipy import stats
 from lab.core.errors import UsageError
 from lab.stats.estimate import Estimate
 from lab.stats.hypotheses import holm, signed_rank, t_test, tost
-from lab.stats.sentences import show_percent, show_ratio
+from lab.stats.sentences import show_ratio
 from lab.stats.verdicts import State, compare_family, compare_ratios, judge, judge_each, judge_family
 
 RNG = np.random.default_rng(17)
@@ -197,7 +197,3 @@ def test_a_ratio_shows_the_digits_that_its_interval_earns(
 def test_a_missing_ratio_is_never_shown() -> None:
     with pytest.raises(ValueError, match="no ratio"):
         show_ratio(Estimate(None, None, None, 0.95, "t", 0))
-
-
-def test_percentages_have_two_digits() -> None:
-    assert [show_percent(fraction) for fraction in (0.02, 0.008, 0.125, 1.5)] == ["2 %", "0.8 %", "12 %", "150 %"]
