@@ -13,11 +13,12 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
-from lab.builds.home import lab_home, lock
+from lab.builds.home import lock
 from lab.builds.pins import Base
 from lab.builds.progress import Progress
 from lab.builds.recipe import PREFIX, Recipe
 from lab.core.errors import BuildFailed, LabError, NoSpace
+from lab.core.places import home
 from lab.engines.client import DockerClient, connect, failures_as_lab_errors
 
 REGISTRY_PATIENCE_S = 6
@@ -120,7 +121,7 @@ def build_base(recipe: Recipe, base: Base, client: DockerClient, log: Path, prog
 
 
 def _scratch() -> Path:
-    scratch = lab_home() / "scratch"
+    scratch = home() / "scratch"
     scratch.mkdir(parents=True, exist_ok=True)
     return scratch
 

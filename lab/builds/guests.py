@@ -17,7 +17,7 @@ import msgspec
 
 from lab.builds import context
 from lab.builds.catalogue import Catalogue
-from lab.builds.home import LOGS, ROOT, lab_home, lock
+from lab.builds.home import LOGS, ROOT, lock
 from lab.builds.images import build_recipes
 from lab.builds.inspect import read_file
 from lab.builds.progress import Progress, silent
@@ -25,6 +25,7 @@ from lab.builds.supplies import file_sha256
 from lab.builds.toolbox import run_in
 from lab.core.arm import GuestProfile
 from lab.core.errors import BuildFailed
+from lab.core.places import home
 from lab.engines.client import DockerClient, connect
 
 # Link-time optimisation runs on one core: a second build fills the other.
@@ -119,7 +120,7 @@ def ensure_tools(progress: Progress = silent) -> Tools:
     paths = {}
     for name in ("probe", "fixture"):
         recipe = catalogue.stage(name)
-        paths[name] = lab_home() / "tools" / recipe.key[:16] / name
+        paths[name] = home() / "tools" / recipe.key[:16] / name
         with lock(f"tools-{recipe.key[:16]}"):
             if not paths[name].is_file():
                 _require(catalogue, name, client, progress)
@@ -153,7 +154,7 @@ def _place(toolchain_key: str, target: str, profile: str) -> Path:
     for path in _SOURCES:
         files |= context.files_under(ROOT, path)
     key = hashlib.sha256(f"{context.digest(files)} {toolchain_key} {target} {profile}".encode()).hexdigest()
-    return lab_home() / "guests" / f"{target}-{profile}-{key[:16]}"
+    return home() / "guests" / f"{target}-{profile}-{key[:16]}"
 
 
 def _kept(place: Path) -> GuestBuild | None:
@@ -172,7 +173,7 @@ def _build(
         kept = _kept(place)
         if kept is not None:
             return kept
-        work = lab_home() / "cargo" / f"{build[0]}-{build[1]}"
+        work = home() / "cargo" / f"{build[0]}-{build[1]}"
         toolchain = _compile(client, image, build, work, ROOT / _WORKSPACE, progress)
         path = place / _file_name(build[0])
         _write_executable(path, (work / "out" / path.name).read_bytes())
@@ -188,7 +189,7 @@ def _compile(
     target, profile = build
     item = f"guest {target}/{profile}"
     mounts = {sources: "/src:ro", work / "target": "/target", work / "out": "/out"}
-    mounts[lab_home() / "cargo" / "registry"] = "/cargo"
+    mounts[home() / "cargo" / "registry"] = "/cargo"
     for directory in mounts:
         directory.mkdir(parents=True, exist_ok=True)
     log = LOGS / f"guest-{target}-{profile}.log"

@@ -20,11 +20,12 @@ from pathlib import Path, PurePosixPath
 import pooch
 import requests
 
-from lab.builds.home import lab_home, lock
+from lab.builds.home import lock
 from lab.builds.pins import Upstream
 from lab.builds.progress import Progress, silent
 from lab.builds.recipe import Given
 from lab.core.errors import SupplyError
+from lab.core.places import home
 
 SUMS = "SHA256SUMS"
 CONNECT_PATIENCE_S = 5
@@ -80,7 +81,7 @@ def take_artifact(directory: Path, file: str, place: str) -> Given | None:
     if found != expected:
         remedy = "copy it again, or unset LAB_ARTIFACTS to do without it"
         raise SupplyError(f"{source} is {found[:16]}…, {SUMS} says {expected[:16]}…", remedy)
-    target = lab_home() / "runtimes" / expected[:16]
+    target = home() / "runtimes" / expected[:16]
     with lock(f"runtimes-{expected[:16]}"):
         if not target.is_dir():
             with _laid_out(target) as tree:
@@ -99,7 +100,7 @@ def take_upstream(upstream: Upstream, progress: Progress = silent) -> Given:
         Unreachable: its host does not answer.
         SupplyError: what came is not what was pinned.
     """
-    target = lab_home() / "runtimes" / upstream.sha256[:16]
+    target = home() / "runtimes" / upstream.sha256[:16]
     with lock(f"runtimes-{upstream.sha256[:16]}"):
         if not target.is_dir():
             progress("download", upstream.url)
@@ -122,7 +123,7 @@ def download(url: str, sha256: str) -> Path:
         kept = pooch.retrieve(
             url,
             known_hash=f"sha256:{sha256}",
-            path=lab_home() / "downloads",
+            path=home() / "downloads",
             fname=f"{sha256[:16]}-{PurePosixPath(url).name}",
             downloader=downloader,
         )
