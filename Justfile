@@ -8,10 +8,10 @@ python := ".venv/bin/python"
 default:
     @just --list
 
-# reproduce the paper here: builds, freezes, measures, reports; tier is smoke, standard or full; e.g. `just reproduce standard --budget 2h`
+# reproduce the paper here, from nothing to the report; tier: smoke, standard or full; e.g. `just reproduce standard budget=2h`
 [group('measure')]
 reproduce tier="standard" *args: setup
-    .venv/bin/lab run experiments/paper.toml --tier {{ tier }} {{ args }}
+    .venv/bin/lab run experiments/paper.toml --tier {{ tier }} {{ replace_regex(args, '(^| )([a-z]+)=', '$1--$2=') }}
 
 # run the lab's command line, e.g. `just lab runtimes`
 [group('measure')]
@@ -21,18 +21,17 @@ lab *args: setup
 # compare the lab's own costs (parsing, reporting) side by side in one run
 [group('measure')]
 bench *args: setup
-    {{ python }} benchmarks/report_million.py {{ args }}
+    {{ python }} -m benchmarks.report_million {{ args }}
 
 # linters, types, layers and every test that runs within the hour, live ones on real containers included
 [group('check')]
-test *args: setup check check-rust
-    {{ python }} -m pytest -m "not slow" {{ args }}
+test *args: setup
+    @scripts/test -m "not slow" {{ args }}
 
 # everything, the slow images too
 [group('check')]
-test-all *args: setup check check-rust
-    .venv/bin/lab build --all
-    {{ python }} -m pytest {{ args }}
+test-all *args: setup
+    @scripts/test --all {{ args }}
 
 # the linters, types and layers (seconds)
 [group('check')]

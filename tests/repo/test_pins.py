@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -35,7 +37,8 @@ def supplies_of(edition: str, runtime: str) -> list[Supply | None]:
 
 
 def tool(name: str) -> str:
-    path = shutil.which(name)
+    beside_python = str(Path(sys.executable).parent)
+    path = shutil.which(name, path=os.pathsep.join([beside_python, os.environ.get("PATH", "")]))
     if path is None:
         pytest.skip(f"{name} is not installed here, so what it would check stays unchecked")
     return path
