@@ -15,11 +15,14 @@ from lab.verify.lock import Lock, LockedModel
 from lab.zoo.layout import GRAPH_FILE
 from lab.zoo.verify import rebuild
 
+RECORD, COPY = "its record", "this machine's copy"
 REBUILDS = ("the first rebuild", "the second rebuild")
 
 
 def check_models(models: dict[str, Model], lock: Lock, progress: Progress, *, rebuild: bool) -> Iterator[Item]:
-    """Frozen graphs and inputs, held against the lock; graphs of imported or pretrained models are not locked.
+    """Frozen graphs and inputs, held against the lock and against what was written down when they were made.
+
+    Graphs of imported or pretrained models are not locked, and not made again here.
 
     Args:
         models: those at hand.
@@ -28,13 +31,13 @@ def check_models(models: dict[str, Model], lock: Lock, progress: Progress, *, re
         rebuild: whether each is also made again, twice.
     """
     for name, model in sorted(models.items()):
-        if model.weights != "seeded":
-            continue
-        makings = {"this machine's copy": file_hashes(model)}
-        if rebuild:
-            makings |= {which: _rebuilt(name, model, progress) for which in REBUILDS}
-        locked = _flat(lock.models[name]) if name in lock.models else {}
-        for part in makings["this machine's copy"]:
+        makings = {RECORD: _recorded(model), COPY: file_hashes(model)}
+        locked = {}
+        if model.weights == "seeded":
+            if rebuild:
+                makings |= {which: _rebuilt(name, model, progress) for which in REBUILDS}
+            locked = _flat(lock.models[name]) if name in lock.models else {}
+        for part in makings[COPY]:
             found = {which: files[part] for which, files in makings.items() if part in files}
             yield hold(f"model {name} {part}", locked.get(part), found)
 
@@ -42,14 +45,17 @@ def check_models(models: dict[str, Model], lock: Lock, progress: Progress, *, re
 def check_guests(
     guests: dict[tuple[str, str], GuestBuild], edition: str, lock: Lock, progress: Progress, *, rebuild: bool
 ) -> Iterator[Item]:
-    """Guest builds, held against the lock; `rebuild` compiles each again from nothing, twice (minutes each)."""
+    """Guest builds, held against the lock and against what was written down when they were made.
+
+    `rebuild` compiles each again from nothing, twice (minutes each).
+    """
     locked = lock.edition(edition).guests
     for (target, profile), guest in sorted(guests.items()):
-        makings = {"this machine's copy": file_sha256(guest.path)}
+        makings = {RECORD: guest.sha256, COPY: file_sha256(guest.path)}
         if rebuild:
             for which in REBUILDS:
                 with tempfile.TemporaryDirectory(prefix="lab-verify-") as directory:
-                    makings[which] = build_guest_fresh(target, profile, Path(directory), progress)
+                    makings[which] = build_guest_fresh(target, profile, Path(directory), progress, edition)
         yield hold(f"guest {target}/{profile}", locked.get(f"{target}/{profile}"), makings)
 
 
@@ -57,6 +63,12 @@ def file_hashes(model: Model) -> dict[str, str]:
     """Sha256 of a model's files as they are on disk now: ``graph``, ``input b1`` and so on."""
     inputs = {f"input b{given.batch}": file_sha256(given.input_path) for given in model.inputs}
     return {"graph": file_sha256(model.graph_path), **inputs}
+
+
+def _recorded(model: Model) -> dict[str, str]:
+    """The same as they were when the model was made."""
+    inputs = {f"input b{given.batch}": given.input_sha256 for given in model.inputs}
+    return {"graph": model.graph_sha256, **inputs}
 
 
 def _flat(locked: LockedModel) -> dict[str, str]:
