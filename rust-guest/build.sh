@@ -1,19 +1,24 @@
 #!/bin/sh
 # Builds one guest, or the tools, inside the toolchain image:
 #
-#     build.sh VARIANT TARGET OUT
+#     build.sh VARIANT TARGET OUT [EDITION]
 #
 #     VARIANT  o0, o3, o3-simd (guests) or tool (probe and fixture)
 #     TARGET   wasm or native
 #     OUT      directory for guest.wasm, guest, or probe and fixture
+#     EDITION  current (if not given) or paper (guests only)
 #
 # The same bytes each time need the same source and target path each time: mount this directory at /src and an
 # empty or earlier target directory at /target. Downloads happen only in `cargo fetch`.
 set -eu
 
-variant=$1 target=$2 out=$3
+variant=$1 target=$2 out=$3 edition=${4:-current}
 
-cd /src
+case $edition in
+    current) cd /src ;;
+    paper) cd /src/paper ;;
+    *) echo "error: unknown edition $edition: expected current or paper" >&2; exit 2 ;;
+esac
 export CARGO_TARGET_DIR=/target CARGO_INCREMENTAL=0 CARGO_TARGET_WASM32_WASIP1_LINKER=wasm-ld
 : "${CARGO_HOME:=$HOME/.cargo}"
 

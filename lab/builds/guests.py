@@ -21,6 +21,7 @@ from lab.builds.home import LOGS, ROOT, lock
 from lab.builds.images import build_recipes
 from lab.builds.inspect import read_file
 from lab.builds.progress import Progress, silent
+from lab.builds.recipe import Recipe
 from lab.builds.supplies import file_sha256
 from lab.builds.toolbox import run_in
 from lab.core.arm import GuestProfile
@@ -32,8 +33,13 @@ from lab.engines.client import DockerClient, connect
 BUILDS_AT_ONCE = 2
 # These two are what most experiments wait for; unoptimised ones are quick.
 _FIRST = (("wasm", "o3"), ("native", "o3"))
-_SOURCES = ("rust-guest/Cargo.toml", "rust-guest/Cargo.lock", "rust-guest/build.sh", "rust-guest/infer")
 _WORKSPACE = "rust-guest"
+# What a guest is made from, by edition; the tests beside it are not.
+_SHARED = ("build.sh", "infer/src")
+_SOURCES = {
+    "current": ("Cargo.toml", "Cargo.lock", "infer/Cargo.toml", *_SHARED),
+    "paper": ("paper/Cargo.toml", "paper/Cargo.lock", "paper/src", *_SHARED),
+}
 SEE_LOG = "see that log; the same command goes on from here"
 
 
@@ -87,12 +93,12 @@ def ensure_guests(
     catalogue = Catalogue(edition, client)
     toolchain = catalogue.stage("toolchain")
     wanted = sorted(set(builds), key=lambda one: (one not in _FIRST, one))
-    found = {one: _kept(_place(toolchain.key, *one)) for one in wanted}
+    found = {one: _kept(place(toolchain.key, edition, one)) for one in wanted}
     missing = [one for one, build in found.items() if build is None]
     if missing:
         _require(catalogue, "toolchain", client, progress)
     with ThreadPoolExecutor(max_workers=BUILDS_AT_ONCE) as pool:
-        jobs = {one: pool.submit(_build, client, toolchain.tag, toolchain.key, one, progress) for one in missing}
+        jobs = {one: pool.submit(_build, client, toolchain, edition, one, progress) for one in missing}
     return {one: build or jobs[one].result() for one, build in found.items()}
 
 
@@ -104,7 +110,7 @@ def find_guests(edition: str = "current") -> dict[tuple[str, str], GuestBuild]:
     """
     key = Catalogue(edition, connect()).stage("toolchain").key
     variants = [("native", profile) for profile in ("o0", "o3")] + [("wasm", one.value) for one in GuestProfile]
-    found = {one: _kept(_place(key, *one)) for one in variants}
+    found = {one: _kept(place(key, edition, one)) for one in variants}
     return {one: build for one, build in found.items() if build is not None}
 
 
@@ -128,7 +134,9 @@ def ensure_tools(progress: Progress = silent) -> Tools:
     return Tools(**paths)
 
 
-def build_guest_fresh(target: str, profile: str, directory: Path, progress: Progress = silent) -> str:
+def build_guest_fresh(
+    target: str, profile: str, directory: Path, progress: Progress = silent, edition: str = "current"
+) -> str:
     """Build a guest again from a copy of its sources, with nothing compiled earlier; its sha256.
 
     Args:
@@ -136,64 +144,83 @@ def build_guest_fresh(target: str, profile: str, directory: Path, progress: Prog
         profile: such as ``o3``.
         directory: an empty one, for sources, compiled crates and result; the caller's to remove.
         progress: told of the steps.
+        edition: whose guest.
 
     Raises:
         BuildFailed: it did not build.
     """
     client = connect()
-    catalogue = Catalogue("current", client)
+    catalogue = Catalogue(edition, client)
     _require(catalogue, "toolchain", client, progress)
     shutil.copytree(ROOT / _WORKSPACE, directory / "src", ignore=shutil.ignore_patterns("target"))
-    _compile(client, catalogue.stage("toolchain").tag, (target, profile), directory, directory / "src", progress)
+    image = catalogue.stage("toolchain").tag
+    _compile(client, image, edition, (target, profile), directory, directory / "src", progress)
     return file_sha256(directory / "out" / _file_name(target))
 
 
-def _place(toolchain_key: str, target: str, profile: str) -> Path:
-    """Where a guest is kept: by its sources, its compiler and its variant."""
+def _name(edition: str, build: tuple[str, str]) -> str:
+    """Of everything that one variant has to itself: directories, lock, log."""
+    return "-".join(build if edition == "current" else (edition, *build))
+
+
+def sources(edition: str) -> dict[str, Path]:
+    """Every file that an edition's guest is made from, by its name in the checkout."""
     files: dict[str, Path] = {}
-    for path in _SOURCES:
-        files |= context.files_under(ROOT, path)
-    key = hashlib.sha256(f"{context.digest(files)} {toolchain_key} {target} {profile}".encode()).hexdigest()
-    return home() / "guests" / f"{target}-{profile}-{key[:16]}"
+    for path in _SOURCES[edition]:
+        files |= context.files_under(ROOT, f"{_WORKSPACE}/{path}")
+    return files
 
 
-def _kept(place: Path) -> GuestBuild | None:
-    record = place / "build.json"
+def place(toolchain_key: str, edition: str, build: tuple[str, str]) -> Path:
+    """Where a guest is kept: by its sources, its compiler and its variant."""
+    inputs = f"{context.digest(sources(edition))} {toolchain_key} {' '.join(build)}"
+    key = hashlib.sha256(inputs.encode()).hexdigest()
+    return home() / "guests" / f"{_name(edition, build)}-{key[:16]}"
+
+
+def _kept(directory: Path) -> GuestBuild | None:
+    record = directory / "build.json"
     if not record.is_file():
         return None
     kept = msgspec.json.decode(record.read_bytes(), type=_Record)
-    return GuestBuild(place / kept.file, kept.sha256, kept.size_bytes, kept.toolchain)
+    return GuestBuild(directory / kept.file, kept.sha256, kept.size_bytes, kept.toolchain)
 
 
 def _build(
-    client: DockerClient, image: str, toolchain_key: str, build: tuple[str, str], progress: Progress
+    client: DockerClient, toolchain: Recipe, edition: str, build: tuple[str, str], progress: Progress
 ) -> GuestBuild:
-    place = _place(toolchain_key, *build)
-    with lock(f"guest-{build[0]}-{build[1]}"):  # one compilation per variant: they share a directory of compiled crates
-        kept = _kept(place)
+    directory, name = place(toolchain.key, edition, build), _name(edition, build)
+    with lock(f"guest-{name}"):  # one compilation per variant: they share a directory of compiled crates
+        kept = _kept(directory)
         if kept is not None:
             return kept
-        work = home() / "cargo" / f"{build[0]}-{build[1]}"
-        toolchain = _compile(client, image, build, work, ROOT / _WORKSPACE, progress)
-        path = place / _file_name(build[0])
+        work = home() / "cargo" / name
+        compiler = _compile(client, toolchain.tag, edition, build, work, ROOT / _WORKSPACE, progress)
+        path = directory / _file_name(build[0])
         _write_executable(path, (work / "out" / path.name).read_bytes())
-        made = _Record(path.name, file_sha256(path), path.stat().st_size, toolchain)
-        (place / "build.json").write_bytes(msgspec.json.encode(made))
+        made = _Record(path.name, file_sha256(path), path.stat().st_size, compiler)
+        (directory / "build.json").write_bytes(msgspec.json.encode(made))
         return GuestBuild(path, made.sha256, made.size_bytes, made.toolchain)
 
 
 def _compile(
-    client: DockerClient, image: str, build: tuple[str, str], work: Path, sources: Path, progress: Progress
+    client: DockerClient,
+    image: str,
+    edition: str,
+    build: tuple[str, str],
+    work: Path,
+    workspace: Path,
+    progress: Progress,
 ) -> str:
     """Run build.sh in `work`, which keeps ``target`` and ``out``; what compiler it was."""
     target, profile = build
     item = f"guest {target}/{profile}"
-    mounts = {sources: "/src:ro", work / "target": "/target", work / "out": "/out"}
+    mounts = {workspace: "/src:ro", work / "target": "/target", work / "out": "/out"}
     mounts[home() / "cargo" / "registry"] = "/cargo"
     for directory in mounts:
         directory.mkdir(parents=True, exist_ok=True)
-    log = LOGS / f"guest-{target}-{profile}.log"
-    script = f"rustc --version > /out/toolchain && sh /src/build.sh {profile} {target} /out"
+    log = LOGS / f"guest-{_name(edition, build)}.log"
+    script = f"rustc --version > /out/toolchain && sh /src/build.sh {profile} {target} /out {edition}"
     code = run_in(client, image, script, mounts, log, lambda line, done: progress(item, line, done))
     if code != 0 or not (work / "out" / _file_name(target)).is_file():
         raise BuildFailed(f"building {item} failed with exit code {code}: {log}", SEE_LOG)

@@ -46,7 +46,7 @@ def register(app: typer.Typer) -> None:
         guests = ALL_GUESTS if everything else () if runtimes else QUICK_GUESTS
         with build_progress() as progress:
             report = build_images(wanted, edition, progress)
-            built = ensure_guests(guests, progress) if guests else {}
+            built = ensure_guests(guests, progress, edition) if guests else {}
         if save_artifacts is not None:
             _save(report, edition, save_artifacts)
         _show(report, built, json=json)
