@@ -1,0 +1,126 @@
+"""What the doctor says of machines that lack something: the right finding, and how to mend it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import namedtuple
+from pathlib import Path
+from types import SimpleNamespace
+
+import psutil
+import pytest
+
+from lab.campaign import doctor
+from lab.campaign.doctor import Finding, examine
+from lab.engines.client import START_ENGINE
+
+Usage = namedtuple("Usage", "total used free")
+GIB = 2**30
+
+
+@pytest.fixture(autouse=True)
+def no_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no.sock")
+
+
+def finding(name: str, home: Path) -> Finding:
+    return next(one for one in examine(home) if one.name == name)
+
+
+def test_everything_is_looked_at_once_and_what_is_not_fine_has_a_remedy(tmp_path: Path) -> None:
+    found = examine(tmp_path)
+    names = [one.name for one in found]
+    assert len(names) == len(set(names)) == 8
+    assert all((one.remedy is None) == one.ok for one in found)
+    assert all(one.found for one in found)
+
+
+def test_without_an_engine_a_need_is_not_met(tmp_path: Path) -> None:
+    one = finding("container engine", tmp_path)
+    assert (one.ok, one.needed, one.remedy) == (False, True, START_ENGINE)
+    assert "no.sock" in one.found or "no container engine answers" in one.found
+
+
+def test_nothing_but_the_engine_is_needed(tmp_path: Path) -> None:
+    assert [one.name for one in examine(tmp_path) if one.needed] == ["container engine"]
+
+
+@pytest.mark.parametrize(("free", "ok"), [(26 * GIB, True), (24 * GIB, False)])
+def test_a_disk_without_room_for_models_and_images_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, ok: bool
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _place: Usage(100 * GIB, 0, free))
+    one = finding("disk", tmp_path)
+    assert (one.ok, one.remedy) == (ok, None if ok else doctor.FREE_DISK)
+    assert one.found == f"{free // GIB}.0 GiB free at {tmp_path}"
+
+
+def test_the_disk_looked_at_is_the_one_that_a_cache_not_yet_made_will_be_on(tmp_path: Path) -> None:
+    assert finding("disk", tmp_path / "not" / "yet").found.endswith(f" free at {tmp_path}")
+
+
+@pytest.mark.parametrize(("total", "ok"), [(16 * GIB, True), (4 * GIB, False)])
+def test_memory_too_small_for_the_largest_networks_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, total: int, ok: bool
+) -> None:
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(total=total))
+    assert finding("memory", tmp_path).remedy == (None if ok else doctor.MORE_MEMORY)
+
+
+@pytest.mark.parametrize(("cpus", "ok"), [({0, 1}, True), ({3}, False)])
+def test_a_single_processor_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cpus: set[int], ok: bool) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: cpus)
+    assert finding("processors", tmp_path).remedy == (None if ok else doctor.CPU_COUNT)
+
+
+@pytest.mark.parametrize(("load", "ok"), [(0.1, True), (3.2, False)])
+def test_a_busy_machine_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, load: float, ok: bool) -> None:
+    monkeypatch.setattr(os, "getloadavg", lambda: (load, 9.0, 9.0))
+    one = finding("quiet", tmp_path)
+    assert (one.found, one.remedy) == (f"load {load:.2f}", None if ok else doctor.STOP_OTHERS)
+
+
+@pytest.mark.parametrize(
+    ("version", "release", "remedy"),
+    [
+        (None, "6.1.0", doctor.MOUNT_CGROUPS),
+        (1, "4.19.0-26-amd64", None),
+        (2, "5.15.0-91-generic", doctor.NEWER_KERNEL),
+        (2, "5.19.0", None),
+        (2, "6.12.3-arch1", None),
+    ],
+)
+def test_cgroups_that_tell_no_peak_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int | None, release: str, remedy: str | None
+) -> None:
+    monkeypatch.setattr(doctor, "cgroup_version", lambda: version)
+    monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(release=release))
+    assert doctor._cgroups(tmp_path).remedy == remedy
+
+
+@pytest.mark.parametrize(
+    ("governor", "remedy"), [(None, None), ("performance", None), ("powersave", doctor.SET_GOVERNOR)]
+)
+def test_a_changing_clock_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, governor: str | None, remedy: str | None
+) -> None:
+    monkeypatch.setattr(doctor, "describe_host", lambda _engine: SimpleNamespace(governor=governor))
+    assert finding("cpu governor", tmp_path).remedy == remedy
+
+
+@pytest.mark.parametrize(
+    ("tools", "user", "remedy"),
+    [
+        ({"mmdebstrap"}, 1000, None),
+        ({"apt-get"}, 0, None),
+        ({"apt-get"}, 1000, doctor.INSTALL_MMDEBSTRAP),
+        (set(), 0, doctor.INSTALL_MMDEBSTRAP),
+    ],
+)
+def test_a_machine_that_could_not_bootstrap_a_base_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tools: set[str], user: int, remedy: str | None
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}" if name in tools else None)
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    assert finding("mmdebstrap", tmp_path).remedy == remedy

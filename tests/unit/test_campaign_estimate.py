@@ -1,0 +1,115 @@
+"""What a tier will cost, foreseen from guesses or from the latest campaign."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from lab.campaign.costs import CostModel
+from lab.campaign.estimate import CaseEstimate, Estimate, estimate
+from lab.core.errors import ExperimentError
+from lab.core.experiment import Experiment, Tier
+from lab.core.trial import Trial
+from lab.store.campaigns import create
+from lab.store.journal import JOURNAL_NAME, write_journal
+from tests.fakes import MACS, make_models
+from tests.imported import import_made_up
+from tests.stage import Stage, experiment
+from tests.synthetic import make_manifest
+
+PLAN = experiment(models=("tiny", "small"))
+
+
+def foresee(what: Experiment, directory: Path, precision: str | None = None) -> Estimate:
+    cases = what.cases("t", tuple(MACS))
+    return estimate(what, "t", cases, directory / "home", directory / "results", precision)
+
+
+def by_case(found: Estimate) -> dict[str, CaseEstimate]:
+    return {one.case: one for one in found.cases}
+
+
+def measure(what: Experiment, directory: Path) -> list[Trial]:
+    """Play the experiment, and leave it as the latest campaign."""
+    trials = Stage(directory / "stage", what).play()
+    latest = create(directory / "results", make_manifest())
+    (latest / JOURNAL_NAME).unlink()
+    write_journal(latest / JOURNAL_NAME, trials)
+    return trials
+
+
+def test_without_any_campaign_estimates_are_guesses_and_say_so(tmp_path: Path) -> None:
+    import_made_up(tmp_path / "home")
+    found = foresee(PLAN, tmp_path)
+    assert [one.case for one in found.cases] == [case.id for case in PLAN.cases("t", ())]
+    assert all("a guess for " in one.basis for one in found.cases)
+    assert all(one.blocks_for_precision is None for one in found.cases)
+    assert (found.min_blocks, found.max_blocks, found.budget_s) == (3, 3, 360_000)
+    assert found.memory_bytes == PLAN.measure.memory_bytes
+
+
+def test_the_latest_campaign_is_what_estimates_rest_on(tmp_path: Path) -> None:
+    import_made_up(tmp_path / "home")
+    trials = measure(PLAN, tmp_path)
+    costs = CostModel(make_models(tmp_path / "same"))
+    costs.learn(trials)
+    for case in PLAN.cases("t", ()):
+        one = by_case(foresee(PLAN, tmp_path))[case.id]
+        assert f"{case.arm.id}'s speed on small b1" in one.basis
+        assert one.trial_s == pytest.approx(costs.predict(case, PLAN.measure.iterations).total_s)
+
+
+def test_the_minimum_is_the_blocks_of_every_case_that_its_cell_budget_affords(tmp_path: Path) -> None:
+    import_made_up(tmp_path / "home")
+    tier = Tier("10h", min_blocks=4, max_blocks=9, cell_budget="60s")
+    found = foresee(msgspec.structs.replace(experiment(models=("tiny", "large")), tiers={"t": tier}), tmp_path)
+    times = {one.case: one.trial_s or 0.0 for one in found.cases}
+    dear = "wamr-interpreter-fast@o3 large b1"
+    assert times[dear] > 60
+    assert found.minimum_s == pytest.approx(4 * sum(time for case, time in times.items() if case != dear))
+
+
+def test_a_finer_precision_takes_more_blocks(tmp_path: Path) -> None:
+    import_made_up(tmp_path / "home")
+    measure(PLAN, tmp_path)
+    case = "wasmtime-jit-cranelift@o3 small b1"
+    coarse, fine = (by_case(foresee(PLAN, tmp_path, width))[case].blocks_for_precision for width in ("5%", "0.5%"))
+    assert coarse is not None
+    assert fine is not None
+    assert 2 <= coarse < fine
+
+
+def test_a_half_width_that_is_none_is_refused(tmp_path: Path) -> None:
+    import_made_up(tmp_path / "home")
+    with pytest.raises(ExperimentError, match="'fine' is not a quantity"):
+        foresee(PLAN, tmp_path, "fine")
+
+
+def test_models_still_to_be_frozen_have_no_estimate_but_a_size_on_disk(tmp_path: Path) -> None:
+    what = experiment(arms=("native@o3",), models=("yunet", "vgg_19", "tiny"))
+    import_made_up(tmp_path / "home", ("tiny",))
+    found = foresee(what, tmp_path)
+    assert found.unfrozen == ("yunet", "vgg_19")
+    assert [one.trial_s is None for one in found.cases] == [True, True, False]
+    assert found.cases[0].basis == "its model is not frozen yet"
+    assert 500e6 < found.disk_bytes < 700e6, "VGG 19 has 143 M parameters of 4 bytes"
+
+
+def test_an_arm_that_cannot_run_says_why_and_costs_nothing(tmp_path: Path) -> None:
+    import_made_up(tmp_path / "home")
+    arm = "wasmer-jit-singlepass@o3-simd"
+    with_it, without = (foresee(experiment(arms=arms), tmp_path) for arms in (("native@o3", arm), ("native@o3",)))
+    refused = by_case(with_it)[f"{arm} tiny b1"]
+    assert refused.trial_s is None
+    assert "singlepass" in (refused.unsupported_because or "")
+    assert with_it.minimum_s == without.minimum_s
+
+
+def test_a_damaged_latest_campaign_is_no_reason_not_to_plan(tmp_path: Path) -> None:
+    import_made_up(tmp_path / "home")
+    measure(PLAN, tmp_path)
+    journal = tmp_path / "results" / "latest" / JOURNAL_NAME
+    journal.write_bytes(b"not a trial\n" + journal.read_bytes())
+    assert all("a guess for " in one.basis for one in foresee(PLAN, tmp_path).cases)
