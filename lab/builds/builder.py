@@ -22,6 +22,7 @@ _WITHIN = re.compile(
     r"^\s*(?:Compiling\s+)?(?P<crate>[\w-]+ v\d[\d.]+)\s*$|\[\s*(?P<percent>\d+)%\]|^Setting up (?P<package>\S+)",
     re.MULTILINE,
 )
+_EXIT = re.compile(r"returned a non-zero code: (\d+)")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _STEP = re.compile(r"Step (\d+)/(\d+) : (.*)", re.DOTALL)
 FREE_DISK = "free some disk (`docker system df` shows what the engine holds)"
@@ -77,9 +78,10 @@ def _follow(lines: Iterable[Mapping[str, str]], recipe: Recipe, log: IO[str], pr
         if "error" in line:
             if "no space left" in said.lower():
                 raise NoSpace(f"building {recipe.name} filled the disk {step}", FREE_DISK)
-            last = said.strip().splitlines()[-1][:200] if said.strip() else "no reason given"
+            code = _EXIT.search(said)
+            reason = f"exit code {code[1]}" if code is not None else " ".join(said.split())[:200] or "no reason given"
             raise BuildFailed(
-                f"building {recipe.name} failed {step}: {last}",
+                f"building {recipe.name} failed {step}: {reason}",
                 f"see {log.name}; the same command goes on from the last good step",
             )
     progress(recipe.name, "built", 1.0)

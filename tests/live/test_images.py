@@ -81,7 +81,9 @@ def test_a_failed_step_is_named_with_its_log(client: DockerClient, image: ImageI
     said: list[str] = []
     text = f"FROM {image.reference}\nUSER root\nRUN echo the reason; exit 7\n"
     broken = Recipe("broken", "key", "wasm-edge-lab/broken:test", text)
-    with pytest.raises(BuildFailed, match=r"broken failed at step 3 of 3 \(RUN echo the reason; exit 7\)") as caught:
+    with pytest.raises(
+        BuildFailed, match=r"broken failed at step 3 of 3 \(RUN echo the reason; exit 7\): exit code 7"
+    ) as caught:
         builder.build_stage(client, broken, lambda _item, message, _fraction=None: said.append(message))
     log = builder.log_path(broken)
     assert str(log) in caught.value.remedy
