@@ -243,7 +243,7 @@ def _image(runtime: str, version: str) -> ImageInfo:
 def _guest(directory: Path, target: str, profile: str) -> GuestBuild:
     path = directory / f"{target}-{profile}" / "guest"
     path.parent.mkdir(parents=True)
-    path.write_bytes(f"{target} {profile}".encode())
+    path.write_bytes(path.parent.name.encode())
     return GuestBuild(
         path=path, sha256=_sha(path.parent.name), size_bytes=path.stat().st_size, toolchain="rustc 1.85.1"
     )

@@ -26,8 +26,13 @@ from lab.cli import (
 from lab.cli.output import say
 from lab.core.errors import EXIT_INTERRUPTED, LabError, NoSpace
 
+HELP = """What does WebAssembly cost, and give, for neural-network inference on edge devices?
+
+Exit codes: 0 done, 1 a negative answer, 2 usage, 3-12 see docs/errors.md, 130 interrupted (repeat to resume).
+"""
+
 app = typer.Typer(
-    help="What does WebAssembly cost, and give, for neural-network inference on edge devices?",
+    help=HELP,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -47,7 +52,7 @@ def _version(wanted: bool) -> None:
 def _options(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
 ) -> None:
-    """Exit codes: 0 done, 1 a negative answer, 2 usage, 3-12 see docs/errors.md, 130 interrupted (repeat to resume)."""
+    """Options of the program itself."""
 
 
 def main() -> None:
@@ -60,13 +65,20 @@ def main() -> None:
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        full = NoSpace(f"no space left on the disk of {error.filename}", "free some; the same command resumes")
+        full = NoSpace(f"no space left on {_disk_of(error)}", "free some; the same command resumes")
         _complain(full)
         sys.exit(full.exit_code)
     except SystemExit as leaving:  # typer turns Ctrl-C into this
         if leaving.code == EXIT_INTERRUPTED:
             typer.echo("\ninterrupted; nothing measured is lost: the same command resumes", err=True)
         raise
+
+
+def _disk_of(error: OSError) -> str:
+    """Writing to an open file fails without its name."""
+    if error.filename is None:
+        return "a disk that is written to: that of results, of LAB_HOME or of temporary files"
+    return f"the disk of {error.filename}"
 
 
 def _complain(error: LabError) -> None:

@@ -40,7 +40,10 @@ def register(app: typer.Typer) -> None:
         ] = None,
         json: Json = False,
     ) -> None:
-        """Build images and guests into the engine and the cache, logs into logs/. One failure does not stop others."""
+        """Build images and guests that are not here yet; one failure does not stop the others.
+
+        Writes images into the engine, guests below LAB_HOME, logs into logs/.
+        """
         pinned = tuple(load_pins().edition(edition).runtimes)
         wanted = pinned if everything else tuple(runtimes or (name for name in QUICK if name in pinned))
         guests = ALL_GUESTS if everything else () if runtimes else QUICK_GUESTS

@@ -53,7 +53,10 @@ def _prepare(
     images: Pictures = None,
     json: Json = False,
 ) -> None:
-    """Freeze models into the cache: graph, inputs at batch 1 and 3, TensorFlow's outputs for them."""
+    """Freeze models that are not here yet.
+
+    Writes below LAB_HOME: each one's graph, inputs at batch 1 and 3, and TensorFlow's outputs for them.
+    """
     with build_progress() as progress:
         made = prepare(names or PAPER_MODELS, home(), weights, BATCHES, progress, images)
     if json:
@@ -78,7 +81,10 @@ def _import(
     crop: Annotated[float, typer.Option(help="Central part of an image that is used.", min=0.01, max=1.0)] = 0.875,
     json: Json = False,
 ) -> None:
-    """Make a foreign frozen graph canonical for tract, with inputs and TensorFlow's outputs; experiments name it."""
+    """Make a foreign frozen graph canonical for tract; experiments then name it like any other model.
+
+    Writes below LAB_HOME: the graph, inputs at batch 1 and 3, and TensorFlow's outputs for them.
+    """
     with build_progress() as progress:
         if file.suffix == ".onnx":
             model = import_yunet_onnx(file, home(), BATCHES, progress, images)

@@ -111,6 +111,6 @@ def _checked_shape(shape: Sequence[int]) -> tuple[int, ...]:
     if len(image) != 3 or batch < 1 or min(image) < 1 or image[2] != 3 or image[0] != image[1]:
         raise ModelError(
             f"{','.join(map(str, shape))} is not the shape of square colour images",
-            "give batch, height, width and channels, such as --shape 1,224,224,3",
+            "give batch, height, width and channels, such as --input-shape 1,224,224,3",
         )
     return tuple(shape)

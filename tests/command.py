@@ -1,0 +1,42 @@
+"""The `lab` command in this process: its exit code, and what it printed where."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+from typing import NamedTuple
+
+import pytest
+
+from lab.cli.app import main
+
+
+class Ran(NamedTuple):
+    """What a command came to."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def error(self) -> tuple[str, str]:
+        """The two lines that end every foreseen error: what happened, and the remedy."""
+        *_, what, remedy = self.err.splitlines()
+        assert "Traceback" not in self.err
+        assert what.startswith("error: "), self.err
+        assert remedy.startswith("  mend it: "), self.err
+        return what.removeprefix("error: "), remedy.removeprefix("  mend it: ")
+
+
+def lab(*words: object) -> Ran:
+    """Run ``lab WORDS``."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        patch.setattr(sys, "argv", ["lab", *map(str, words)])
+        try:
+            main()
+            code: object = 0
+        except SystemExit as leaving:
+            code = leaving.code
+    return Ran(code if isinstance(code, int) else 0 if code is None else 1, out.getvalue(), err.getvalue())

@@ -1,0 +1,123 @@
+"""`lab run` from an experiment to a verified report, on a fake engine: what it writes, how it resumes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lab.campaign.bill import Bill
+from lab.cli import run, verify
+from lab.core.errors import EXIT_INTERRUPTED
+from lab.core.trial import Trial
+from lab.store.campaigns import FINISHED_NAME, read_manifest
+from lab.store.journal import JOURNAL_NAME, read_trials
+from lab.verify.lock import Lock
+from tests.command import Ran, lab
+from tests.damage import change_a_byte
+from tests.fakes import FakeEngine, make_bill
+
+EXPERIMENT = """
+name = "mine"
+question = "Does it run?"
+
+[measure]
+precision = "50%"
+
+[tiers.smoke]
+budget = "10h"
+min_blocks = 2
+max_blocks = 2
+
+[[matrix]]
+arms = ["native@o3", "wasmtime-jit-cranelift@o3", "wasmtime-aot-cranelift@o3"]
+models = ["tiny"]
+"""
+WORDS = ("run", "mine.toml", "--tier", "smoke")
+
+
+@pytest.fixture
+def bill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bill:
+    """What `lab run` finds built, in a directory with an experiment in it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LAB_HOME", str(tmp_path / "home"))
+    (tmp_path / "mine.toml").write_text(EXPERIMENT)
+    found = make_bill(tmp_path / "bill", ("tiny",))
+    monkeypatch.setattr(run, "gather", lambda *_: found)
+    monkeypatch.setattr(verify, "read_lock", Lock)  # the committed one is of real guests
+    return found
+
+
+def run_on(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, *words: str) -> Ran:
+    monkeypatch.setattr(run, "open_engine", lambda _: engine)
+    return lab(*WORDS, *words)
+
+
+def campaigns() -> list[Path]:
+    return sorted(path for path in Path("results").iterdir() if not path.is_symlink())
+
+
+def trials_of(directory: Path) -> list[Trial]:
+    return list(read_trials(directory / JOURNAL_NAME))
+
+
+def test_a_run_writes_manifest_trials_and_report_and_ends_with_a_verdict(
+    bill: Bill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = run_on(FakeEngine(bill), monkeypatch)
+    assert ran.code == 0, ran.err
+    (directory,) = campaigns()
+    assert read_manifest(directory).campaign == directory.name
+    assert len(trials_of(directory)) == 3 * 2 + 1, "and one precompilation"
+    assert (directory / FINISHED_NAME).exists()
+    assert f"report: {directory}/report/index.html" in ran.out
+    assert (directory / "report" / "index.html").is_file()
+    assert "0 differs" in ran.out.splitlines()[-1]
+    verdicts = dict(line.split(maxsplit=1)[::-1] for line in ran.out.splitlines() if line.startswith("identical "))
+    for what in (f"report of {directory.name}", "output wasm/o3 tiny b1"):
+        assert any(line.startswith(what) for line in verdicts), ran.out
+    assert "3 cases of 'mine', tier smoke: Does it run?" in ran.err
+
+
+def test_an_interrupted_run_says_so_has_a_report_and_is_resumed_by_the_same_command(
+    bill: Bill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped = run_on(FakeEngine(bill, interrupt_at=4), monkeypatch)
+    assert stopped.code == EXIT_INTERRUPTED
+    assert "the same command resumes" in stopped.err
+    (directory,) = campaigns()
+    measured = trials_of(directory)
+    assert len(measured) == 4
+    assert "unfinished" in (directory / "report" / "report.md").read_text()
+    resumed = run_on(FakeEngine(bill), monkeypatch)
+    assert resumed.code == 0, resumed.err
+    assert f"resuming {Path('results') / directory.name}" in resumed.err
+    assert campaigns() == [directory]
+    assert trials_of(directory)[:4] == measured
+    assert len(trials_of(directory)) == 7
+
+
+def test_an_unfinished_run_is_left_alone_with_new(bill: Bill, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_on(FakeEngine(bill, interrupt_at=4), monkeypatch)
+    (first,) = campaigns()
+    first = first.rename(first.with_name("mine-smoke-20250101T000000Z"))  # two within a second would have one name
+    run_on(FakeEngine(bill), monkeypatch, "--new")
+    assert len(campaigns()) == 2
+    assert len(trials_of(first)) == 4
+
+
+def test_options_change_the_plan_that_is_written_down(bill: Bill, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_on(FakeEngine(bill), monkeypatch, "--blocks", "1", "--budget", "2h", "--precision", "3%")
+    (directory,) = campaigns()
+    plan = read_manifest(directory).experiment
+    assert (plan.tiers["smoke"].budget, plan.tiers["smoke"].max_blocks, plan.measure.precision) == ("2h", 1, "3%")
+    assert {trial.block for trial in trials_of(directory)} == {0}
+
+
+def test_a_run_whose_bytes_differ_is_a_negative_answer_that_names_them(
+    bill: Bill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change_a_byte(bill.guests["wasm", "o3"].path)
+    ran = run_on(FakeEngine(bill), monkeypatch)
+    assert ran.code == 1
+    assert ran.err.splitlines()[-1].startswith("first difference: guest wasm/o3: its record has ")
