@@ -8,6 +8,7 @@ Dockerfile's.
 from __future__ import annotations
 
 import hashlib
+import logging
 import lzma
 import os
 import shutil
@@ -118,6 +119,7 @@ def download(url: str, sha256: str) -> Path:
         Unreachable: the host does not answer, or has no such file.
         SupplyError: what came is not what was pinned.
     """
+    pooch.get_logger().setLevel(logging.WARNING)  # progress tells it
     downloader = pooch.HTTPDownloader(progressbar=False, timeout=(CONNECT_PATIENCE_S, DOWNLOAD_PATIENCE_S))
     try:
         kept = pooch.retrieve(
