@@ -14,12 +14,14 @@ from lab.report.differences import TOPICS, Sentence, differences
 from lab.report.document import Section
 from lab.report.figures import draw_all, phase_figure_names
 from lab.report.page import page
+from lab.report.rankings import GuestRanking, rankings
 from lab.report.sections.aot import aot_section, is_precompiled
 from lab.report.sections.batch import batch_section
 from lab.report.sections.cost import cost_section, is_uncompiled
 from lab.report.sections.models import models_section
 from lab.report.sections.phases import phases_section
 from lab.report.sections.predictions import predictions_section
+from lab.report.sections.ranking import ranking_section
 from lab.report.sections.series import series_section
 from lab.report.sections.share import share_section
 from lab.report.sections.state import failures_section, flags_section, outputs_section
@@ -54,10 +56,11 @@ class Report:
 def compose(results: Results, judgements: tuple[Judgement, ...], journal_sha256: str, is_finished: bool) -> Report:
     """All files of the report of one campaign, with the claims judged on it."""
     figures = _cost_figures(results)
-    sections = [*([claims_section(judgements)] if judgements else []), *_sections(results, figures)]
+    ranked = rankings(results, figures)
+    sections = [*([claims_section(judgements)] if judgements else []), *_sections(results, figures, ranked)]
     judged = [{"place": one.place, "verdict": str(one.verdict)} for one in judgements]
     sentences = differences(results, figures[0].by_case, figures[1].by_case, judged)
-    drawings = dict(draw_all(results, figures))
+    drawings = dict(draw_all(results, figures, ranked))
     source = _source(results, journal_sha256, is_finished)
     svgs = {name: drawing["svg"] for name, drawing in drawings.items()}
     files = {
@@ -89,7 +92,7 @@ def _cost_figures(results: Results) -> list[CostFigure]:
     ]
 
 
-def _sections(results: Results, figures: Sequence[CostFigure]) -> list[Section]:
+def _sections(results: Results, figures: Sequence[CostFigure], ranked: Sequence[GuestRanking]) -> list[Section]:
     leads = (TIME_LEAD, MEMORY_LEAD, AOT_LEAD)
     time, memory, aot = (cost_section(figure, lead, results) for figure, lead in zip(figures, leads, strict=True))
     found = [
@@ -100,6 +103,7 @@ def _sections(results: Results, figures: Sequence[CostFigure]) -> list[Section]:
         phases_section(results, phase_figure_names(results)),
         aot if figures[2].by_case else None,
         aot_section(results),
+        ranking_section(ranked),
         batch_section(results),
         models_section(results),
         predictions_section(results),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from matplotlib.figure import Figure
 
@@ -11,6 +11,8 @@ from lab.report.costs import TIME, Cost, CostFigure, Quantity
 from lab.report.grouped import Grouped, Mark, draw_log, draw_paper
 from lab.report.names import outcome_name
 from lab.report.phases_figure import draw_phases
+from lab.report.ranking_figure import draw_ranking
+from lab.report.rankings import GuestRanking
 from lab.report.sections.phases import stack
 from lab.report.style import save
 
@@ -20,7 +22,9 @@ def phase_figure_names(results: Results) -> tuple[str, ...]:
     return tuple(f"phases-{guest}" for guest in results.guests)
 
 
-def draw_all(results: Results, cost_figures: list[CostFigure]) -> Iterator[tuple[str, dict[str, bytes]]]:
+def draw_all(
+    results: Results, cost_figures: Sequence[CostFigure], rankings: Sequence[GuestRanking]
+) -> Iterator[tuple[str, dict[str, bytes]]]:
     """Name and ``svg``/``png`` bytes of each figure."""
     for figure in cost_figures:
         data = _grouped(results, figure)
@@ -29,6 +33,10 @@ def draw_all(results: Results, cost_figures: list[CostFigure]) -> Iterator[tuple
                 yield name, save(draw(data))
     for name, figure_ in zip(phase_figure_names(results), _phases(results), strict=True):
         yield name, save(figure_)
+    for one in rankings:
+        if one.ranking is not None:
+            title = f"Mean rank over {len(one.ranking.models)} models by overall time – guest {one.guest}"
+            yield one.figure_name, save(draw_ranking(title, one.ranking, one.arms))
 
 
 def _grouped(results: Results, figure: CostFigure) -> Grouped:

@@ -70,6 +70,34 @@ def rank_arms(values: Mapping[str, Mapping[str, float]], alpha: float = 0.05) ->
     return Ranking(mean_ranks, shared, left_out, p, difference, _groups(mean_ranks, difference), limit)
 
 
+def complete_part(
+    values: Mapping[str, Mapping[str, float]], least_arms: int = 3, least_models: int = 3
+) -> dict[str, dict[str, float]] | None:
+    """The largest part of the table, arms times models, that has no gap; None if there is none of the least size.
+
+    One arm that was measured on two models only would otherwise cost all arms the other models. Of parts of the same
+    size the one with more arms is taken.
+
+    Args:
+        values: by arm, then model.
+        least_arms: fewer are no ranking.
+        least_models: fewer tell nothing about models in general.
+    """
+    shared: set[frozenset[str]] = set()
+    for of_arm in values.values():
+        mine = frozenset(of_arm)
+        shared |= {mine} | {mine & other for other in shared}
+    parts = []
+    for models in shared:
+        arms = [arm for arm, of_arm in values.items() if models <= of_arm.keys()]
+        if len(arms) >= least_arms and len(models) >= least_models:
+            parts.append((-len(arms) * len(models), -len(arms), sorted(models), arms))
+    if not parts:
+        return None
+    _, _, chosen, arms = min(parts)
+    return {arm: {model: values[arm][model] for model in chosen} for arm in arms}
+
+
 def critical_difference(arms: int, models: int, alpha: float = 0.05) -> float:
     """Nemenyi's critical difference of mean ranks: q sqrt(k (k+1) / 6N), q the studentised range over sqrt 2."""
     q = float(stats.studentized_range.ppf(1 - alpha, arms, np.inf)) / math.sqrt(2)

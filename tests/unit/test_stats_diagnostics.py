@@ -11,7 +11,7 @@ from scipy import stats
 
 from lab.core.errors import NothingToReport
 from lab.stats.diagnostics import bimodality, drift, outliers
-from lab.stats.rankings import critical_difference, rank_arms
+from lab.stats.rankings import complete_part, critical_difference, rank_arms
 from lab.stats.warmup import Shape, find_warm_up
 
 RNG = np.random.default_rng(13)
@@ -119,6 +119,27 @@ def test_two_arms_have_ranks_but_no_friedman_test() -> None:
 def test_arms_without_a_common_model_cannot_be_ranked() -> None:
     with pytest.raises(NothingToReport):
         rank_arms({"a": {"x": 1.0}, "b": {"y": 1.0}})
+
+
+def test_the_largest_part_without_a_gap_is_ranked() -> None:
+    values = _table(8, a=1.0, b=2.0, c=3.0, d=4.0)
+    values["slow"] = {"m0": 9.0, "m1": 9.0, "m2": 9.0}
+    part = complete_part(values)
+    assert part == {arm: values[arm] for arm in "abcd"}, "4 x 8 is more than 5 x 3"
+    values["slow"] |= {f"m{m}": 9.0 for m in range(7)}
+    part = complete_part(values)
+    assert part is not None
+    assert list(part) == [*"abcd", "slow"], "5 x 7 is more than 4 x 8"
+    assert all(sorted(of_arm) == [f"m{m}" for m in range(7)] for of_arm in part.values())
+
+
+def test_too_few_arms_on_too_few_models_have_no_part_to_rank() -> None:
+    assert complete_part(_table(8, a=1.0, b=2.0)) is None
+    assert complete_part(_table(2, a=1.0, b=2.0, c=3.0)) is None
+    assert complete_part({}) is None
+    apart = {"a": {"x": 1.0, "y": 1.0, "z": 1.0}, "b": {"x": 1.0, "y": 1.0, "v": 1.0}, "c": {"v": 1.0, "y": 1.0}}
+    assert complete_part(apart) is None
+    assert complete_part(apart, least_models=1) == {arm: {"y": 1.0} for arm in "abc"}
 
 
 def _iterations(levels: list[float], trials: int, noise: float = 0.01) -> np.ndarray:
