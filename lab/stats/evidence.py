@@ -79,7 +79,7 @@ def paired_evidence(log_ratios: Floats, margin: float, alpha: float) -> list[Evi
     inner, _ = guarded_interval(log_ratios, 1 - 2 * alpha)
     mean = log_ratios.mean(axis=-1)
     within = np.where(flat, np.abs(mean) < bound, (inner.low > -bound) & (inner.high < bound))
-    shortage = _paired_shortage(n, alpha)
+    shortage = paired_shortage(n, alpha)
     return [
         Evidence(
             estimates[row],
@@ -145,7 +145,8 @@ def _welch_estimate(a: Floats, b: Floats, level: float) -> Estimate:
     return Estimate(float(np.exp(combined.value)), None, None, level, "welch", n, reason)
 
 
-def _paired_shortage(n: int, alpha: float) -> str | None:
+def paired_shortage(n: int, alpha: float) -> str | None:
+    """``3 blocks can never reach 0.05; run 3 more``; None if n blocks can show a difference."""
     least = blocks_to_reach(alpha)
     if n >= least:
         return None

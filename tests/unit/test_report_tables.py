@@ -21,6 +21,7 @@ from lab.report.document import Column, Section, Table
 from lab.report.names import arm_name, digits, megabytes, model_name, seconds
 from lab.report.sections.aot import aot_section, counterpart
 from lab.report.sections.batch import batch_section
+from lab.report.sections.cost import too_few_blocks
 from lab.report.sections.phases import phase_parts_ns
 from lab.report.sections.predictions import GUESS, MEASURED, predictions_section
 from lab.report.sections.series import _thinned, series_section
@@ -259,3 +260,27 @@ def test_without_any_prediction_there_is_no_section_of_them() -> None:
     manifest = make_manifest(arms=ARMS[:1], models=("yunet",), batches=(1,))
     trials = [msgspec.structs.replace(trial, predicted_ns=None) for trial in make_trials(manifest, 1)]
     assert predictions_section(Results(manifest, table_of([trials]))) is None
+
+
+def reason_for_question_marks(blocks: int) -> str | None:
+    results = results_of(blocks)
+    return too_few_blocks(costs(results, TIME, results.cells, "test"))
+
+
+def test_too_few_blocks_are_told_above_the_table_not_in_its_last_column() -> None:
+    whole = "No ratio can be shown to differ yet, however far from 1, hence the `?`: "
+    assert reason_for_question_marks(3) == f"{whole}3 blocks can never reach 0.05; run 3 more."
+    assert reason_for_question_marks(5) == f"{whole}5 blocks can never reach 0.05; run 1 more."
+    assert reason_for_question_marks(6) is None
+
+
+def test_where_only_some_ratios_lack_blocks_they_are_counted() -> None:
+    manifest = make_manifest(arms=ARMS[:3], models=("yunet",), batches=(1,))
+    trials = [one for one in make_trials(manifest, 7) if one.block < 4 or one.runtime != "wamr"]
+    results = Results(manifest, table_of([trials]))
+    found = too_few_blocks(costs(results, TIME, results.cells, "test"))
+    assert found is not None
+    assert found.startswith("1 of 2 ratios cannot be shown to differ yet")
+    assert "4 blocks can never reach 0.05; run 2 more" in found
+    lead = compose(results, (), "0" * 64, is_finished=True).files["tables/figure-1a-time.md"].decode()
+    assert found in lead

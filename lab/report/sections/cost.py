@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -13,6 +14,7 @@ from lab.report.costs import MARGIN, Cost, CostFigure, Quantity, over_models
 from lab.report.document import Column, Section, Table
 from lab.report.names import ratio
 from lab.report.sections.layout import CASE_COLUMNS, STATE_COLUMNS, case_fields, overview, slice_title, slices
+from lab.stats.evidence import paired_shortage
 from lab.stats.ratios import Estimate
 from lab.stats.verdicts import State
 
@@ -41,7 +43,20 @@ def cost_section(figure: CostFigure, lead: str, results: Results) -> Section:
         over_all = partial(_over_models_text, by_case, batch)
         tables.append(overview(slice_title(guest, batch), results, part, entry, ("all models\n(ratio)", over_all)))
     detail = _detail(quantity, results, by_case)
-    return Section(figure.name, figure.title, f"{lead} {HOW_TO_READ}", tables, detail, figure.names)
+    full_lead = " ".join(filter(None, (lead, HOW_TO_READ, too_few_blocks(by_case))))
+    return Section(figure.name, figure.title, full_lead, tables, detail, figure.names)
+
+
+def too_few_blocks(by_case: Mapping[Case, Cost]) -> str | None:
+    """Why ratios far from 1 carry a `?` early on: how many have too few blocks to be shown to differ, by any test."""
+    judged = [cost.judgement for cost in by_case.values() if cost.judgement is not None]
+    short = Counter(why for one in judged if (why := paired_shortage(one.estimate.n, one.alpha)) is not None)
+    if not short:
+        return None
+    who = "No ratio" if short.total() == len(judged) else f"{short.total()} of {len(judged)} ratios"
+    verb = "can be shown to differ yet" if short.total() == len(judged) else "cannot be shown to differ yet"
+    reasons = "; ".join(why if len(short) == 1 else f"{why} ({count})" for why, count in short.most_common())
+    return f"{who} {verb}, however far from 1, hence the `?`: {reasons}."
 
 
 def _over_models_text(by_case: Mapping[Case, Cost], batch: int, arm: Arm) -> str | None:
