@@ -80,9 +80,14 @@ class CostModel:
         self._models = models
         self._speeds: dict[Arm, Speed] = {}
         self._largest: dict[Arm, int] = {}
+        self._heaviest: dict[Arm, float] = {}
 
     def learn(self, trials: Iterable[Trial]) -> None:
-        """Take in trials; of each arm the one with most operations counts: it is nearest to what is unknown."""
+        """Take in trials; of each arm those count that are nearest to what is unknown.
+
+        For inferences that is the one with most operations, for loading the one with the largest graph: a small network
+        may have a long list of nodes, and what they cost is not a matter of megabytes.
+        """
         for trial in trials:
             if trial.kind is Kind.RUN and trial.outcome is Outcome.OK and trial.model in self._models:
                 self._learn(trial)
@@ -107,18 +112,23 @@ class CostModel:
         return 1 if self.predict(case, wanted).infer_s > LONG_INFERENCE_S else wanted
 
     def _learn(self, trial: Trial) -> None:
-        model = self._models[trial.model]
-        operations = model.macs * trial.batch
         load_ns, infer_ns = trial.load_ns, trial.steady_infer_ns or trial.first_infer_ns
-        if operations < self._largest.get(trial.arm, 0) or trial.startup_ns is None or load_ns is None or not infer_ns:
+        if trial.startup_ns is None or load_ns is None or not infer_ns:
             return
-        self._largest[trial.arm] = operations
-        self._speeds[trial.arm] = Speed(
-            startup_s=trial.startup_ns / 1e9,
-            load_s_per_mb=load_ns / 1e9 / _graph_mb(model),
-            infer_s_per_gmac=infer_ns / 1e9 / (operations / 1e9),
-            basis=f"{trial.model} b{trial.batch}",
-        )
+        model, speed = self._models[trial.model], self.speed(trial.arm)
+        operations, megabytes = model.macs * trial.batch, _graph_mb(model)
+        if megabytes >= self._heaviest.get(trial.arm, 0.0):
+            self._heaviest[trial.arm] = megabytes
+            speed = msgspec.structs.replace(speed, load_s_per_mb=load_ns / 1e9 / megabytes)
+        if operations >= self._largest.get(trial.arm, 0):
+            self._largest[trial.arm] = operations
+            speed = msgspec.structs.replace(
+                speed,
+                startup_s=trial.startup_ns / 1e9,
+                infer_s_per_gmac=infer_ns / operations,
+                basis=f"{trial.model} b{trial.batch}",
+            )
+        self._speeds[trial.arm] = speed
 
 
 def _graph_mb(model: Model) -> float:

@@ -57,6 +57,16 @@ def test_a_measured_arm_is_predicted_by_operations_times_its_speed(costs: CostMo
     assert predicted.basis == "0.30 G multiply-accumulates × wamr-interpreter-fast@o3's speed on tiny b1"
 
 
+def test_loading_is_foreseen_from_the_largest_graph_and_inference_from_the_most_operations(tmp_path: Path) -> None:
+    models = make_models(tmp_path)
+    models["large"].graph_path.write_bytes(b"x" * 1000)  # most operations, smallest graph
+    costs = CostModel(models)
+    costs.learn([trial(Case(WAMR, "tiny", 1), infer_s=1.0), trial(Case(WAMR, "large", 1), infer_s=5.0)])
+    predicted = costs.predict(Case(WAMR, "small", 1), 1)
+    assert predicted.infer_s == pytest.approx(0.1), "as on large: 1 s per 10⁹"
+    assert predicted.total_s == pytest.approx(CONTAINER_S + 2.0 + 4.0 * 5 / 4 + 0.1), "as on tiny: 4 s per 4 kB"
+
+
 def test_one_arms_speed_says_nothing_of_anothers(costs: CostModel) -> None:
     costs.learn([trial(Case(WAMR, "tiny", 1))])
     assert costs.speed(NATIVE) == guess(NATIVE)
