@@ -20,7 +20,7 @@ from lab.core.model import Model
 from lab.core.trial import Outcome, Trial
 from lab.engines.containers import ContainerEngine
 from lab.store.campaigns import finished
-from lab.store.journal import JOURNAL_NAME, read_trials
+from lab.store.journal import JOURNAL_NAME, Journal, read_trials
 
 pytestmark = pytest.mark.live
 
@@ -143,10 +143,13 @@ def test_a_finished_campaign_is_not_resumed_but_measured_anew(command: list[str]
 
 
 def test_a_campaign_is_written_to_by_one_lab_at_a_time(command: list[str], tmp_path: Path) -> None:
-    first = start(command)
-    directory = wait_for_trials(tmp_path / "results", 1, first)
-    second = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
-    first.communicate(timeout=PATIENCE_S)
+    lab = start(command)
+    directory = wait_for_trials(tmp_path / "results", 1, lab)
+    os.kill(lab.pid, signal.SIGKILL)
+    lab.communicate()
+    with Journal(directory / JOURNAL_NAME):  # as a lab holds it while it measures
+        second = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert second.returncode == 2, second.stderr
     assert "is being written by another process" in second.stderr
+    finish(command)
     assert_whole(directory)
