@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from lab.core.arm import Arm, GuestProfile, Mode
-from lab.runtimes.base import GUEST_WASM, WORK, Runtime, version_tuple
+from lab.runtimes.base import GUEST_WASM, OUT, WORK, Runtime, version_tuple
 
 _VOLUMES = (7,)
 _DISABLE_CACHE = (5,)
@@ -45,10 +45,14 @@ class Wasmer(Runtime):
         return {} if version_tuple(version) >= _DISABLE_CACHE else {"WASMER_CACHE_DIR": "/tmp/wasmer-cache"}  # noqa: S108
 
     def run_argv(self, arm: Arm, version: str, guest_args: tuple[str, ...]) -> tuple[str, ...]:
-        """``wasmer run``; the guest's root is the working directory, since its relative paths start at ``/``."""
+        """``wasmer run``; the guest's root is the working directory, since its relative paths start at ``/``.
+
+        What is written below a mapped root stays in Wasmer's memory: the output directory is a volume of its own.
+        """
         backend = () if arm.mode is Mode.AOT else (f"--{arm.backend}",)
         cache = ("--disable-cache",) if version_tuple(version) >= _DISABLE_CACHE else ()
-        volume = ("--volume", f"{WORK}:/") if version_tuple(version) >= _VOLUMES else ("--dir", ".")
+        volumes = ("--volume", f"{WORK}:/", "--volume", f"{WORK}/{OUT}:/{OUT}")
+        volume = volumes if version_tuple(version) >= _VOLUMES else ("--dir", ".")
         return (self.executable(arm), "run", *backend, *cache, *volume, self.guest_file(arm), "--", *guest_args)
 
     def compile_argv(self, arm: Arm, version: str) -> tuple[str, ...] | None:  # noqa: ARG002
