@@ -31,7 +31,9 @@ RUN = {
     ("wasmer-jit-singlepass@o3", "7.4.2"): (
         "/usr/local/bin/wasmer run --singlepass --disable-cache --volume /work:/ --volume /work/out:/out guest.wasm --"
     ),
-    ("wasmer-aot-llvm@o3", "7.4.2"): "/usr/local/bin/wasmer run --disable-cache --volume /work:/ --volume /work/out:/out guest.wasmu --",
+    ("wasmer-aot-llvm@o3", "7.4.2"): (
+        "/usr/local/bin/wasmer run --disable-cache --volume /work:/ --volume /work/out:/out guest.wasmu --"
+    ),
     ("wasmer-jit-cranelift@o3", "4.1.2"): "/usr/local/bin/wasmer run --cranelift --dir . guest.wasm --",
     ("wasmedge-interpreter@o3", "0.14.1"): "/usr/bin/wasmedge --force-interpreter --dir .:. guest.wasm",
     ("wasmedge-interpreter@o3", "0.13.5"): "/usr/bin/wasmedge --dir .:. guest.wasm",
