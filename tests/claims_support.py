@@ -25,18 +25,11 @@ def case(text: str) -> Case:
 
 
 def _trial(text: str, block: int, outcome: Outcome, **figures: Any) -> Trial:
-    one = case(text)
-    arm = one.arm
-    return Trial(
+    return Trial.of(
+        case(text),
         number=0,
         block=block,
         kind=Kind.RUN,
-        runtime=arm.runtime,
-        mode=arm.mode,
-        backend=arm.backend,
-        guest=arm.guest,
-        model=one.model,
-        batch=one.batch,
         started_at=START.isoformat(),
         outcome=outcome,
         **figures,

@@ -137,8 +137,8 @@ def measured(
         (parameters * 4 * 2.1 + side * side * 3 * 4 * case.batch * 40 + extra_mb * 1e6)
         * np.exp(rng.normal(0, noise / 4))
     )
-    return Trial(
-        number=number, block=block, kind=Kind.RUN, outcome=Outcome.OK, **_identity(case), started_at=_clock(number),
+    return Trial.of(
+        case, number=number, block=block, kind=Kind.RUN, outcome=Outcome.OK, started_at=_clock(number),
         output_sha256=_sha(f"{case.arm.target} {case.arm.guest} {case.model} {case.batch}"),
         total_ns=total, startup_ns=startup, read_ns=read, decode_ns=decode, build_ns=build, optimise_ns=optimise,
         infer_ns=tuple(infer), output_ns=1_000_000, rss_peak_bytes=memory,
@@ -148,18 +148,6 @@ def measured(
         user_ns=round(total * 0.97), system_ns=round(total * 0.02), minor_faults=memory // 4096, major_faults=0,
         voluntary_switches=12, involuntary_switches=3,
     )  # fmt: skip
-
-
-def _identity(case: Case) -> dict[str, Any]:
-    arm = case.arm
-    return {
-        "runtime": arm.runtime,
-        "mode": arm.mode,
-        "backend": arm.backend,
-        "guest": arm.guest,
-        "model": case.model,
-        "batch": case.batch,
-    }
 
 
 def _foreseen(trial: Trial) -> Trial:
@@ -174,8 +162,8 @@ def _clock(number: int) -> str:
 def _compiled(arm: Arm, number: int, block: int, rng: np.random.Generator) -> Trial:
     seconds = 70.0 if arm.backend == "llvm" else 2.5
     compile_ns = round(1e9 * seconds * np.exp(rng.normal(0, 0.02)))
-    return Trial(
-        number=number, block=block, kind=Kind.COMPILE, outcome=Outcome.OK, **_identity(Case(arm, "", 0)),
+    return Trial.of(
+        Case(arm, "", 0), number=number, block=block, kind=Kind.COMPILE, outcome=Outcome.OK,
         started_at=_clock(number), total_ns=compile_ns,
         compile_ns=compile_ns, rss_peak_bytes=round(9e8), artifact_bytes=5_400_000,
     )  # fmt: skip
@@ -201,8 +189,8 @@ def make_trials(
                 yield trial if block else _foreseen(trial)
             elif block == 0:
                 outcome, why, predicted = failure
-                yield Trial(
-                    number=number, block=block, kind=Kind.RUN, **_identity(case), started_at=_clock(number),
+                yield Trial.of(
+                    case, number=number, block=block, kind=Kind.RUN, started_at=_clock(number),
                     outcome=outcome, why=why, predicted_ns=predicted,
                 )  # fmt: skip
             else:

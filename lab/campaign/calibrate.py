@@ -7,7 +7,6 @@ continued by the same command.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,18 +16,15 @@ import msgspec
 from lab.campaign.bill import Bill
 from lab.campaign.calibrate_plan import HANDICAPPED, TIER, WARM_UP, Fingerprint, Settings
 from lab.campaign.costs import CONTAINER_S, CostModel
-from lab.campaign.goldens import Goldens
-from lab.campaign.launch import run_job
 from lab.campaign.precompile import Artifacts
 from lab.campaign.prepare import manifest_of
 from lab.campaign.run import Watcher
-from lab.campaign.verdict import judge_exit, judge_output, trial_of
+from lab.campaign.runner import TrialRunner, utc_now
 from lab.core.arm import Mode
 from lab.core.errors import DataError, NothingToReport
 from lab.core.trial import Kind, Outcome, Trial
-from lab.engines.host import cpu_flags_sha256
 from lab.engines.port import Engine
-from lab.store.campaigns import write_atomically
+from lab.store.campaigns import write_json
 from lab.store.journal import Journal
 
 PREFIX = "calibration-"
@@ -65,9 +61,9 @@ class Calibrator:
     ) -> None:
         self._name, self._settings, self._case = name, settings, settings.case
         self._bill, self._engine, self._journal, self._watcher = bill, engine, journal, watcher
-        self._goldens = Goldens(home / "goldens", cpu_flags_sha256())
         self._artifacts = Artifacts(home / "artifacts", bill)
         self._measure = settings.experiment.measure
+        self._runner = TrialRunner(name, bill, engine, self._measure, home)
         self._trials = list(trials)
 
     def run(self) -> list[Trial]:
@@ -98,7 +94,7 @@ class Calibrator:
             return None
         if (found := self._artifacts.find(arm)) is None:
             self._watcher.starts(f"{arm.id} precompilation", 0, self._left_s())
-            made = self._artifacts.make(arm, self._engine, self._measure, campaign=self._name, started_at=_now())
+            made = self._artifacts.make(arm, self._engine, self._measure, campaign=self._name, started_at=utc_now())
             self._check(made)
             found = self._artifacts.find(arm)
         if found is None:
@@ -107,24 +103,14 @@ class Calibrator:
 
     def _run_one(self, label: str, block: int, artifact: Path | None) -> Trial:
         self._watcher.starts(f"{label} of {self._case.id}", block, self._left_s())
-        case, guest, model = self._case, self._bill.guest(self._case.arm), self._bill.models[self._case.model]
-        job = run_job(
-            case,
-            self._bill,
-            self._measure,
-            campaign=self._name,
+        trial = self._runner.run(
+            self._case,
+            number=self._journal.next_number,
+            block=block,
             iterations=self._settings.iterations,
             artifact=artifact,
-            ship=self._goldens.known(case.arm.target, guest.sha256, model, case.batch) is None,
             handicap_permille=self._settings.handicap_permille if label == HANDICAPPED else 0,
         )
-        started_at = _now()
-        result = self._engine.run(job)
-        judged = judge_exit(result, job.timeout_s)
-        if judged.outcome is Outcome.OK and result.report is not None:
-            judged = judge_output(result.report, self._goldens, case, guest.sha256, model)
-        number = self._journal.next_number
-        trial = trial_of(result, judged, case, kind=Kind.RUN, number=number, block=block, started_at=started_at)
         trial = msgspec.structs.replace(trial, flags=(label, *trial.flags))
         self._journal.append(trial)
         self._trials.append(trial)
@@ -177,7 +163,7 @@ def begin(results: Path, begun: Begun, *, new: bool) -> tuple[Path, bool]:
         return found, True
     directory = results / f"{PREFIX}{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     directory.mkdir(parents=True)
-    write_atomically(directory / SETTINGS_NAME, msgspec.json.format(msgspec.json.encode(begun), indent=2) + b"\n")
+    write_json(directory / SETTINGS_NAME, begun)
     return directory, False
 
 
@@ -203,7 +189,3 @@ def _unfinished(results: Path, begun: Begun) -> Path | None:
             except DataError:
                 continue
     return None
-
-
-def _now() -> str:
-    return datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="milliseconds")

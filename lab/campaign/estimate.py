@@ -5,19 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
 from lab.campaign.costs import CostModel
+from lab.campaign.precision import block_log_ratios
 from lab.core.case import Case
 from lab.core.errors import LabError
 from lab.core.experiment import Experiment
 from lab.core.model import Model
-from lab.core.trial import Kind, Outcome, Trial
+from lab.core.trial import Trial
 from lab.core.units import parse_fraction
 from lab.runtimes import registry
 from lab.stats.planning import blocks_needed
-from lab.stats.ratios import paired_log_ratios
 from lab.store.campaigns import resolve
 from lab.store.journal import JOURNAL_NAME, read_trials
 from lab.zoo import catalog
@@ -125,12 +123,5 @@ def _case(
         basis = "its model is not frozen yet" if reason is None else ""
         return CaseEstimate(case.id, None, basis, None, reason)
     predicted = costs.predict(case, experiment.measure.iterations)
-    blocks = blocks_needed(_log_ratios(case, trials), half_width)
+    blocks = blocks_needed(block_log_ratios(case, trials), half_width)
     return CaseEstimate(case.id, predicted.total_s, predicted.basis, blocks, None)
-
-
-def _log_ratios(case: Case, trials: list[Trial]) -> NDArray[np.float64]:
-    usable = [one for one in trials if one.kind is Kind.RUN and one.outcome is Outcome.OK and one.single_total_ns]
-    mine = {one.block: float(one.single_total_ns or 0) for one in usable if one.case == case}
-    native = {one.block: float(one.single_total_ns or 0) for one in usable if one.case == case.baseline}
-    return paired_log_ratios(mine, native)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from lab.core.errors import DataError
 from lab.core.model import Model, ModelInput
+from lab.store.campaigns import write_atomically
 
 # Of each output tensor's range in TensorFlow. tract and TensorFlow differ by summation order only (about 3e-6).
 TOLERANCE = 1e-3
@@ -70,9 +71,7 @@ class Goldens:
         golden = Golden(hashlib.sha256(output).hexdigest(), verdict)
         path = self._path(target, guest_sha256, model, batch)
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".tmp")
-        temporary.write_bytes(msgspec.json.encode(golden))
-        temporary.replace(path)
+        write_atomically(path, msgspec.json.encode(golden))
         return golden
 
     def _path(self, target: str, guest_sha256: str, model: Model, batch: int) -> Path:

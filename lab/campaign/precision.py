@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from lab.core.case import Case
 from lab.core.trial import Kind, Outcome, Trial
 from lab.stats.planning import precise_enough
-from lab.stats.ratios import paired_log_ratios
+from lab.stats.ratios import Floats, paired_log_ratios
 
 
 def is_precise(case: Case, trials: Iterable[Trial], half_width: float) -> bool:
@@ -17,6 +17,12 @@ def is_precise(case: Case, trials: Iterable[Trial], half_width: float) -> bool:
     """
     if case.arm.is_native:
         return True
+    ratios = block_log_ratios(case, trials)
+    return bool(len(ratios)) and precise_enough(ratios, half_width)
+
+
+def block_log_ratios(case: Case, trials: Iterable[Trial]) -> Floats:
+    """Log-ratios of the case's overall time to its native baseline's, one for each block that has both."""
     mine: dict[int, float] = {}
     native: dict[int, float] = {}
     for trial in trials:
@@ -25,6 +31,4 @@ def is_precise(case: Case, trials: Iterable[Trial], half_width: float) -> bool:
                 mine[trial.block] = trial.single_total_ns
             elif trial.case == case.baseline:
                 native[trial.block] = trial.single_total_ns
-    if not mine.keys() & native.keys():
-        return False
-    return precise_enough(paired_log_ratios(mine, native), half_width)
+    return paired_log_ratios(mine, native)

@@ -73,16 +73,11 @@ def trial_of(  # every part of a trial meets here, and only here
     result: JobResult, judged: Judged, case: Case, *, kind: Kind, number: int, block: int, started_at: str
 ) -> Trial:
     """The trial to write down."""
-    return Trial(
+    return Trial.of(
+        case,
         number=number,
         block=block,
         kind=kind,
-        runtime=case.arm.runtime,
-        mode=case.arm.mode,
-        backend=case.arm.backend,
-        guest=case.arm.guest,
-        model=case.model,
-        batch=case.batch,
         started_at=started_at,
         outcome=judged.outcome,
         why=judged.why,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -85,5 +86,5 @@ def _image_row(image: ImageInfo) -> tuple[str, ...]:
     return image.runtime, version, image.supply, show_bytes(image.size_bytes), image.reference
 
 
-def _worst(problems: object) -> int:
-    return max(problem.exit_code for problem in problems if isinstance(problem, LabError))  # type: ignore[attr-defined]
+def _worst(problems: Iterable[LabError]) -> int:
+    return max(problem.exit_code for problem in problems)

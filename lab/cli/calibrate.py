@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
 from lab.campaign.bill import Bill
@@ -25,7 +24,7 @@ from lab.core.places import RESULTS, home
 from lab.core.trial import Trial
 from lab.core.units import parse_fraction
 from lab.engines.port import Engine
-from lab.store.campaigns import write_atomically
+from lab.store.campaigns import write_atomically, write_json
 from lab.store.journal import JOURNAL_NAME, Journal, read_trials
 
 DEFAULTS = Settings()
@@ -106,4 +105,4 @@ def _measure(directory: Path, settings: Settings, bill: Bill, engine: Engine) ->
 def _write(directory: Path, found: Calibration) -> None:
     write_atomically(directory / "report.md", page(found).encode())
     # last: it is what says that the calibration is complete
-    write_atomically(directory / RESULT_NAME, msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
+    write_json(directory / RESULT_NAME, found)

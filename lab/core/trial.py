@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import statistics
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
@@ -112,6 +113,20 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     voluntary_switches: int | None = None
     involuntary_switches: int | None = None
     throttled_ns: int | None = None
+
+    @classmethod
+    def of(cls, case: Case, **rest: Any) -> Trial:
+        """A trial of a case: the case's parts, and everything else by name."""
+        arm = case.arm
+        return cls(
+            runtime=arm.runtime,
+            mode=arm.mode,
+            backend=arm.backend,
+            guest=arm.guest,
+            model=case.model,
+            batch=case.batch,
+            **rest,
+        )
 
     @property
     def arm(self) -> Arm:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -30,6 +31,7 @@ def describe_host(engine: str) -> Host:
     )
 
 
+@cache
 def cpu_flags_sha256() -> str:
     """Identity of this processor's instruction set: precompiled modules and native outputs are valid for one only."""
     cpu = _cpuinfo()

@@ -54,6 +54,11 @@ def write_atomically(path: Path, content: bytes) -> None:
     sync_directory(path.parent)
 
 
+def write_json(path: Path, record: msgspec.Struct) -> None:
+    """Put a record in place whole, as JSON for people and programs."""
+    write_atomically(path, msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
+
+
 def campaign_name(experiment: str, tier: str, started: datetime) -> str:
     """``paper-standard-20250301T101500Z``; `started` must know its time zone."""
     return f"{experiment}-{tier}-{started.astimezone(UTC):%Y%m%dT%H%M%SZ}"
@@ -84,7 +89,7 @@ def create(results: Path, manifest: Manifest) -> Path:
         directory.mkdir()
     except FileExistsError as error:
         raise UsageError(f"{directory} exists already", "wait a second and start the campaign again") from error
-    write_atomically(directory / MANIFEST_NAME, msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
+    write_json(directory / MANIFEST_NAME, manifest)
     Journal(directory / JOURNAL_NAME).close()
     point_latest(directory)
     return directory

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.builds.guests import GuestBuild
+from lab.builds.progress import silent
 from lab.core.model import Model
 from lab.verify.items import Sameness
 from lab.verify.lock import read_lock
@@ -13,20 +14,16 @@ from lab.verify.models import check_guests, check_models, file_hashes
 pytestmark = pytest.mark.live
 
 
-def quiet(item: str, message: str, fraction: float | None = None) -> None:
-    del item, message, fraction
-
-
 def test_guests_built_here_are_the_locked_ones(guests: dict[tuple[str, str], GuestBuild]) -> None:
     lock = read_lock()
     locked = lock.edition("current").guests
     assert {f"{target}/{profile}" for target, profile in guests} <= locked.keys()
-    items = list(check_guests(guests, "current", lock, quiet, rebuild=False))
+    items = list(check_guests(guests, "current", lock, silent, rebuild=False))
     assert [(item.name, item.why) for item in items if item.verdict is not Sameness.IDENTICAL] == []
 
 
 def test_the_smallest_model_frozen_here_is_the_locked_one(small_model: Model) -> None:
     lock = read_lock()
     assert lock.models[small_model.name].graph_sha256 == file_hashes(small_model)["graph"]
-    items = list(check_models({small_model.name: small_model}, lock, quiet, rebuild=False))
+    items = list(check_models({small_model.name: small_model}, lock, silent, rebuild=False))
     assert [(item.name, item.why) for item in items if item.verdict is not Sameness.IDENTICAL] == []

@@ -40,17 +40,17 @@ def trials(
     settings: Settings = SETTINGS, truth: float = 1.05, noise: float = NOISE, change: Change | None = None
 ) -> list[Trial]:
     """A journal of one warm-up and every block, with independent lognormal noise around 20 ms an inference."""
-    rng, arm = np.random.default_rng(11), settings.case.arm
+    rng = np.random.default_rng(11)
     found: list[Trial] = []
     for block in range(settings.blocks + 1):
         for label in settings.order(block) if block else [WARM_UP]:
             longer = truth if label == HANDICAPPED else 1.0
             times = 20e6 * longer * np.exp(rng.normal(0, noise, settings.iterations))
             infer, rest = tuple(map(round, times.tolist())), round(30e6 * np.exp(rng.normal(0, noise)))
-            trial = Trial(
-                number=len(found), block=block, kind=Kind.RUN, runtime=arm.runtime, mode=arm.mode, backend=arm.backend,
-                guest=arm.guest, model=settings.model, batch=1, started_at=f"2025-03-01T10:{block:02}:00.000+00:00",
-                outcome=Outcome.OK, flags=(label,), infer_ns=infer, total_ns=sum(infer) + rest,
+            trial = Trial.of(
+                settings.case, number=len(found), block=block, kind=Kind.RUN,
+                started_at=f"2025-03-01T10:{block:02}:00.000+00:00", outcome=Outcome.OK, flags=(label,),
+            infer_ns=infer, total_ns=sum(infer) + rest,
                 rss_peak_bytes=50_000_000 + 4096 * int(rng.integers(20)),
             )  # fmt: skip
             found.append(change(label, trial) if change else trial)

@@ -16,16 +16,11 @@ WAMR = Arm.parse("wamr-interpreter-fast@o3")
 
 def trial(case: Case, infer_s: float = 1.0, outcome: Outcome = Outcome.OK) -> Trial:
     """Starts in 2 s, loads in 4 s, then infers once."""
-    return Trial(
+    return Trial.of(
+        case,
         number=0,
         block=0,
         kind=Kind.RUN,
-        runtime=case.arm.runtime,
-        mode=case.arm.mode,
-        backend=case.arm.backend,
-        guest=case.arm.guest,
-        model=case.model,
-        batch=case.batch,
         started_at="now",
         outcome=outcome,
         startup_ns=2 * 10**9,

@@ -15,16 +15,11 @@ WASM = Case(Arm.parse("wasmtime-jit-cranelift@o3"), "yunet", 1)
 
 def blocks_of(case: Case, totals: Iterable[float], outcome: Outcome = Outcome.OK) -> list[Trial]:
     return [
-        Trial(
+        Trial.of(
+            case,
             number=0,
             block=block,
             kind=Kind.RUN,
-            runtime=case.arm.runtime,
-            mode=case.arm.mode,
-            backend=case.arm.backend,
-            guest=case.arm.guest,
-            model=case.model,
-            batch=case.batch,
             started_at="now",
             outcome=outcome,
             total_ns=round(total * 1e6),
