@@ -14,7 +14,7 @@ from lab.builds.home import ROOT
 from lab.builds.pins import Pins, Supply, load_pins, stage_args
 from lab.builds.progress import Progress
 from lab.builds.recipe import Given, Recipe
-from lab.core.errors import SupplyError
+from lab.core.errors import UnobtainableError
 from lab.engines.client import DockerClient
 from lab.runtimes.registry import RUNTIMES
 
@@ -90,7 +90,8 @@ class Catalogue:
             progress: told of downloads.
 
         Raises:
-            SupplyError: no way is open, or one is and what came has the wrong checksum.
+            UnobtainableError: no way is open.
+            SupplyError: one is, and what came has the wrong checksum.
         """
         pin = self.pins.edition(self.edition).runtime(runtime)
         if runtime == "native":
@@ -113,7 +114,7 @@ class Catalogue:
         if pin.registry is not None:
             return self.candidate(runtime, Supply.REGISTRY)
         missing = f"{runtime} {pin.version} of edition {self.edition} cannot be had here{unreachable}"
-        raise SupplyError(missing, GIVE_ANOTHER_SUPPLY)
+        raise UnobtainableError(missing, GIVE_ANOTHER_SUPPLY)
 
     def _nominal(self, runtime: str, supply: Supply | None) -> str:
         """What the pins alone say of a given binary: a pin that moves makes another family of images."""

@@ -66,6 +66,21 @@ class BuildReport(msgspec.Struct, frozen=True):
     images: dict[str, ImageInfo]
     problems: dict[str, LabError]
 
+    def insist(self, *, but: type[LabError] | tuple[type[LabError], ...] = ()) -> None:
+        """Raise what went wrong, except for problems of the kind `but`.
+
+        Raises:
+            BuildFailed, SupplyError, NoSpace: an image could not be made; the others were, and are kept.
+        """
+        grave = {name: error for name, error in self.problems.items() if not isinstance(error, but)}
+        if not grave:
+            return
+        first = next(iter(grave.values()))
+        if len(grave) == 1:
+            raise first
+        others = "; ".join(f"{name}: {error.message}" for name, error in grave.items())
+        raise BuildFailed(f"{len(grave)} images could not be made: {others}", first.remedy)
+
 
 def ensure_images(
     runtimes: Iterable[str], edition: str = "current", progress: Progress = silent
@@ -78,12 +93,7 @@ def ensure_images(
         ExperimentError: the edition has no such runtime.
     """
     report = build_images(runtimes, edition, progress)
-    if report.problems:
-        first = next(iter(report.problems.values()))
-        if len(report.problems) == 1:
-            raise first
-        others = "; ".join(f"{name}: {error.message}" for name, error in report.problems.items())
-        raise BuildFailed(f"{len(report.problems)} images could not be made: {others}", first.remedy)
+    report.insist()
     return report.images
 
 

@@ -18,11 +18,13 @@ class Bill(msgspec.Struct, frozen=True):
         images: by runtime name.
         guests: by (target, profile), such as ``("wasm", "o3")``.
         models: by name.
+        absent: why there is no image, by the runtime that none could be had of on this machine.
     """
 
     images: dict[str, ImageInfo]
     guests: dict[tuple[str, str], GuestBuild]
     models: dict[str, Model]
+    absent: dict[str, str] = {}
 
     def image(self, arm: Arm) -> ImageInfo:
         """The image an arm runs in."""
@@ -33,5 +35,7 @@ class Bill(msgspec.Struct, frozen=True):
         return self.guests[arm.target, arm.guest.value]
 
     def unsupported(self, arm: Arm) -> str | None:
-        """Why the arm cannot run with these versions."""
+        """Why the arm cannot run here: its runtime could not be had, or not with this version."""
+        if arm.runtime in self.absent:
+            return self.absent[arm.runtime]
         return registry.runtime_of(arm).unsupported_because(arm, self.image(arm).version)

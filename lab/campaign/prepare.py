@@ -8,11 +8,12 @@ from pathlib import Path
 
 from lab import __version__
 from lab.builds.guests import ensure_guests
-from lab.builds.images import ensure_images
+from lab.builds.images import build_images
 from lab.builds.progress import Progress, silent
 from lab.campaign.bill import Bill
 from lab.campaign.launch import run_argv
 from lab.core.case import Case
+from lab.core.errors import UnobtainableError
 from lab.core.experiment import Experiment
 from lab.core.manifest import GuestFingerprint, Manifest, ModelFingerprint, RuntimeFingerprint
 from lab.core.model import Model
@@ -23,6 +24,8 @@ from lab.zoo import catalog
 
 def gather(cases: Iterable[Case], experiment: Experiment, home: Path, progress: Progress = silent) -> Bill:
     """Build or find everything the cases need: images, guests and models side by side.
+
+    A runtime that has no open supply here is left out and said so in the bill; whatever fails is an error.
 
     Args:
         cases: whose needs to meet.
@@ -44,17 +47,20 @@ def gather(cases: Iterable[Case], experiment: Experiment, home: Path, progress: 
         progress(f"model {name}", stage, 1.0 if stage == "ready" else None)
 
     with ThreadPoolExecutor(max_workers=3) as pool:
-        images = pool.submit(ensure_images, runtimes, experiment.edition, progress)
+        images = pool.submit(build_images, runtimes, experiment.edition, progress)
         guests = pool.submit(ensure_guests, builds, progress, experiment.edition)
         models = pool.submit(catalog.prepare, names, home, experiment.weights, batches, freezing)
-    return Bill(images.result(), guests.result(), models.result())
+    made = images.result()
+    made.insist(but=UnobtainableError)
+    absent = {name: problem.message for name, problem in made.problems.items()}
+    return Bill(made.images, guests.result(), models.result(), absent)
 
 
 def manifest_of(
     bill: Bill, experiment: Experiment, tier: str, cases: Iterable[Case], engine: Engine, *, name: str, created_at: str
 ) -> Manifest:
     """Everything that the campaign's numbers depend on."""
-    arms = sorted({case.arm for case in cases})
+    arms = sorted({case.arm for case in cases if case.arm.runtime not in bill.absent})
     return Manifest(
         campaign=name,
         created_at=created_at,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -20,7 +21,7 @@ from lab.cli.output import note, say
 from lab.cli.progress import CampaignProgress
 from lab.cli.verify import conclude, quick_items
 from lab.core.case import Case
-from lab.core.errors import EXIT_NEGATIVE
+from lab.core.errors import EXIT_NEGATIVE, NothingToReport
 from lab.core.experiment import Experiment
 from lab.core.places import RESULTS, home
 from lab.core.units import parse_duration_s, parse_fraction, show_duration
@@ -56,6 +57,8 @@ def register(app: typer.Typer) -> None:
         note(f"{len(cases)} cases of '{plan.name}', tier {tier}: {plan.question}")
         with build_progress() as progress:
             bill = gather(cases, plan, home(), progress)
+        for why in bill.absent.values():
+            note(f"not measured: {why}")
         directory = _campaign_directory(bill, plan, tier, cases, chosen, results=results, new=new)
         _measure(directory, plan, tier, cases, bill, chosen)
         report = render(directory)
@@ -132,8 +135,7 @@ def _measure(
             campaign.run()
             mark_finished(directory, journal.next_number)
     except KeyboardInterrupt:
-        progress.close()
-        if journal.next_number:
+        with suppress(NothingToReport):  # interrupted before the first trial
             render(directory)
         raise
     finally:

@@ -85,6 +85,10 @@ class SupplyError(LabError):
     exit_code = 9
 
 
+class UnobtainableError(SupplyError):
+    """No supply of something is open on this machine."""
+
+
 class DataError(LabError):
     """A campaign directory is damaged, or of an unknown schema version."""
 

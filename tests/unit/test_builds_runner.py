@@ -9,8 +9,9 @@ import pytest
 
 from lab.builds import builder
 from lab.builds.builder import run_all
+from lab.builds.images import BuildReport
 from lab.builds.recipe import Recipe
-from lab.core.errors import BuildFailed
+from lab.core.errors import BuildFailed, UnobtainableError
 
 A = Recipe("a", "a", "a:1")
 B = Recipe("b", "b", "b:1", parents=(A,))
@@ -99,3 +100,14 @@ def test_a_long_step_tells_how_far_it_is(said: str, told: tuple[str, float], tmp
     with (tmp_path / "log").open("w") as log:
         builder._follow(lines, A, log, lambda _item, message, fraction=None: heard.append((message, fraction)))
     assert heard[1] == told
+
+
+def test_what_cannot_be_had_may_be_left_out_and_what_broke_may_not() -> None:
+    absent, broken = UnobtainableError("no wasmedge", "mend"), BuildFailed("wasmer, step 3", "mend")
+    BuildReport({}, {"wasmedge": absent}).insist(but=UnobtainableError)
+    with pytest.raises(UnobtainableError):
+        BuildReport({}, {"wasmedge": absent}).insist()
+    with pytest.raises(BuildFailed, match="wasmer, step 3"):
+        BuildReport({}, {"wasmedge": absent, "wasmer": broken}).insist(but=UnobtainableError)
+    with pytest.raises(BuildFailed, match="2 images could not be made: wasmedge: no wasmedge; wasmer: wasmer, step 3"):
+        BuildReport({}, {"wasmedge": absent, "wasmer": broken}).insist()

@@ -9,7 +9,7 @@ import pytest
 from lab.campaign.bill import Bill
 from lab.cli import run, verify
 from lab.core.errors import EXIT_INTERRUPTED
-from lab.core.trial import Trial
+from lab.core.trial import Outcome, Trial
 from lab.store.campaigns import FINISHED_NAME, read_manifest
 from lab.store.journal import JOURNAL_NAME, read_trials
 from lab.verify.lock import Lock
@@ -51,6 +51,20 @@ def bill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bill:
 def run_on(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, *words: str) -> Ran:
     monkeypatch.setattr(run, "open_engine", lambda _: engine)
     return lab(*WORDS, *words)
+
+
+def test_a_runtime_that_cannot_be_had_here_is_said_once_and_the_others_are_measured(
+    bill: Bill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del bill.images["wasmtime"]
+    bill.absent["wasmtime"] = "wasmtime 49.0.0 of edition current cannot be had here"
+    ran = run_on(FakeEngine(bill), monkeypatch)
+    assert ran.code == 0
+    assert ran.err.count("not measured: wasmtime 49.0.0 of edition current cannot be had here") == 1
+    (directory,) = campaigns()
+    outcomes = {trial.runtime: (trial.outcome, trial.why) for trial in trials_of(directory)}
+    assert outcomes["native"][0] is Outcome.OK
+    assert outcomes["wasmtime"] == (Outcome.UNSUPPORTED, bill.absent["wasmtime"])
 
 
 def campaigns() -> list[Path]:
