@@ -6,9 +6,7 @@ measured is measured twice, and at most the trial in flight is lost.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -16,19 +14,17 @@ import msgspec
 
 from lab.campaign.bill import Bill
 from lab.campaign.costs import CONTAINER_S, CostModel, Prediction, guess_compile_s
-from lab.campaign.goldens import Goldens
-from lab.campaign.launch import run_job
 from lab.campaign.precision import is_precise
 from lab.campaign.precompile import FROM_CACHE, Artifacts
+from lab.campaign.runner import TrialRunner, utc_now
 from lab.campaign.schedule import SCOUT_SHARE, Standing, next_block, scout_next, standings
-from lab.campaign.verdict import Judged, judge_exit, judge_output, trial_of
+from lab.campaign.verdict import Judged
 from lab.core.arm import Arm, Mode
 from lab.core.case import Case
 from lab.core.experiment import Experiment, Tier
 from lab.core.trial import Kind, Outcome, Trial
 from lab.core.units import show_duration
-from lab.engines.host import cpu_flags_sha256
-from lab.engines.port import Engine, JobResult
+from lab.engines.port import Engine
 from lab.store.journal import Journal
 
 
@@ -79,7 +75,7 @@ class Campaign:
         self._bill, self._engine, self._journal, self._watcher = bill, engine, journal, watcher
         self._trials = list(trials)
         self._measure = experiment.measure_in(tier)
-        self._goldens = Goldens(home / "goldens", cpu_flags_sha256())
+        self._runner = TrialRunner(name, bill, engine, self._measure, home)
         self._artifacts = Artifacts(home / "artifacts", bill)
         self._costs = CostModel(bill.models)
         self._costs.learn(self._trials)
@@ -149,7 +145,7 @@ class Campaign:
                 self._write_unrun(case, Judged(Outcome.UNSUPPORTED, reason))
 
     def _scout(self, share: float, standing_at: set[Outcome | None]) -> None:
-        """Visit every case whose last outcome is among those, cheapest foreseen first, within a share of the budget."""
+        """Visit every case whose last outcome is among those, in `scout_next`'s order, within a share of the budget."""
         fresh = any(not standing.visited for standing in self._known().values())
         pending = {case for case, one in self._known().items() if one.last in standing_at}
         while pending:
@@ -157,7 +153,8 @@ class Campaign:
             affordable = {case: cost for case, cost in foreseen.items() if self._affordable(case, cost, share)}
             if not affordable:
                 break
-            case = scout_next(affordable, self._measure.seed)
+            met = {one.arm for one, standing in self._known().items() if standing.visited}
+            case = scout_next(affordable, self._measure.seed, met)
             pending.remove(case)
             self._run_case(case, 0)
         known = self._known()
@@ -219,24 +216,9 @@ class Campaign:
                 return
             artifact = made
         self._watcher.starts(case.id, block, self._left_s())
-        guest, model = self._bill.guest(case.arm), self._bill.models[case.model]
-        ship = self._goldens.known(case.arm.target, guest.sha256, model, case.batch) is None
-        job = run_job(
-            case,
-            self._bill,
-            self._measure,
-            campaign=self._name,
-            iterations=self._iterations(case),
-            artifact=artifact,
-            ship=ship,
-        )
         predicted_ns = self._predicted_ns(case) if block == 0 else None
-        started_at = _now()
-        result = self._engine.run(job)
-        judged = judge_exit(result, job.timeout_s)
-        if judged.outcome is Outcome.OK and result.report is not None:
-            judged = judge_output(result.report, self._goldens, case, guest.sha256, model)
-        trial = self._trial(result, judged, case, block, started_at)
+        number, iterations = self._journal.next_number, self._iterations(case)
+        trial = self._runner.run(case, number=number, block=block, iterations=iterations, artifact=artifact)
         self._write(msgspec.structs.replace(trial, predicted_ns=predicted_ns))
 
     def _compiled(self, arm: Arm) -> Trial | None:
@@ -250,17 +232,13 @@ class Campaign:
             return _no_artifact(compiled)
         if (found := self._artifacts.find(arm)) is None:
             self._watcher.starts(f"{arm.id} precompilation", block, self._left_s())
-            trial = self._artifacts.make(arm, self._engine, self._measure, campaign=self._name, started_at=_now())
+            trial = self._artifacts.make(arm, self._engine, self._measure, campaign=self._name, started_at=utc_now())
             self._write(trial, block)
             if (found := self._artifacts.find(arm)) is None:
                 return _no_artifact(trial)
         elif compiled is None:
             self._write(msgspec.structs.replace(found[1], flags=(*found[1].flags, FROM_CACHE)), block)
         return found[0]
-
-    def _trial(self, result: JobResult, judged: Judged, case: Case, block: int, started_at: str) -> Trial:
-        number = self._journal.next_number
-        return trial_of(result, judged, case, kind=Kind.RUN, number=number, block=block, started_at=started_at)
 
     def _write_over_budget(self, case: Case) -> None:
         predicted = self._predict(case)
@@ -269,8 +247,19 @@ class Campaign:
         self._write_unrun(case, Judged(Outcome.OVER_BUDGET, why), predicted_ns=round(foreseen_s * 1e9))
 
     def _write_unrun(self, case: Case, judged: Judged, block: int = 0, predicted_ns: int | None = None) -> None:
-        trial = self._trial(JobResult(None, oom_killed=False), judged, case, block, _now())
-        self._write(msgspec.structs.replace(trial, predicted_ns=predicted_ns))
+        number = self._journal.next_number
+        self._write(
+            Trial.of(
+                case,
+                number=number,
+                block=block,
+                kind=Kind.RUN,
+                started_at=utc_now(),
+                outcome=judged.outcome,
+                why=judged.why,
+                predicted_ns=predicted_ns,
+            )
+        )
 
     def _write(self, trial: Trial, block: int | None = None) -> None:
         numbered = msgspec.structs.replace(
@@ -290,7 +279,3 @@ def _spent_s(trials: Iterable[Trial]) -> float:
 
 def _no_artifact(trial: Trial) -> Judged:
     return Judged(trial.outcome, f"precompilation: {trial.why}")
-
-
-def _now() -> str:
-    return datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="milliseconds")

@@ -1,7 +1,8 @@
 """Which cases run in which block.
 
-Block 0 visits every case once, cheapest foreseen first, so that each arm's speed is known before its dear cases come
-up; cases of about equal cost (within a factor of two) are in random order. Later blocks hold every case that is still
+Block 0 visits every case once: first the cheapest case of every arm, so that each arm's speed is known before its dear
+cases come up, then the others, cheapest foreseen first; cases of about equal cost (within a factor of two) are in
+random order. Later blocks hold every case that is still
 wanted and affordable, in a random order of their own, each together with its native baseline: overheads are paired
 within blocks.
 
@@ -12,10 +13,11 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 import msgspec
 
+from lab.core.arm import Arm
 from lab.core.case import Case
 from lab.core.experiment import Tier
 from lab.core.trial import Kind, Outcome, Trial
@@ -76,17 +78,19 @@ def standings(cases: Iterable[Case], trials: Iterable[Trial], container_s: float
     return found
 
 
-def scout_next(costs: dict[Case, float], seed: int) -> Case:
-    """Block 0's next case: the cheapest octave first, random within an octave.
+def scout_next(costs: dict[Case, float], seed: int, met: Collection[Arm] = ()) -> Case:
+    """Block 0's next case: arms not yet met first, the cheapest octave first, random within an octave.
 
     Args:
         costs: predicted seconds of every case not yet visited; at least one.
         seed: the campaign's.
+        met: arms that a case has been tried of.
     """
 
-    def rank(case: Case) -> tuple[int, float, str]:
+    def rank(case: Case) -> tuple[bool, int, float, str]:
         octave = math.floor(math.log2(max(costs[case], 1e-3)))
-        return octave, random.Random(f"{seed} {case.id}").random(), case.id  # noqa: S311 - an order, not a secret
+        lot = random.Random(f"{seed} {case.id}").random()  # noqa: S311 - an order, not a secret
+        return case.arm in met, octave, lot, case.id
 
     return min(costs, key=rank)
 

@@ -14,10 +14,12 @@ from lab.core.units import show_bytes, show_duration
 
 # Rendering a report takes seconds: not after every block of a campaign whose blocks take as long.
 REFRESH_EVERY_S = 60.0
+# A block of a large campaign lasts the better part of an hour: its report is refreshed within it, too.
+LONG_BLOCK_S = 300.0
 
 
 class CampaignProgress:
-    """Draws a campaign's progress, and refreshes its report between blocks.
+    """Draws a campaign's progress, and refreshes its report: a minute after the start, then between blocks.
 
     Args:
         refresh: makes the report anew.
@@ -25,7 +27,8 @@ class CampaignProgress:
 
     def __init__(self, refresh: Callable[[], object]) -> None:
         self._refresh = refresh
-        self._refreshed_at = float("-inf")
+        self._fresh_until = time.monotonic() + REFRESH_EVERY_S
+        self._stale_from = self._fresh_until
         self._console = Console(stderr=True)
         self._status = self._console.status("") if sys.stderr.isatty() else None
         if self._status is not None:
@@ -44,13 +47,18 @@ class CampaignProgress:
         self._console.print(
             f"{trial.number:>5}  block {trial.block}  {escape(_summary(trial))}{left}", highlight=False, soft_wrap=True
         )
+        if time.monotonic() >= self._stale_from:
+            self._make_anew()
 
     def block_ends(self, block: int, *, last: bool) -> None:  # noqa: ARG002
         """See `lab.campaign.run.Watcher`."""
-        due = time.monotonic() - self._refreshed_at > REFRESH_EVERY_S
-        if due and not last:
-            self._refresh()
-            self._refreshed_at = time.monotonic()
+        if time.monotonic() >= self._fresh_until and not last:
+            self._make_anew()
+
+    def _make_anew(self) -> None:
+        self._refresh()
+        self._fresh_until = time.monotonic() + REFRESH_EVERY_S
+        self._stale_from = time.monotonic() + LONG_BLOCK_S
 
     def close(self) -> None:
         """Give the terminal back."""

@@ -13,16 +13,11 @@ TIER = Tier("1h", min_blocks=3, max_blocks=10)
 
 
 def trial(case: Case, block: int, outcome: Outcome = Outcome.OK, total_s: float | None = 2.0) -> Trial:
-    return Trial(
+    return Trial.of(
+        case,
         number=0,
         block=block,
         kind=Kind.RUN,
-        runtime=case.arm.runtime,
-        mode=case.arm.mode,
-        backend=case.arm.backend,
-        guest=case.arm.guest,
-        model=case.model,
-        batch=case.batch,
         started_at="now",
         outcome=outcome,
         total_ns=None if total_s is None else round(total_s * 1e9),
@@ -87,6 +82,13 @@ def test_the_scout_takes_the_cheapest_and_leaves_about_equal_ones_to_chance() ->
     assert {scout_next(costs, seed) for seed in range(20)} == {NATIVE}
     del costs[NATIVE]
     assert {scout_next(costs, seed) for seed in range(20)} == {JIT, SLOW}, "within a factor of two"
+
+
+def test_the_scout_meets_every_arm_before_it_returns_to_one() -> None:
+    again = Case(JIT.arm, "vgg_16", 1)
+    costs = {again: 1.0, SLOW: 500.0}
+    assert scout_next(costs, seed=1, met={JIT.arm}) == SLOW
+    assert scout_next(costs, seed=1, met={JIT.arm, SLOW.arm}) == again
 
 
 def test_a_block_holds_every_living_case_in_an_order_of_its_own() -> None:
