@@ -1,8 +1,8 @@
 """Which cases run in which block.
 
-Block 0 visits every case once: first the cheapest case of every arm, so that each arm's speed is known before its dear
-cases come up, then the others, cheapest foreseen first; cases of about equal cost (within a factor of two) are in
-random order. Later blocks hold every case that is still
+Block 0 visits every case once, cheapest foreseen first; cases of about equal cost (within a factor of two) are in random
+order. The first case of an arm, its cheapest, counts as sixteen times cheaper than it is: so each arm's speed is known
+before dear cases come up, and an arm whose precompilation takes minutes is not left to the end. Later blocks hold every case that is still
 wanted and affordable, in a random order of their own, each together with its native baseline: overheads are paired
 within blocks.
 
@@ -24,6 +24,8 @@ from lab.core.trial import Kind, Outcome, Trial
 
 # Of the budget, what block 0 may use: the rest buys repeats of what is affordable.
 SCOUT_SHARE = 0.6
+# How many times cheaper an arm's first case counts: what it tells of the arm's other cases is worth so much.
+FIRST_OF_ITS_ARM = 16.0
 # Outcomes that one repeat may cure; a time-out or a memory limit would only be met again at full price.
 _RETRIED_ONCE = {Outcome.CRASHED, Outcome.WRONG_OUTPUT}
 
@@ -79,7 +81,7 @@ def standings(cases: Iterable[Case], trials: Iterable[Trial], container_s: float
 
 
 def scout_next(costs: dict[Case, float], seed: int, met: Collection[Arm] = ()) -> Case:
-    """Block 0's next case: arms not yet met first, the cheapest octave first, random within an octave.
+    """Block 0's next case: the cheapest octave first, random within an octave, with a discount for arms not yet met.
 
     Args:
         costs: predicted seconds of every case not yet visited; at least one.
@@ -87,10 +89,12 @@ def scout_next(costs: dict[Case, float], seed: int, met: Collection[Arm] = ()) -
         met: arms that a case has been tried of.
     """
 
-    def rank(case: Case) -> tuple[bool, int, float, str]:
-        octave = math.floor(math.log2(max(costs[case], 1e-3)))
-        lot = random.Random(f"{seed} {case.id}").random()  # noqa: S311 - an order, not a secret
-        return case.arm in met, octave, lot, case.id
+    introductions = set({case.arm: case for case in sorted(costs, key=lambda one: -costs[one])}.values())
+
+    def rank(case: Case) -> tuple[int, float, str]:
+        discount = FIRST_OF_ITS_ARM if case in introductions and case.arm not in met else 1.0
+        octave = math.floor(math.log2(max(costs[case], 1e-3) / discount))
+        return octave, random.Random(f"{seed} {case.id}").random(), case.id  # noqa: S311 - an order, not a secret
 
     return min(costs, key=rank)
 

@@ -84,11 +84,15 @@ def test_the_scout_takes_the_cheapest_and_leaves_about_equal_ones_to_chance() ->
     assert {scout_next(costs, seed) for seed in range(20)} == {JIT, SLOW}, "within a factor of two"
 
 
-def test_the_scout_meets_every_arm_before_it_returns_to_one() -> None:
-    again = Case(JIT.arm, "vgg_16", 1)
-    costs = {again: 1.0, SLOW: 500.0}
-    assert scout_next(costs, seed=1, met={JIT.arm}) == SLOW
+def test_the_scout_meets_an_arm_by_its_cheapest_case_and_well_before_that_ones_turn() -> None:
+    again, dearer = Case(JIT.arm, "vgg_16", 1), Case(SLOW.arm, "vgg_16", 1)
+    costs = {again: 60.0, SLOW: 500.0, dearer: 501.0}
+    assert {scout_next(costs, seed, met={JIT.arm}) for seed in range(20)} == {SLOW}
     assert scout_next(costs, seed=1, met={JIT.arm, SLOW.arm}) == again
+    costs[SLOW] = 5000.0
+    assert scout_next(costs, seed=1, met={JIT.arm}) == dearer
+    costs[dearer] = 6000.0
+    assert scout_next(costs, seed=1, met={JIT.arm}) == again, "a new arm is worth much, not everything"
 
 
 def test_a_block_holds_every_living_case_in_an_order_of_its_own() -> None:
