@@ -39,8 +39,14 @@ def log_path(recipe: Recipe) -> Path:
     return LOGS / f"{recipe.name.replace(':', '-')}.log"
 
 
-def build_stage(client: DockerClient, recipe: Recipe, progress: Progress) -> None:
+def build_stage(client: DockerClient, recipe: Recipe, progress: Progress, *, anew: bool = False) -> None:
     """Build one recipe's Dockerfile into its tag.
+
+    Args:
+        client: of the engine.
+        recipe: what to build; what it rests on is there.
+        progress: told of the steps.
+        anew: run every step, those too that the engine has kept the outcome of.
 
     Raises:
         BuildFailed: a step failed; the message names it and the log.
@@ -53,6 +59,7 @@ def build_stage(client: DockerClient, recipe: Recipe, progress: Progress) -> Non
             fileobj=context.pack(recipe.dockerfile, recipe.files),
             custom_context=True,
             tag=recipe.tag,
+            nocache=anew,
             rm=True,
             forcerm=True,
             decode=True,

@@ -14,10 +14,11 @@ import msgspec
 from lab.builds.bases import build_base, describe_base
 from lab.builds.builder import build_stage, has_image, log_path, run_all
 from lab.builds.catalogue import Candidate, Catalogue, executable
+from lab.builds.contents import contents, digest
 from lab.builds.inspect import look_into, read_file
 from lab.builds.pins import Supply
 from lab.builds.progress import Progress, silent
-from lab.builds.recipe import Recipe
+from lab.builds.recipe import PREFIX, Recipe
 from lab.core.errors import BuildFailed, LabError
 from lab.engines.client import DockerClient, connect, failures_as_lab_errors
 
@@ -44,6 +45,7 @@ class ImageInfo(msgspec.Struct, frozen=True):
         patched: its source was patched by us.
         size_bytes: of the image, its base included.
         base: what it stands on, and whether that stands in for the edition's.
+        contents_sha256: of everything in it, by content (`lab.builds.contents`).
     """
 
     runtime: str
@@ -58,6 +60,7 @@ class ImageInfo(msgspec.Struct, frozen=True):
     patched: bool
     size_bytes: int
     base: str = ""
+    contents_sha256: str = ""
 
 
 class BuildReport(msgspec.Struct, frozen=True):
@@ -200,7 +203,45 @@ def describe_image(client: DockerClient, reference: str) -> ImageInfo:
         patched=labels["lab.patched"] == "yes",
         size_bytes=int(image.attrs["Size"]),
         base=labels.get("lab.stands_on", ""),
+        contents_sha256=labels.get("lab.contents_sha256", ""),
     )
+
+
+def assemble_anew(image: ImageInfo, progress: Progress = silent) -> dict[str, str] | None:
+    """Put an image together again, every step of it, on the same base and from the same compiled files.
+
+    Returns:
+        Its contents (see `lab.builds.contents`); None if the builders that it was put together from are not here.
+
+    Raises:
+        BuildFailed, NoSpace: a step failed.
+    """
+    client = connect()
+    supply = Supply(image.supply) if image.runtime != "native" else None
+    recipe = Catalogue(image.edition, client).candidate(image.runtime, supply).recipe
+    made: list[str] = []
+    try:
+        return contents(client, _anew(client, recipe, progress, made)) if _can_build(client, recipe) else None
+    finally:
+        for tag in reversed(made):
+            client.images.remove(tag, force=True)
+
+
+def _can_build(client: DockerClient, recipe: Recipe) -> bool:
+    return all(has_image(client, parent.tag) for parent in recipe.parents)
+
+
+def _anew(client: DockerClient, recipe: Recipe, progress: Progress, made: list[str]) -> str:
+    """Build a recipe and the stages it continues, down to its base; what it copies from others is taken as it is."""
+    text = recipe.dockerfile
+    for parent in recipe.parents:
+        if text.startswith(f"FROM {parent.tag}\n") and not parent.name.startswith("base:"):
+            text = text.replace(f"FROM {parent.tag}", f"FROM {_anew(client, parent, progress, made)}", 1)
+    tag = f"{PREFIX}/{recipe.name}:again-{recipe.key[:16]}"
+    made.append(tag)
+    again = msgspec.structs.replace(recipe, name=f"{recipe.name}-again", tag=tag, dockerfile=text)
+    build_stage(client, again, progress, anew=True)
+    return tag
 
 
 def read_binary(image: ImageInfo) -> bytes:
@@ -230,6 +271,7 @@ def _label(client: DockerClient, catalogue: Catalogue, candidate: Candidate) -> 
     pin = catalogue.pins.edition(candidate.edition).runtime(candidate.runtime)
     base_name = pin.base or catalogue.pins.edition(candidate.edition).base
     patched = pin.patched and candidate.supply is not Supply.UPSTREAM
+    held = digest(contents(client, tag))
     checksum, says = look_into(client, tag, candidate.runtime, binary or PROBE)
     labels = {
         "lab.runtime": candidate.runtime,
@@ -240,6 +282,7 @@ def _label(client: DockerClient, catalogue: Catalogue, candidate: Candidate) -> 
         "lab.binary_sha256": checksum,
         "lab.inputs": candidate.recipe.key,
         "lab.family": candidate.family,
+        "lab.contents_sha256": held,
         "lab.patched": "yes" if patched else "no",
         "lab.licence": pin.licence or "",
         "lab.stands_on": describe_base(catalogue.base(base_name), catalogue.pins.bases[base_name]),

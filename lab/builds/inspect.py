@@ -19,6 +19,13 @@ REBUILD = "rebuild the image with `lab build`"
 
 
 @contextmanager
+def unstarted(client: DockerClient, image: str) -> Iterator[Container]:
+    """A container of an image, to look into; removed in the end."""
+    with _container(client, image, ("-",)) as container:
+        yield container
+
+
+@contextmanager
 def _container(client: DockerClient, image: str, argv: tuple[str, ...]) -> Iterator[Container]:
     with failures_as_lab_errors():
         container = client.containers.create(
@@ -40,7 +47,7 @@ def read_file(client: DockerClient, image: str, path: str) -> bytes:
     Raises:
         BuildFailed: the image has no such file.
     """
-    with _container(client, image, ("-",)) as container:
+    with unstarted(client, image) as container:
         return _read(container, path)
 
 

@@ -1,10 +1,11 @@
 """Which cases run in which block.
 
-Block 0 visits every case once, cheapest foreseen first; cases of about equal cost (within a factor of two) are in random
-order. The first case of an arm, its cheapest, counts as sixteen times cheaper than it is: so each arm's speed is known
-before dear cases come up, and an arm whose precompilation takes minutes is not left to the end. Later blocks hold every case that is still
-wanted and affordable, in a random order of their own, each together with its native baseline: overheads are paired
-within blocks.
+Block 0 visits every case once, cheapest foreseen first; cases of about equal cost (within a factor of two) are in
+random order. The first case of an arm, its cheapest, counts as sixteen times cheaper than it is: so each arm's speed is
+known before dear cases come up, and an arm whose precompilation takes minutes is not left to the end.
+
+Later blocks hold every case that is still wanted and affordable, in a random order of their own, each together with its
+native baseline: overheads are paired within blocks.
 
 Cheap cases get more blocks than dear ones by the plan: within a block's allowance they are taken in ascending cost.
 """
@@ -88,11 +89,14 @@ def scout_next(costs: dict[Case, float], seed: int, met: Collection[Arm] = ()) -
         seed: the campaign's.
         met: arms that a case has been tried of.
     """
-
-    introductions = set({case.arm: case for case in sorted(costs, key=lambda one: -costs[one])}.values())
+    cheapest: dict[Arm, Case] = {}
+    for case, cost in costs.items():
+        if case.arm not in cheapest or cost < costs[cheapest[case.arm]]:
+            cheapest[case.arm] = case
 
     def rank(case: Case) -> tuple[int, float, str]:
-        discount = FIRST_OF_ITS_ARM if case in introductions and case.arm not in met else 1.0
+        is_first = case.arm not in met and case == cheapest[case.arm]
+        discount = FIRST_OF_ITS_ARM if is_first else 1.0
         octave = math.floor(math.log2(max(costs[case], 1e-3) / discount))
         return octave, random.Random(f"{seed} {case.id}").random(), case.id  # noqa: S311 - an order, not a secret
 

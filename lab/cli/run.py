@@ -64,7 +64,7 @@ def register(app: typer.Typer) -> None:
         report = render(directory)
         say(report.summary)
         say(f"report: {report.page}\n")
-        if conclude(quick_items(directory, bill.models, bill.guests)):
+        if conclude(quick_items(directory, bill)):
             raise typer.Exit(EXIT_NEGATIVE)
 
 

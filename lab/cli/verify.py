@@ -8,16 +8,18 @@ from typing import Annotated
 
 import typer
 
-from lab.builds.guests import GuestBuild, find_guests
+from lab.builds.guests import find_guests
+from lab.builds.images import find_images
 from lab.builds.progress import silent
+from lab.campaign.bill import Bill
 from lab.cli.build_progress import build_progress
 from lab.cli.options import Campaign, Edition, Json, Results
 from lab.cli.output import note, say, say_json, say_table
 from lab.core.errors import EXIT_NEGATIVE, UsageError
-from lab.core.model import Model
 from lab.core.places import RESULTS, home
 from lab.store.campaigns import LATEST, read_manifest, resolve
 from lab.verify.campaigns import check_campaign
+from lab.verify.images import check_images
 from lab.verify.items import Item, Sameness, first_difference
 from lab.verify.lock import LOCK_PATH, Lock, read_lock, write_lock
 from lab.verify.locking import relocked
@@ -37,10 +39,10 @@ def register(app: typer.Typer) -> None:
         json: Json = False,
         results: Results = RESULTS,
     ) -> None:
-        """Hold models, guests, output tensors, stored trials and the report against lab.lock, and against each other.
+        """Hold models, guests, images, output tensors, stored trials and the report against lab.lock and each other.
 
-        Every model and guest that is here is also built twice more, from different directories (an hour; --quick leaves
-        that out). Writes nothing, unless --write-lock. Exit code 1 if anything differs; the first difference is named.
+        Every model, guest and image that is here is also made twice more, from different directories (an hour; --quick
+        leaves that out). Writes nothing, unless --write-lock. Exit code 1 if anything differs; the first is named.
         """
         models = {model.name: model for model in available(home())}
         guests = find_guests(edition)
@@ -52,6 +54,7 @@ def register(app: typer.Typer) -> None:
             items = [
                 *check_models(models, committed, progress, rebuild=not quick),
                 *check_guests(guests, edition, committed, progress, rebuild=not quick),
+                *check_images(find_images(edition), progress, rebuild=not quick),
                 *_campaign_items(results, campaign, committed),
             ]
         if conclude(items, json=json):
@@ -72,12 +75,13 @@ def conclude(items: list[Item], *, json: bool = False) -> bool:
     return difference is not None
 
 
-def quick_items(directory: Path, models: dict[str, Model], guests: dict[tuple[str, str], GuestBuild]) -> list[Item]:
+def quick_items(directory: Path, bill: Bill) -> list[Item]:
     """What a campaign is concluded with: everything that takes no building."""
     lock, edition = read_lock(), read_manifest(directory).experiment.edition
     return [
-        *check_models(models, lock, silent, rebuild=False),
-        *check_guests(guests, edition, lock, silent, rebuild=False),
+        *check_models(bill.models, lock, silent, rebuild=False),
+        *check_guests(bill.guests, edition, lock, silent, rebuild=False),
+        *check_images(bill.images, silent, rebuild=False),
         *check_campaign(directory, lock),
     ]
 

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from lab.builds import builder, images
+from lab.builds.contents import contents, first_differing
 from lab.builds.images import ImageInfo, ensure_images, find_images
 from lab.builds.inspect import read_file
+from lab.builds.progress import silent
 from lab.builds.recipe import Recipe
 from lab.core.errors import BuildFailed
 from lab.engines.client import DockerClient, connect
 from lab.runtimes.registry import RUNTIMES
+from lab.verify.images import check_images
+from lab.verify.items import Sameness
 
 pytestmark = pytest.mark.live
 
@@ -75,6 +81,29 @@ def test_an_image_that_is_here_is_found_within_seconds(image: ImageInfo) -> None
     started = time.monotonic()
     assert ensure_images([image.runtime])[image.runtime].inputs_hash
     assert time.monotonic() - started < 15
+
+
+def test_an_image_put_together_again_holds_the_same(image: ImageInfo) -> None:
+    (item,) = check_images({image.runtime: image}, silent, rebuild=True)
+    assert item.verdict is Sameness.IDENTICAL, item.why
+    assert item.why == "the same in its record and this machine's copy and the first rebuild and the second rebuild"
+
+
+@pytest.fixture
+def meddled(client: DockerClient, image: ImageInfo) -> Iterator[str]:
+    """The image with one more byte in one file."""
+    tag = "wasm-edge-lab/meddled:test"
+    text = f"FROM {image.reference}\nUSER root\nRUN echo >> /etc/passwd\nUSER 65534:65534\n"
+    builder.build_stage(client, Recipe("meddled", "key", tag, text), silent)
+    yield tag
+    client.images.remove(tag, force=True)
+
+
+def test_one_changed_byte_in_an_image_is_caught_and_named(client: DockerClient, image: ImageInfo, meddled: str) -> None:
+    (item,) = check_images({image.runtime: msgspec.structs.replace(image, image_id=meddled)}, silent, rebuild=False)
+    assert item.verdict is Sameness.DIFFERS
+    assert item.why.startswith(f"its record has {image.contents_sha256[:12]}…")
+    assert first_differing(contents(client, image.image_id), contents(client, meddled)) == "etc/passwd"
 
 
 def test_a_failed_step_is_named_with_its_log(client: DockerClient, image: ImageInfo, tmp_path: Path) -> None:

@@ -45,6 +45,7 @@ def bill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bill:
     found = make_bill(tmp_path / "bill", ("tiny",))
     monkeypatch.setattr(run, "gather", lambda *_: found)
     monkeypatch.setattr(verify, "read_lock", Lock)  # the committed one is of real guests
+    monkeypatch.setattr(verify, "check_images", lambda *_, **__: ())  # nor are its images in an engine
     return found
 
 

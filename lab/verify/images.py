@@ -1,0 +1,41 @@
+"""Verifying images: by what they hold, since their ids also cover the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from lab.builds.contents import contents, digest, first_differing
+from lab.builds.images import ImageInfo, assemble_anew
+from lab.builds.progress import Progress
+from lab.engines.client import connect
+from lab.verify.items import Item, Sameness, hold
+from lab.verify.models import COPY, REBUILDS, RECORD
+
+
+def check_images(images: Mapping[str, ImageInfo], progress: Progress, *, rebuild: bool) -> Iterator[Item]:
+    """Images at hand, held against what was written down when they were made.
+
+    Args:
+        images: by runtime.
+        progress: told of rebuilds.
+        rebuild: whether each is also put together again, twice, from its base and its compiled files. Runtimes are not
+            compiled again.
+    """
+    for runtime, image in sorted(images.items()):
+        here = contents(connect(), image.image_id)
+        makings = {COPY: here}
+        for which in REBUILDS if rebuild else ():
+            progress(f"image {runtime}", "putting together again")
+            again = assemble_anew(image, progress)
+            if again is not None:
+                makings[which] = again
+        item = hold(f"image {runtime}", None, {RECORD: image.contents_sha256, **_digests(makings)})
+        paths = (first_differing(here, other) for other in makings.values())
+        path = next((path for path in paths if path is not None), None)
+        if item.verdict is Sameness.DIFFERS and path is not None:
+            item = Item(item.name, item.verdict, f"{path} is the first to differ: {item.why}")
+        yield item
+
+
+def _digests(makings: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    return {which: digest(found) for which, found in makings.items()}
