@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +27,8 @@ from lab.verify.locking import relocked
 from lab.verify.models import check_guests, check_models
 from lab.zoo.catalog import available
 
+SEE_NAMES = "`lab verify --quick` lists every name"
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -35,6 +38,9 @@ def register(app: typer.Typer) -> None:
         campaign: Campaign = LATEST,
         edition: Edition = "current",
         quick: Annotated[bool, typer.Option("--quick", help="Check what is here; build nothing again.")] = False,
+        only: Annotated[
+            list[str] | None, typer.Option(help="Only items of such names: 'guest wasm/*', 'image *', 'model yunet'.")
+        ] = None,
         lock: Annotated[bool, typer.Option("--write-lock", help="Write lab.lock from what is here.")] = False,
         json: Json = False,
         results: Results = RESULTS,
@@ -44,6 +50,10 @@ def register(app: typer.Typer) -> None:
         Every model, guest and image that is here is also made twice more, from different directories (an hour; --quick
         leaves that out). Writes nothing, unless --write-lock. Exit code 1 if anything differs; the first is named.
         """
+
+        def wanted(name: str) -> bool:
+            return not only or any(fnmatchcase(name, pattern) for pattern in only)
+
         models = {model.name: model for model in available(home())}
         guests = find_guests(edition)
         if lock:
@@ -51,12 +61,17 @@ def register(app: typer.Typer) -> None:
             note(f"written: {LOCK_PATH}")
         with build_progress() as progress:
             committed = read_lock()
+            chosen_models = {name: model for name, model in models.items() if wanted(f"model {name}")}
+            chosen_guests = {one: guest for one, guest in guests.items() if wanted(f"guest {'/'.join(one)}")}
+            images = {name: image for name, image in find_images(edition).items() if wanted(f"image {name}")}
             items = [
-                *check_models(models, committed, progress, rebuild=not quick),
-                *check_guests(guests, edition, committed, progress, rebuild=not quick),
-                *check_images(find_images(edition), progress, rebuild=not quick),
-                *_campaign_items(results, campaign, committed),
+                *check_models(chosen_models, committed, progress, rebuild=not quick),
+                *check_guests(chosen_guests, edition, committed, progress, rebuild=not quick),
+                *check_images(images, progress, rebuild=not quick),
+                *(item for item in _campaign_items(results, campaign, committed) if wanted(item.name)),
             ]
+            if only and not items:
+                raise UsageError(f"nothing here is called {' or '.join(map(repr, only))}", SEE_NAMES)
         if conclude(items, json=json):
             raise typer.Exit(EXIT_NEGATIVE)
 

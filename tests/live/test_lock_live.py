@@ -6,10 +6,12 @@ import pytest
 
 from lab.builds.guests import GuestBuild
 from lab.builds.progress import silent
+from lab.core.errors import UsageError
 from lab.core.model import Model
 from lab.verify.items import Sameness
 from lab.verify.lock import read_lock
 from lab.verify.models import check_guests, check_models, file_hashes
+from tests.command import lab
 
 pytestmark = pytest.mark.live
 
@@ -27,3 +29,17 @@ def test_the_smallest_model_frozen_here_is_the_locked_one(small_model: Model) ->
     assert lock.models[small_model.name].graph_sha256 == file_hashes(small_model)["graph"]
     items = list(check_models({small_model.name: small_model}, lock, silent, rebuild=False))
     assert [(item.name, item.why) for item in items if item.verdict is not Sameness.IDENTICAL] == []
+
+
+@pytest.mark.usefixtures("native_image")
+def test_one_thing_can_be_verified_by_its_name() -> None:
+    ran = lab("verify", "--quick", "--only", "image native")
+    assert ran.code == 0, ran.err
+    assert "image native" in ran.out
+    assert "verify: 1 identical, 0 equivalent, 0 differs" in ran.out
+
+
+def test_a_name_that_nothing_has_is_told_from_nothing_being_wrong() -> None:
+    ran = lab("verify", "--quick", "--only", "imge native")
+    assert ran.code == UsageError.exit_code
+    assert ran.error == ("nothing here is called 'imge native'", "`lab verify --quick` lists every name")
