@@ -18,7 +18,7 @@ from lab.builds.contents import contents, digest
 from lab.builds.inspect import look_into, read_file
 from lab.builds.pins import Supply
 from lab.builds.progress import Progress, silent
-from lab.builds.recipe import PREFIX, Recipe
+from lab.builds.recipe import Recipe
 from lab.core.errors import BuildFailed, LabError
 from lab.engines.client import DockerClient, connect, failures_as_lab_errors
 
@@ -205,43 +205,6 @@ def describe_image(client: DockerClient, reference: str) -> ImageInfo:
         base=labels.get("lab.stands_on", ""),
         contents_sha256=labels.get("lab.contents_sha256", ""),
     )
-
-
-def assemble_anew(image: ImageInfo, progress: Progress = silent) -> dict[str, str] | None:
-    """Put an image together again, every step of it, on the same base and from the same compiled files.
-
-    Returns:
-        Its contents (see `lab.builds.contents`); None if the builders that it was put together from are not here.
-
-    Raises:
-        BuildFailed, NoSpace: a step failed.
-    """
-    client = connect()
-    supply = Supply(image.supply) if image.runtime != "native" else None
-    recipe = Catalogue(image.edition, client).candidate(image.runtime, supply).recipe
-    made: list[str] = []
-    try:
-        return contents(client, _anew(client, recipe, progress, made)) if _can_build(client, recipe) else None
-    finally:
-        for tag in reversed(made):
-            client.images.remove(tag, force=True)
-
-
-def _can_build(client: DockerClient, recipe: Recipe) -> bool:
-    return all(has_image(client, parent.tag) for parent in recipe.parents)
-
-
-def _anew(client: DockerClient, recipe: Recipe, progress: Progress, made: list[str]) -> str:
-    """Build a recipe and the stages it continues, down to its base; what it copies from others is taken as it is."""
-    text = recipe.dockerfile
-    for parent in recipe.parents:
-        if text.startswith(f"FROM {parent.tag}\n") and not parent.name.startswith("base:"):
-            text = text.replace(f"FROM {parent.tag}", f"FROM {_anew(client, parent, progress, made)}", 1)
-    tag = f"{PREFIX}/{recipe.name}:again-{recipe.key[:16]}"
-    made.append(tag)
-    again = msgspec.structs.replace(recipe, name=f"{recipe.name}-again", tag=tag, dockerfile=text)
-    build_stage(client, again, progress, anew=True)
-    return tag
 
 
 def read_binary(image: ImageInfo) -> bytes:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from lab.builds.assemble import assemble_anew
 from lab.builds.contents import contents, digest, first_differing
-from lab.builds.images import ImageInfo, assemble_anew
+from lab.builds.images import ImageInfo
 from lab.builds.progress import Progress
 from lab.engines.client import connect
 from lab.verify.items import Item, Sameness, hold

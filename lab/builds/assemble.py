@@ -1,0 +1,52 @@
+"""Putting an image together a second time, to compare what it then holds."""
+
+from __future__ import annotations
+
+import msgspec
+
+from lab.builds.builder import build_stage, has_image
+from lab.builds.catalogue import Catalogue
+from lab.builds.contents import contents
+from lab.builds.images import ImageInfo
+from lab.builds.pins import Supply
+from lab.builds.progress import Progress, silent
+from lab.builds.recipe import PREFIX, Recipe
+from lab.engines.client import DockerClient, connect, failures_as_lab_errors
+
+
+def assemble_anew(image: ImageInfo, progress: Progress = silent) -> dict[str, str] | None:
+    """Put an image together again, every step of it, on the same base and from the same compiled files.
+
+    Returns:
+        Its contents (see `lab.builds.contents`); None if the builders that it was put together from are not here.
+
+    Raises:
+        BuildFailed, NoSpace: a step failed.
+    """
+    client = connect()
+    supply = Supply(image.supply) if image.runtime != "native" else None
+    recipe = Catalogue(image.edition, client).candidate(image.runtime, supply).recipe
+    made: list[str] = []
+    try:
+        return contents(client, _anew(client, recipe, progress, made)) if _can_build(client, recipe) else None
+    finally:
+        with failures_as_lab_errors():
+            for tag in reversed(made):
+                client.images.remove(tag, force=True)
+
+
+def _can_build(client: DockerClient, recipe: Recipe) -> bool:
+    return all(has_image(client, parent.tag) for parent in recipe.parents)
+
+
+def _anew(client: DockerClient, recipe: Recipe, progress: Progress, made: list[str]) -> str:
+    """Build a recipe and the stages it continues, down to its base; what it copies from others is taken as it is."""
+    text = recipe.dockerfile
+    for parent in recipe.parents:
+        if text.startswith(f"FROM {parent.tag}\n") and not parent.name.startswith("base:"):
+            text = text.replace(f"FROM {parent.tag}", f"FROM {_anew(client, parent, progress, made)}", 1)
+    tag = f"{PREFIX}/{recipe.name}:again-{recipe.key[:16]}"
+    again = msgspec.structs.replace(recipe, name=f"{recipe.name}-again", tag=tag, dockerfile=text)
+    build_stage(client, again, progress, anew=True)
+    made.append(tag)
+    return tag
