@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lab.campaign.bill import Bill
+from lab.campaign.copies import with_writable_copies
 from lab.campaign.goldens import Goldens
 from lab.campaign.launch import run_job
 from lab.campaign.verdict import judge_exit, judge_output, trial_of
@@ -15,6 +16,7 @@ from lab.core.experiment import Measure
 from lab.core.trial import Kind, Outcome, Trial
 from lab.engines.host import cpu_flags_sha256
 from lab.engines.port import Engine
+from lab.runtimes import registry
 
 
 class TrialRunner:
@@ -25,11 +27,12 @@ class TrialRunner:
         bill: what to run with.
         engine: where.
         measure: limits.
-        home: where goldens are kept.
+        home: where goldens, and copies of what a runtime may write to, are kept.
     """
 
     def __init__(self, name: str, bill: Bill, engine: Engine, measure: Measure, home: Path) -> None:
         self._name, self._bill, self._engine, self._measure = name, bill, engine, measure
+        self._copies = home / "writable"
         self._goldens = Goldens(home / "goldens", cpu_flags_sha256())
 
     def run(
@@ -58,6 +61,8 @@ class TrialRunner:
             ship=self._goldens.known(case.arm.target, guest.sha256, model, case.batch) is None,
             handicap_permille=handicap_permille,
         )
+        if registry.runtime_of(case.arm).opens_for_writing(self._bill.image(case.arm).version):
+            job = with_writable_copies(job, self._copies)
         started_at = utc_now()
         result = self._engine.run(job)
         judged = judge_exit(result, job.timeout_s)

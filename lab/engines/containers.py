@@ -77,7 +77,7 @@ class ContainerEngine(Engine):
 
 def _options(job: Job) -> dict[str, Any]:
     tmpfs = {"/tmp": f"rw,size={SCRATCH_BYTES},mode=1777"}  # noqa: S108 - the container's own
-    if not any(mount.writable for mount in job.mounts):
+    if not any(mount.name == OUT_DIR for mount in job.mounts):
         tmpfs[f"{WORK_DIR}/{OUT_DIR}"] = f"rw,size={SCRATCH_BYTES},uid={NOBODY},gid={NOBODY},mode=0700"
     return {
         "labels": {CAMPAIGN_LABEL: job.campaign},

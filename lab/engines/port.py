@@ -22,7 +22,7 @@ class Mount(msgspec.Struct, frozen=True):
     Attributes:
         source: on the host.
         name: relative to the job's working directory, such as ``model.pb``.
-        writable: only ever the directory a precompiled module is written to.
+        writable: the directory that a precompiled module is written to; or a copy, for a runtime that insists.
     """
 
     source: Path

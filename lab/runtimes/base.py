@@ -74,6 +74,10 @@ class Runtime(ABC):
         """
         return arm.mode is Mode.JIT
 
+    def opens_for_writing(self, version: str) -> bool:  # noqa: ARG002
+        """Whether it opens files for writing whatever the guest asks for, so that read-only ones cannot be read."""
+        return False
+
     def unsupported_because(self, arm: Arm, version: str) -> str | None:  # noqa: ARG002
         """Why this version can't run the arm; None if it can."""
         return None

@@ -2,6 +2,7 @@
 
 Wasmer opens every file for reading and writing first. On a read-only mount that is refused with EROFS to root, which
 it passes on to the guest, and with EACCES to anyone else, upon which it tries again for reading: never run it as root.
+Wasmer 4 does not try again; where between 4.1 and 7.4 that was mended is not known here.
 Its LLVM and Singlepass backends are under the Business Source License 1.1 since version 7.
 """
 
@@ -15,6 +16,7 @@ from lab.runtimes.base import GUEST_WASM, OUT, WORK, Runtime, version_tuple
 _VOLUMES = (7,)
 _DISABLE_CACHE = (5,)
 _LLVM_BUILT = (5,)
+_FALLS_BACK_TO_READING = (5,)
 _BACKENDS = ("singlepass", "cranelift", "llvm")
 
 
@@ -39,6 +41,10 @@ class Wasmer(Runtime):
         if arm.backend == "singlepass" and arm.guest is GuestProfile.O3_SIMD:
             return "Wasmer's singlepass compiler does not translate 128-bit vector instructions"
         return None
+
+    def opens_for_writing(self, version: str) -> bool:
+        """Wasmer 4 opens files for both, and passes a refusal on."""
+        return version_tuple(version) < _FALLS_BACK_TO_READING
 
     def environment(self, arm: Arm, version: str) -> dict[str, str]:  # noqa: ARG002
         """Releases without an option against the cache get one that is empty in every fresh container."""

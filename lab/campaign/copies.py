@@ -1,0 +1,47 @@
+"""Files that a runtime insists on opening for writing: it is given copies, so that the originals stay read-only."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from lab.campaign.launch import INPUT_FILE, MODEL_FILE
+from lab.engines.port import Job
+
+_ANYONE = 0o666
+
+
+def with_writable_copies(job: Job, directory: Path) -> Job:
+    """The job with copies of its model and input in their place, which the guest's user may write to.
+
+    Copies are kept: making them anew would put a network's worth of dirty pages into every trial. One that was written
+    to gives a wrong output, and such a trial never counts.
+
+    Args:
+        job: as planned.
+        directory: where copies are kept, by the name of the directory that the original is in: the model's, which is by
+            content.
+    """
+    mounts = tuple(
+        msgspec.structs.replace(mount, source=_copy(mount.source, directory), writable=True)
+        if mount.name in {MODEL_FILE, INPUT_FILE}
+        else mount
+        for mount in job.mounts
+    )
+    return msgspec.structs.replace(job, mounts=mounts)
+
+
+def _copy(original: Path, directory: Path) -> Path:
+    copy = directory / original.parent.name / original.name
+    if not copy.is_file():
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        handle, unfinished = tempfile.mkstemp(dir=copy.parent)
+        os.close(handle)
+        shutil.copyfile(original, unfinished)
+        Path(unfinished).chmod(_ANYONE)
+        Path(unfinished).replace(copy)
+    return copy
