@@ -24,7 +24,7 @@ from lab.core.experiment import Tier
 from lab.core.trial import Kind, Outcome, Trial
 
 # Of the budget, what block 0 may use: the rest buys repeats of what is affordable.
-SCOUT_SHARE = 0.6
+SCOUT_SHARE = 0.8
 # How many times cheaper an arm's first case counts: what it tells of the arm's other cases is worth so much.
 FIRST_OF_ITS_ARM = 16.0
 # Outcomes that one repeat may cure; a time-out or a memory limit would only be met again at full price.

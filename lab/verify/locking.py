@@ -38,7 +38,8 @@ def relocked(
     here = {f"{target}/{profile}": guest.sha256 for (target, profile), guest in guests.items()}
     outputs = _outputs(read_manifest(campaign), read_trials(campaign / JOURNAL_NAME), here)
     before = old.edition(edition)
-    kept = {guest: cells for guest, cells in before.outputs.items() if here.get(guest) == before.guests.get(guest)}
+    changed = {guest for guest, sha256 in here.items() if sha256 != before.guests.get(guest)}
+    kept = {guest: cells for guest, cells in before.outputs.items() if guest not in changed}
     merged = {guest: {**kept.get(guest, {}), **outputs.get(guest, {})} for guest in kept.keys() | outputs.keys()}
     editions = {**old.editions, edition: LockedEdition({**before.guests, **here}, merged)}
     return msgspec.structs.replace(old, models={**old.models, **locked}, editions=editions)
