@@ -11,6 +11,7 @@ from lab.core.arm import Arm, Mode
 from lab.runtimes.base import GUEST_WASM, Runtime, version_tuple
 
 _JIT = (0, 14)
+_JIT_TOO_WEAK = (0, 15)
 _RUN_MODE = (0, 17)
 _LLVM = "llvm"
 
@@ -30,9 +31,11 @@ class WasmEdge(Runtime):
         return "/usr/bin/wasmedge"
 
     def unsupported_because(self, arm: Arm, version: str) -> str | None:
-        """The paper's WasmEdge had no just-in-time compiler."""
+        """The paper's WasmEdge had no just-in-time compiler, and the first one dies of the guest after a minute."""
         if arm.mode is Mode.JIT and version_tuple(version) < _JIT:
             return f"WasmEdge {version} has no just-in-time compiler: it came with 0.14"
+        if arm.mode is Mode.JIT and version_tuple(version) < _JIT_TOO_WEAK:
+            return f"the just-in-time compiler of WasmEdge {version} dies of SIGSEGV while it compiles the guest"
         return None
 
     def run_argv(self, arm: Arm, version: str, guest_args: tuple[str, ...]) -> tuple[str, ...]:
