@@ -50,7 +50,7 @@ def trials(
             trial = Trial.of(
                 settings.case, number=len(found), block=block, kind=Kind.RUN,
                 started_at=f"2025-03-01T10:{block:02}:00.000+00:00", outcome=Outcome.OK, flags=(label,),
-            infer_ns=infer, total_ns=sum(infer) + rest,
+                infer_ns=infer, total_ns=sum(infer) + rest,
                 rss_peak_bytes=50_000_000 + 4096 * int(rng.integers(20)),
             )  # fmt: skip
             found.append(change(label, trial) if change else trial)
