@@ -135,7 +135,7 @@ def ensure_tools(progress: Progress = silent) -> Tools:
 
 
 def build_guest_fresh(
-    target: str, profile: str, directory: Path, progress: Progress = silent, edition: str = "current"
+    target: str, profile: str, directory: Path, progress: Progress = silent, edition: str = "current", which: str = ""
 ) -> str:
     """Build a guest again from a copy of its sources, with nothing compiled earlier; its sha256.
 
@@ -145,6 +145,7 @@ def build_guest_fresh(
         directory: an empty one, for sources, compiled crates and result; the caller's to remove.
         progress: told of the steps.
         edition: whose guest.
+        which: of several builds at once; names its steps and its log.
 
     Raises:
         BuildFailed: it did not build.
@@ -154,7 +155,7 @@ def build_guest_fresh(
     _require(catalogue, "toolchain", client, progress)
     shutil.copytree(ROOT / _WORKSPACE, directory / "src", ignore=shutil.ignore_patterns("target"))
     image = catalogue.stage("toolchain").tag
-    _compile(client, image, edition, (target, profile), directory, directory / "src", progress)
+    _compile(client, image, edition, (target, profile), directory, directory / "src", progress, which)
     return file_sha256(directory / "out" / _file_name(target))
 
 
@@ -211,15 +212,16 @@ def _compile(
     work: Path,
     workspace: Path,
     progress: Progress,
+    which: str = "",
 ) -> str:
     """Run build.sh in `work`, which keeps ``target`` and ``out``; what compiler it was."""
     target, profile = build
-    item = f"guest {target}/{profile}"
+    item = f"guest {target}/{profile} {which}".rstrip()
     mounts = {workspace: "/src:ro", work / "target": "/target", work / "out": "/out"}
     mounts[home() / "cargo" / "registry"] = "/cargo"
     for directory in mounts:
         directory.mkdir(parents=True, exist_ok=True)
-    log = LOGS / f"guest-{_name(edition, build)}.log"
+    log = LOGS / ("-".join(("guest", _name(edition, build), *which.split())) + ".log")
     script = f"rustc --version > /out/toolchain && sh /src/build.sh {profile} {target} /out {edition}"
     code = run_in(client, image, script, mounts, log, lambda line, done: progress(item, line, done))
     if code != 0 or not (work / "out" / _file_name(target)).is_file():

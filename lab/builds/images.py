@@ -45,7 +45,8 @@ class ImageInfo(msgspec.Struct, frozen=True):
         patched: its source was patched by us.
         size_bytes: of the image, its base included.
         base: what it stands on, and whether that stands in for the edition's.
-        contents_sha256: of everything in it, by content (`lab.builds.contents`).
+        contents_sha256: of everything in it, by content (`lab.builds.contents`); None if it was labelled before that
+            was written down.
     """
 
     runtime: str
@@ -60,7 +61,7 @@ class ImageInfo(msgspec.Struct, frozen=True):
     patched: bool
     size_bytes: int
     base: str = ""
-    contents_sha256: str = ""
+    contents_sha256: str | None = None
 
 
 class BuildReport(msgspec.Struct, frozen=True):
@@ -203,7 +204,7 @@ def describe_image(client: DockerClient, reference: str) -> ImageInfo:
         patched=labels["lab.patched"] == "yes",
         size_bytes=int(image.attrs["Size"]),
         base=labels.get("lab.stands_on", ""),
-        contents_sha256=labels.get("lab.contents_sha256", ""),
+        contents_sha256=labels.get("lab.contents_sha256"),
     )
 
 

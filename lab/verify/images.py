@@ -30,7 +30,8 @@ def check_images(images: Mapping[str, ImageInfo], progress: Progress, *, rebuild
             again = assemble_anew(image, progress)
             if again is not None:
                 makings[which] = again
-        item = hold(f"image {runtime}", None, {RECORD: image.contents_sha256, **_digests(makings)})
+        recorded = {} if image.contents_sha256 is None else {RECORD: image.contents_sha256}
+        item = hold(f"image {runtime}", None, {**recorded, **_digests(makings)})
         paths = (first_differing(here, other) for other in makings.values())
         path = next((path for path in paths if path is not None), None)
         if item.verdict is Sameness.DIFFERS and path is not None:

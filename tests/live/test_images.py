@@ -89,6 +89,11 @@ def test_an_image_put_together_again_holds_the_same(image: ImageInfo) -> None:
     assert item.why == "the same in its record and this machine's copy and the first rebuild and the second rebuild"
 
 
+def test_an_image_labelled_before_contents_were_written_down_is_not_told_to_differ(image: ImageInfo) -> None:
+    (item,) = check_images({image.runtime: msgspec.structs.replace(image, contents_sha256=None)}, silent, rebuild=False)
+    assert (item.verdict, item.why) == (Sameness.IDENTICAL, "the same in this machine's copy")
+
+
 @pytest.fixture
 def meddled(client: DockerClient, image: ImageInfo) -> Iterator[str]:
     """The image with one more byte in one file."""
@@ -102,6 +107,7 @@ def meddled(client: DockerClient, image: ImageInfo) -> Iterator[str]:
 def test_one_changed_byte_in_an_image_is_caught_and_named(client: DockerClient, image: ImageInfo, meddled: str) -> None:
     (item,) = check_images({image.runtime: msgspec.structs.replace(image, image_id=meddled)}, silent, rebuild=False)
     assert item.verdict is Sameness.DIFFERS
+    assert image.contents_sha256 is not None
     assert item.why.startswith(f"its record has {image.contents_sha256[:12]}…")
     assert first_differing(contents(client, image.image_id), contents(client, meddled)) == "etc/passwd"
 
