@@ -35,8 +35,8 @@ def has_image(client: DockerClient, tag: str) -> bool:
 
 
 def log_path(recipe: Recipe) -> Path:
-    """Where a build writes its log: ``logs/STAGE.log``."""
-    return LOGS / f"{recipe.name.replace(':', '-')}.log"
+    """Where a build writes its log: named as its image's tag, since two editions may build a stage at once."""
+    return LOGS / f"{recipe.name.replace(':', '-')}-{recipe.key[:8]}.log"
 
 
 def build_stage(client: DockerClient, recipe: Recipe, progress: Progress, *, anew: bool = False) -> None:
