@@ -3,7 +3,20 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::report::CgroupFigures;
+use serde::Serialize;
+
+/// The own cgroup's figures at the end; `anon_bytes` and `file_bytes` are the largest seen at a change of phase, every
+/// quarter of a second between, or at the end, since a child that has ended has given its memory back.
+#[derive(Debug, Default, PartialEq, Serialize)]
+pub struct CgroupFigures {
+    pub version: u32,
+    pub peak_bytes: Option<u64>,
+    pub anon_bytes: Option<u64>,
+    pub file_bytes: Option<u64>,
+    pub oom_kills: Option<u64>,
+    pub cpu_ns: Option<u64>,
+    pub throttled_ns: Option<u64>,
+}
 
 /// Where this process's cgroup shows its figures, and the largest memory parts seen in it so far.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::{mem, ptr};
 
-use crate::report::Rusage;
+use serde::Serialize;
 
 /// A launched process, not yet reaped.
 #[derive(Debug)]
@@ -23,6 +23,18 @@ pub struct Ending {
     pub exit_code: Option<i32>,
     pub signal: Option<i32>,
     pub rusage: Rusage,
+}
+
+/// wait4's figures.
+#[derive(Debug, Serialize)]
+pub struct Rusage {
+    pub maxrss_bytes: u64,
+    pub user_ns: u64,
+    pub system_ns: u64,
+    pub minor_faults: u64,
+    pub major_faults: u64,
+    pub voluntary_switches: u64,
+    pub involuntary_switches: u64,
 }
 
 impl Child {

@@ -1,8 +1,6 @@
 //! What the command writes: the guest's marks, and the last of everything else.
 
-use serde::Deserialize;
-
-use crate::report::PhaseMark;
+use serde::{Deserialize, Serialize};
 
 /// How much of each stream's end is kept.
 const TAIL_BYTES: usize = 4096;
@@ -17,6 +15,16 @@ struct GuestLine {
     ns: Option<u64>,
     sha256: Option<String>,
     linear_memory_bytes: Option<u64>,
+}
+
+/// One JSON line of the guest, as it arrived.
+#[derive(Debug, PartialEq, Serialize)]
+pub struct PhaseMark {
+    pub name: String,
+    pub seen_ns: u64,
+    pub guest_ns: Option<u64>,
+    /// VmHWM since the previous mark.
+    pub rss_peak_bytes: Option<u64>,
 }
 
 /// All that was written, digested as it arrives.

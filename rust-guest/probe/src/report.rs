@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use crate::child::Ending;
+use crate::cgroup::CgroupFigures;
+use crate::child::{Ending, Rusage};
+use crate::lines::PhaseMark;
 use crate::watch::Seen;
 
 /// Raised when a field changes its meaning or goes.
@@ -29,41 +31,6 @@ pub struct ProbeReport {
     pub stderr_tail: String,
     /// Why the command could not even be executed; every other figure is then meaningless.
     pub launch_error: Option<String>,
-}
-
-/// One JSON line of the guest, as it arrived.
-#[derive(Debug, PartialEq, Serialize)]
-pub struct PhaseMark {
-    pub name: String,
-    pub seen_ns: u64,
-    pub guest_ns: Option<u64>,
-    /// VmHWM since the previous mark.
-    pub rss_peak_bytes: Option<u64>,
-}
-
-/// wait4's figures.
-#[derive(Debug, Serialize)]
-pub struct Rusage {
-    pub maxrss_bytes: u64,
-    pub user_ns: u64,
-    pub system_ns: u64,
-    pub minor_faults: u64,
-    pub major_faults: u64,
-    pub voluntary_switches: u64,
-    pub involuntary_switches: u64,
-}
-
-/// The own cgroup's figures at the end; `anon_bytes` and `file_bytes` are the largest seen at a change of phase, every
-/// quarter of a second between, or at the end, since a child that has ended has given its memory back.
-#[derive(Debug, Default, PartialEq, Serialize)]
-pub struct CgroupFigures {
-    pub version: u32,
-    pub peak_bytes: Option<u64>,
-    pub anon_bytes: Option<u64>,
-    pub file_bytes: Option<u64>,
-    pub oom_kills: Option<u64>,
-    pub cpu_ns: Option<u64>,
-    pub throttled_ns: Option<u64>,
 }
 
 impl ProbeReport {
