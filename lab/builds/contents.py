@@ -18,6 +18,7 @@ from lab.engines.client import DockerClient, failures_as_lab_errors
 _ENGINES_OWN = frozenset({".dockerenv", "etc/hostname", "etc/hosts", "etc/resolv.conf", "etc/mtab"})
 # What ldconfig remembers of the libraries it read: their times and inodes.
 _CLOCKWORK = frozenset({"var/cache/ldconfig/aux-cache"})
+_LEFT_OUT = _ENGINES_OWN | _CLOCKWORK
 _ENGINES_DIRECTORIES = ("dev/", "proc/", "sys/")
 _STARTS_WITH = ("User", "Entrypoint", "Cmd", "Env", "WorkingDir")
 _PIECE = 1 << 20
@@ -39,8 +40,7 @@ def contents(client: DockerClient, image: str) -> dict[str, str]:
     with unstarted(client, image) as container:
         pieces: Iterable[bytes] = container.export()  # type: ignore[assignment]  # its annotation says text
         for tar, member in _members(pieces):
-            left_out = member.name in _ENGINES_OWN | _CLOCKWORK
-            if not left_out and not f"{member.name}/".startswith(_ENGINES_DIRECTORIES):
+            if member.name not in _LEFT_OUT and not f"{member.name}/".startswith(_ENGINES_DIRECTORIES):
                 found[member.name] = _entry(tar, member)
     return found
 
