@@ -153,8 +153,8 @@ class Campaign:
             affordable = {case: cost for case, cost in foreseen.items() if self._affordable(case, cost, share)}
             if not affordable:
                 break
-            met = {one.arm for one, standing in self._known().items() if standing.visited}
-            case = scout_next(affordable, self._measure.seed, met)
+            tried = [one for one, standing in self._known().items() if standing.visited]
+            case = scout_next(affordable, self._measure.seed, tried)
             pending.remove(case)
             self._run_case(case, 0)
         known = self._known()

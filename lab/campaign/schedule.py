@@ -2,7 +2,9 @@
 
 Block 0 visits every case once, cheapest foreseen first; cases of about equal cost (within a factor of two) are in
 random order. The first case of an arm, its cheapest, counts as sixteen times cheaper than it is: so each arm's speed is
-known before dear cases come up, and an arm whose precompilation takes minutes is not left to the end.
+known before dear cases come up, and an arm whose precompilation takes minutes is not left to the end. The first case of
+a system on a network counts as four times cheaper: a large network under one more runtime tells more than one more
+batch or guest of a pair that is known.
 
 Later blocks hold every case that is still wanted and affordable, in a random order of their own, each together with its
 native baseline: overheads are paired within blocks.
@@ -14,11 +16,10 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
-from lab.core.arm import Arm
 from lab.core.case import Case
 from lab.core.experiment import Tier
 from lab.core.trial import Kind, Outcome, Trial
@@ -27,8 +28,11 @@ from lab.core.trial import Kind, Outcome, Trial
 SCOUT_SHARE = 0.8
 # How many times cheaper an arm's first case counts: what it tells of the arm's other cases is worth so much.
 FIRST_OF_ITS_ARM = 16.0
+# The same of a system's first case on a network, whatever the guest and the batch.
+FIRST_ON_ITS_NETWORK = 4.0
 # Outcomes that one repeat may cure; a time-out or a memory limit would only be met again at full price.
 _RETRIED_ONCE = {Outcome.CRASHED, Outcome.WRONG_OUTPUT}
+_Group = tuple[str, ...]
 
 
 class Standing(msgspec.Struct):
@@ -81,26 +85,31 @@ def standings(cases: Iterable[Case], trials: Iterable[Trial], container_s: float
     return found
 
 
-def scout_next(costs: dict[Case, float], seed: int, met: Collection[Arm] = ()) -> Case:
-    """Block 0's next case: the cheapest octave first, random within an octave, with a discount for arms not yet met.
+def scout_next(costs: dict[Case, float], seed: int, tried: Iterable[Case] = ()) -> Case:
+    """Block 0's next case: the cheapest octave first, random within an octave; what is not yet known counts as cheaper.
 
     Args:
         costs: predicted seconds of every case not yet visited; at least one.
         seed: the campaign's.
-        met: arms that a case has been tried of.
+        tried: cases that have been visited.
     """
-    cheapest: dict[Arm, Case] = {}
-    for case, cost in costs.items():
-        if case.arm not in cheapest or cost < costs[cheapest[case.arm]]:
-            cheapest[case.arm] = case
+    known = {group for case in tried for group in _groups(case)}
+    cheapest: dict[_Group, Case] = {}
+    for case in sorted(costs, key=lambda one: (costs[one], one.id)):
+        for group in _groups(case):
+            cheapest.setdefault(group, case)
 
     def rank(case: Case) -> tuple[int, float, str]:
-        is_first = case.arm not in met and case == cheapest[case.arm]
-        discount = FIRST_OF_ITS_ARM if is_first else 1.0
-        octave = math.floor(math.log2(max(costs[case], 1e-3) / discount))
+        firsts = [worth for group, worth in _groups(case).items() if group not in known and cheapest[group] == case]
+        octave = math.floor(math.log2(max(costs[case], 1e-3) / max(firsts, default=1.0)))
         return octave, random.Random(f"{seed} {case.id}").random(), case.id  # noqa: S311 - an order, not a secret
 
     return min(costs, key=rank)
+
+
+def _groups(case: Case) -> dict[_Group, float]:
+    """What a case is one of, each with the discount for being the first."""
+    return {(case.arm.id,): FIRST_OF_ITS_ARM, (case.arm.system, case.model): FIRST_ON_ITS_NETWORK}
 
 
 def next_block(

@@ -87,12 +87,25 @@ def test_the_scout_takes_the_cheapest_and_leaves_about_equal_ones_to_chance() ->
 def test_the_scout_meets_an_arm_by_its_cheapest_case_and_well_before_that_ones_turn() -> None:
     again, dearer = Case(JIT.arm, "vgg_16", 1), Case(SLOW.arm, "vgg_16", 1)
     costs = {again: 60.0, SLOW: 500.0, dearer: 501.0}
-    assert {scout_next(costs, seed, met={JIT.arm}) for seed in range(20)} == {SLOW}
-    assert scout_next(costs, seed=1, met={JIT.arm, SLOW.arm}) == again
+    tried = [JIT, Case(JIT.arm, "vgg_16", 3)]
+    assert {scout_next(costs, seed, tried) for seed in range(20)} == {SLOW}
+    assert scout_next(costs, 1, [*tried, SLOW]) == again
     costs[SLOW] = 5000.0
-    assert scout_next(costs, seed=1, met={JIT.arm}) == dearer
+    assert scout_next(costs, 1, tried) == dearer
     costs[dearer] = 6000.0
-    assert scout_next(costs, seed=1, met={JIT.arm}) == again, "a new arm is worth much, not everything"
+    assert scout_next(costs, 1, tried) == again, "a new arm is worth much, not everything"
+
+
+def test_the_scout_takes_a_large_network_under_one_more_system_before_another_guest_or_batch_of_a_known_pair() -> None:
+    large = Case(JIT.arm, "vgg_16", 1)
+    unoptimised = Case(Arm.parse(f"{JIT.arm.system}@o0"), JIT.model, JIT.batch)
+    thrice = Case(JIT.arm, JIT.model, 3)
+    tried = [JIT, Case(unoptimised.arm, "yunet", 1)]
+    costs = {large: 30.0, unoptimised: 10.0, thrice: 10.0}
+    assert {scout_next(costs, seed, tried) for seed in range(20)} == {large}
+    assert scout_next(costs, 1, [*tried, Case(large.arm, large.model, 3)]) != large, "that pair is known"
+    costs[large] = 100.0
+    assert scout_next(costs, 1, tried) != large, "a new pair is worth something, not everything"
 
 
 def test_a_block_holds_every_living_case_in_an_order_of_its_own() -> None:
