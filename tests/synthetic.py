@@ -204,5 +204,5 @@ def write_campaign(results: Path, blocks: int = 5, manifest: Manifest | None = N
     directory = create(results, manifest)
     (directory / JOURNAL_NAME).unlink()
     count = write_journal(directory / JOURNAL_NAME, make_trials(manifest, blocks, **kwargs))
-    mark_finished(directory, count)
+    mark_finished(directory, count, manifest.experiment.tier(manifest.tier).budget_s)
     return directory

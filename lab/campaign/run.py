@@ -86,11 +86,11 @@ class Campaign:
         self._engine.sweep(self._name)
         self._artifacts.sweep(self._name)
         self._declare_unsupported()
-        self._scout(SCOUT_SHARE, {None})
+        self._scout(SCOUT_SHARE)
         for block in range(1, self._tier.min_blocks):
             self._run_block(block)
         # What block 0 could not afford may fit into what was left over.
-        self._scout(1.0, {None, Outcome.OVER_BUDGET})
+        self._scout(1.0)
         for block in range(self._tier.min_blocks, self._tier.max_blocks):
             if not self._run_block(block):
                 break
@@ -144,10 +144,10 @@ class Campaign:
             if reason is not None and not standing.visited:
                 self._write_unrun(case, Judged(Outcome.UNSUPPORTED, reason))
 
-    def _scout(self, share: float, standing_at: set[Outcome | None]) -> None:
-        """Visit every case whose last outcome is among those, in `scout_next`'s order, within a share of the budget."""
+    def _scout(self, share: float) -> None:
+        """Visit what was not visited, or was over budget when it was smaller, in `scout_next`'s order."""
         fresh = any(not standing.visited for standing in self._known().values())
-        pending = {case for case, one in self._known().items() if one.last in standing_at}
+        pending = {case for case, one in self._known().items() if one.last in {None, Outcome.OVER_BUDGET}}
         while pending:
             foreseen = {case: self._foreseen_s(case) for case in pending}
             affordable = {case: cost for case, cost in foreseen.items() if self._affordable(case, cost, share)}

@@ -27,7 +27,7 @@ from lab.core.places import RESULTS, home
 from lab.core.units import parse_duration_s, parse_fraction, show_duration
 from lab.engines.port import Engine
 from lab.report.render import render
-from lab.store.campaigns import campaign_name, create, find_unfinished, mark_finished, point_latest
+from lab.store.campaigns import campaign_name, create, find_resumable, mark_finished, point_latest, reopen
 from lab.store.journal import JOURNAL_NAME, Journal, read_trials
 
 
@@ -42,14 +42,15 @@ def register(app: typer.Typer) -> None:
         blocks: Annotated[int | None, typer.Option(help="At most so many blocks.", min=1)] = None,
         precision: Annotated[str | None, typer.Option(help="Half-width to stop at, such as 1%.")] = None,
         edition: Annotated[str | None, typer.Option(help="Pinned runtimes: current or paper.")] = None,
-        new: Annotated[bool, typer.Option("--new", help="Leave an unfinished campaign as it is; begin anew.")] = False,
+        new: Annotated[bool, typer.Option("--new", help="Leave earlier campaigns as they are; begin anew.")] = False,
         engine: EngineOption = EngineName.CONTAINER,
         results: Results = RESULTS,
     ) -> None:
         """Measure an experiment and report it.
 
         Builds what is missing, then writes results/EXPERIMENT-TIER-TIME/ with manifest.json, trials.jsonl and report/.
-        The report is valid from the first block on. Interrupted at any time, the same command resumes.
+        The report is valid from the first block on. Interrupted at any time, the same command resumes; a campaign that
+        ended goes on if --budget is larger than what it had.
         """
         plan = _adapted(load(experiment), tier, budget=budget, blocks=blocks, precision=precision, edition=edition)
         cases = cases_of(plan, tier)
@@ -99,15 +100,16 @@ def _adapted(
 def _campaign_directory(
     bill: Bill, experiment: Experiment, tier: str, cases: tuple[Case, ...], engine: Engine, *, results: Path, new: bool
 ) -> Path:
-    """The unfinished campaign of the same fingerprint, or a fresh one."""
+    """The campaign of the same fingerprint that there is more to measure in, or a fresh one."""
     now = datetime.now(UTC)
     name = campaign_name(experiment.name, tier, now)
     created_at = now.isoformat(timespec="seconds")
     manifest = manifest_of(bill, experiment, tier, cases, engine, name=name, created_at=created_at)
-    found = None if new else find_unfinished(results, manifest)
+    found = None if new else find_resumable(results, manifest)
     if found is None:
         return create(results, manifest)
     note(f"resuming {found}")
+    reopen(found)
     point_latest(found)
     return found
 
@@ -133,7 +135,7 @@ def _measure(
                 watcher=progress,
             )
             campaign.run()
-            mark_finished(directory, journal.next_number)
+            mark_finished(directory, journal.next_number, limits.budget_s)
     except KeyboardInterrupt:
         with suppress(NothingToReport):  # interrupted before the first trial
             render(directory)

@@ -31,10 +31,17 @@ LATEST = "latest"
 
 
 class Finished(msgspec.Struct, frozen=True):
-    """The marker's content: what the journal was when the campaign ended."""
+    """The marker's content.
+
+    Attributes:
+        trials: how many the journal held when the campaign ended.
+        trials_sha256: of the journal then.
+        budget_s: what the campaign could spend; None if the marker does not say.
+    """
 
     trials: int
     trials_sha256: str
+    budget_s: float | None = None
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -132,9 +139,9 @@ def journal_sha256(directory: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def mark_finished(directory: Path, trials: int) -> None:
-    """Say that the plan is done, and what the journal holds."""
-    marker = Finished(trials, journal_sha256(directory))
+def mark_finished(directory: Path, trials: int, budget_s: float) -> None:
+    """Say that the plan is done within that budget, and what the journal holds."""
+    marker = Finished(trials, journal_sha256(directory), budget_s)
     write_atomically(directory / FINISHED_NAME, msgspec.json.encode(marker) + b"\n")
 
 
@@ -159,17 +166,23 @@ def campaigns(results: Path) -> Iterator[Path]:
     return iter(sorted(found, key=lambda path: (path.name.rsplit("-", 1)[-1], path.name), reverse=True))
 
 
-def find_unfinished(results: Path, manifest: Manifest) -> Path | None:
-    """The newest unfinished campaign with the same fingerprint: what the same command resumes. None if there is none.
+def reopen(directory: Path) -> None:
+    """Take the campaign for unfinished: it is about to go on."""
+    (directory / FINISHED_NAME).unlink(missing_ok=True)
 
-    Directories that cannot be read (another version's, damaged) are no candidates.
+
+def find_resumable(results: Path, manifest: Manifest) -> Path | None:
+    """The newest campaign of the same fingerprint that this plan goes on with; None if there is none.
+
+    That is one that is unfinished, or that ended with less budget than the plan has. Directories that cannot be read
+    (another version's, damaged) are no candidates.
     """
-    wanted = fingerprint(manifest)
+    wanted, budget_s = fingerprint(manifest), manifest.experiment.tier(manifest.tier).budget_s
     for directory in campaigns(results):
-        if (directory / FINISHED_NAME).exists():
-            continue
         try:
-            if fingerprint(read_manifest(directory)) == wanted:
+            marker = finished(directory)
+            ended = marker is not None and (marker.budget_s is None or marker.budget_s >= budget_s)
+            if not ended and fingerprint(read_manifest(directory)) == wanted:
                 return directory
         except DataError:
             continue

@@ -199,7 +199,7 @@ def test_a_campaign_without_time_visits_every_cell_all_the_same(tmp_path: Path) 
 
 
 def test_what_block_0_could_not_afford_is_run_from_what_is_left_over(tmp_path: Path) -> None:
-    # Guessed at 40 s per G, 5 G take 200 s: more than block 0's 60 % of the budget, less than the whole.
+    # Guessed at 40 s per G, 5 G take 200 s: more than block 0's share of the budget, less than the whole.
     case = "wamr-interpreter-fast@o3 large b1"
     what = experiment(arms=("native@o3", "wamr-interpreter-fast@o3"), models=("large",), iterations=1)
     spare = msgspec.structs.replace(what, tiers={"t": Tier("240s", 3, 3, cell_budget="1h")})

@@ -52,35 +52,60 @@ def test_the_newest_unfinished_campaign_of_the_same_fingerprint_is_resumed(tmp_p
     manifest = make_manifest()
     store.create(tmp_path, manifest)
     newest = store.create(tmp_path, later(manifest, 5))
-    assert store.find_unfinished(tmp_path, later(manifest, 9)) == newest
+    assert store.find_resumable(tmp_path, later(manifest, 9)) == newest
 
 
 def test_a_finished_campaign_is_not_resumed(tmp_path: Path) -> None:
     manifest = make_manifest()
     directory = store.create(tmp_path, manifest)
-    store.mark_finished(directory, 0)
-    assert store.find_unfinished(tmp_path, manifest) is None
-    assert store.finished(directory) == store.Finished(0, store.journal_sha256(directory))
+    budget_s = manifest.experiment.tier(manifest.tier).budget_s
+    store.mark_finished(directory, 0, budget_s)
+    assert store.find_resumable(tmp_path, manifest) is None
+    assert store.finished(directory) == store.Finished(0, store.journal_sha256(directory), budget_s)
+
+
+def test_a_finished_campaign_goes_on_with_a_larger_budget_than_it_had(tmp_path: Path) -> None:
+    manifest = make_manifest()
+    directory = store.create(tmp_path, manifest)
+    store.mark_finished(directory, 0, 3600.0)
+
+    def budget(text: str) -> Manifest:
+        plan = msgspec.structs.replace(manifest.experiment, tiers={"smoke": Tier(budget=text)})
+        return msgspec.structs.replace(manifest, experiment=plan)
+
+    assert store.find_resumable(tmp_path, budget("60m")) is None
+    assert store.find_resumable(tmp_path, budget("61m")) == directory
+    store.reopen(directory)
+    assert store.finished(directory) is None
+    assert store.find_resumable(tmp_path, budget("1m")) == directory, "killed before it ended, it is unfinished"
+
+
+def test_a_finished_campaign_of_unknown_budget_is_not_resumed(tmp_path: Path) -> None:
+    manifest = make_manifest()
+    directory = store.create(tmp_path, manifest)
+    (directory / "finished").write_text(f'{{"trials": 0, "trials_sha256": "{store.journal_sha256(directory)}"}}')
+    assert store.find_resumable(tmp_path, manifest) is None
 
 
 def test_another_host_or_guest_is_another_campaign(tmp_path: Path) -> None:
     manifest = make_manifest()
     store.create(tmp_path, manifest)
     host = msgspec.structs.replace(manifest.host, kernel="6.2.0")
+    full = msgspec.structs.replace(manifest.experiment, tiers={"full": Tier(budget="2h")})
     guest = msgspec.structs.replace(manifest.guests["wasm/o3"], sha256="f" * 64)
     for changed in (
         msgspec.structs.replace(manifest, host=host),
         msgspec.structs.replace(manifest, guests={**manifest.guests, "wasm/o3": guest}),
-        msgspec.structs.replace(manifest, tier="full"),
+        msgspec.structs.replace(manifest, tier="full", experiment=full),
     ):
-        assert store.find_unfinished(tmp_path, changed) is None
+        assert store.find_resumable(tmp_path, changed) is None
 
 
 def test_a_larger_budget_resumes_the_same_campaign(tmp_path: Path) -> None:
     manifest = make_manifest()
     directory = store.create(tmp_path, manifest)
     longer = msgspec.structs.replace(manifest.experiment, tiers={"smoke": Tier(budget="2h")})
-    assert store.find_unfinished(tmp_path, msgspec.structs.replace(manifest, experiment=longer)) == directory
+    assert store.find_resumable(tmp_path, msgspec.structs.replace(manifest, experiment=longer)) == directory
 
 
 def test_an_unreadable_neighbour_does_not_stop_resuming(tmp_path: Path) -> None:
@@ -88,7 +113,7 @@ def test_an_unreadable_neighbour_does_not_stop_resuming(tmp_path: Path) -> None:
     broken = tmp_path / "broken-smoke-20300101T000000Z"
     broken.mkdir()
     (broken / "manifest.json").write_text("{")
-    assert store.find_unfinished(tmp_path, make_manifest()) == directory
+    assert store.find_resumable(tmp_path, make_manifest()) == directory
 
 
 @pytest.mark.parametrize(
