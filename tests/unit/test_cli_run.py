@@ -9,7 +9,7 @@ import pytest
 from lab.campaign.bill import Bill
 from lab.cli import run, verify
 from lab.core.errors import EXIT_INTERRUPTED
-from lab.core.trial import Outcome, Trial
+from lab.core.trial import Kind, Outcome, Trial
 from lab.store.campaigns import FINISHED_NAME, read_manifest
 from lab.store.journal import JOURNAL_NAME, read_trials
 from lab.verify.lock import Lock
@@ -119,6 +119,23 @@ def test_an_unfinished_run_is_left_alone_with_new(bill: Bill, monkeypatch: pytes
     run_on(FakeEngine(bill), monkeypatch, "--new")
     assert len(campaigns()) == 2
     assert len(trials_of(first)) == 4
+
+
+def test_a_run_that_ended_goes_on_with_a_larger_budget_and_keeps_what_it_has(
+    bill: Bill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_on(FakeEngine(bill), monkeypatch, "--budget", "1s")
+    (directory,) = campaigns()
+    short = trials_of(directory)
+    assert Outcome.OVER_BUDGET in {trial.outcome for trial in short}
+    longer = run_on(FakeEngine(bill), monkeypatch)
+    assert longer.code == 0, longer.err
+    assert f"resuming {Path('results') / directory.name}" in longer.err
+    assert campaigns() == [directory]
+    assert trials_of(directory)[: len(short)] == short
+    ran = [trial for trial in trials_of(directory) if trial.kind is Kind.RUN]
+    assert len({trial.case for trial in ran if trial.outcome is Outcome.OK}) == 3
+    assert (directory / FINISHED_NAME).exists()
 
 
 def test_options_change_the_plan_that_is_written_down(bill: Bill, monkeypatch: pytest.MonkeyPatch) -> None:
