@@ -285,6 +285,17 @@ def test_a_larger_budget_goes_on_where_the_smaller_one_ended(tmp_path: Path) -> 
     assert len(visited) == 6
 
 
+def test_what_was_over_budget_is_no_reason_to_know_a_system_on_a_network(tmp_path: Path) -> None:
+    # Written down as over budget, every pair would look known, and none would be worth a detour.
+    stage = Stage(tmp_path, experiment(models=("tiny", "large"), tier=Tier("1ms", 1, 1, cell_budget="1h")))
+    short = stage.play()
+    assert {trial.outcome for trial in short} == {Outcome.OVER_BUDGET}
+    fresh = Stage(tmp_path / "fresh", _with_budget(stage.experiment, "10h")).play()
+    stage.experiment = _with_budget(stage.experiment, "10h")
+    longer = stage.play(stage.rewind(short))[len(short) :]
+    assert [trial.case for trial in longer] == [trial.case for trial in fresh]
+
+
 def _with_budget(what: Experiment, budget: str) -> Experiment:
     tier = msgspec.structs.replace(what.tier("t"), budget=budget)
     return msgspec.structs.replace(what, tiers={"t": tier})
