@@ -27,9 +27,6 @@ from lab.core.units import show_duration
 from lab.engines.port import Engine
 from lab.store.journal import Journal
 
-# What block 0 has still to visit: never met, or given up on a smaller budget.
-_NOT_TRIED = {None, Outcome.OVER_BUDGET}
-
 
 class Watcher(Protocol):
     """Is told what a campaign does; the command line draws progress from it."""
@@ -148,16 +145,18 @@ class Campaign:
                 self._write_unrun(case, Judged(Outcome.UNSUPPORTED, reason))
 
     def _scout(self, share: float) -> None:
-        """Visit what was not visited, or was over budget when it was smaller, in `scout_next`'s order."""
+        """Visit what never ran within a share of the budget, in `scout_next`'s order.
+
+        What was over budget is tried, too: the share, or the budget, may be larger by now.
+        """
         fresh = any(not standing.visited for standing in self._known().values())
-        pending = {case for case, one in self._known().items() if one.last in _NOT_TRIED}
+        pending = {case for case, one in self._known().items() if one.last in {None, Outcome.OVER_BUDGET}}
         while pending:
             foreseen = {case: self._foreseen_s(case) for case in pending}
             affordable = {case: cost for case, cost in foreseen.items() if self._affordable(case, cost, share)}
             if not affordable:
                 break
-            tried = [one for one, standing in self._known().items() if standing.last not in _NOT_TRIED]
-            case = scout_next(affordable, self._measure.seed, tried)
+            case = scout_next(affordable, self._measure.seed, tried=set(self._cases) - pending)
             pending.remove(case)
             self._run_case(case, 0)
         known = self._known()

@@ -49,7 +49,8 @@ def register(app: typer.Typer) -> None:
         """Hold models, guests, images, output tensors, stored trials and the report against lab.lock and each other.
 
         Every model, guest and image that is here is also made twice more, from different directories (an hour; --quick
-        leaves that out). Writes nothing, unless --write-lock. Each is told at once. Exit code 1 if anything differs.
+        leaves that out) and told at once. Writes nothing, unless --write-lock. Exit code 1 if anything differs; the
+        first is named.
         """
 
         def wanted(name: str) -> bool:
@@ -70,11 +71,11 @@ def register(app: typer.Typer) -> None:
                 check_models(chosen_models, committed, progress, rebuild=not quick),
                 check_guests(chosen_guests, edition, committed, progress, rebuild=not quick),
                 check_images(images, progress, rebuild=not quick),
-                (item for item in _campaign_items(results, campaign, committed) if wanted(item.name)),
             ):
                 if not quick:  # told at once: what took minutes to find out is not lost if the rest is cut short
                     progress(item.name, item.verdict.value, 1.0)
                 items.append(item)
+            items += (item for item in _campaign_items(results, campaign, committed) if wanted(item.name))
             if only and not items:
                 raise UsageError(f"nothing here is called {' or '.join(map(repr, only))}", SEE_NAMES)
         if conclude(items, json=json):
