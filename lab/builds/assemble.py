@@ -11,6 +11,7 @@ from lab.builds.images import ImageInfo
 from lab.builds.pins import Supply
 from lab.builds.progress import Progress, silent
 from lab.builds.recipe import PREFIX, Recipe
+from lab.builds.supplies import Unreachable
 from lab.engines.client import DockerClient, connect, failures_as_lab_errors
 
 
@@ -18,17 +19,26 @@ def assemble_anew(image: ImageInfo, progress: Progress = silent) -> dict[str, st
     """Put an image together again, every step of it, on the same base and from the same compiled files.
 
     Returns:
-        Its contents (see `lab.builds.contents`); None if the builders that it was put together from are not here.
+        Its contents (see `lab.builds.contents`); None if what it was put together from is not here any more: its
+        builders, its tarball, or the artifact directory.
 
     Raises:
         BuildFailed, NoSpace: a step failed.
+        SupplyError: an artifact or tarball is not what its checksum says.
     """
     client = connect()
     supply = Supply(image.supply) if image.runtime != "native" else None
-    recipe = Catalogue(image.edition, client).candidate(image.runtime, supply).recipe
+    catalogue = Catalogue(image.edition, client)
+    try:
+        given = catalogue.given(image.runtime, supply, progress)
+    except Unreachable:
+        return None
+    recipe = catalogue.candidate(image.runtime, supply, given).recipe
+    if recipe.key != image.inputs_hash or not _can_build(client, recipe):
+        return None
     made: list[str] = []
     try:
-        return contents(client, _anew(client, recipe, progress, made)) if _can_build(client, recipe) else None
+        return contents(client, _anew(client, recipe, progress, made))
     finally:
         with failures_as_lab_errors():
             for tag in reversed(made):

@@ -12,7 +12,7 @@ from lab.builds import stages, supplies
 from lab.builds.bases import base_recipe
 from lab.builds.home import ROOT
 from lab.builds.pins import Pins, Supply, load_pins, stage_args
-from lab.builds.progress import Progress
+from lab.builds.progress import Progress, silent
 from lab.builds.recipe import Given, Recipe
 from lab.core.errors import UnobtainableError
 from lab.engines.client import DockerClient
@@ -96,25 +96,39 @@ class Catalogue:
         pin = self.pins.edition(self.edition).runtime(runtime)
         if runtime == "native":
             return self.candidate(runtime, None)
-        artifacts = supplies.artifacts_directory()
-        if artifacts is not None and pin.artifact is not None:
-            given = supplies.take_artifact(artifacts, pin.artifact.file, binary_place(runtime))
-            if given is not None:
-                return self.candidate(runtime, Supply.ARTIFACT, given)
+        artifact = self.given(runtime, Supply.ARTIFACT)
+        if artifact is not None:
+            return self.candidate(runtime, Supply.ARTIFACT, artifact)
         for supply in self.pinned_supplies(runtime):
             here = existing(self.candidate(runtime, supply))
             if here is not None:
                 return here
         unreachable = ""
-        if pin.upstream is not None:
-            try:
-                return self.candidate(runtime, Supply.UPSTREAM, supplies.take_upstream(pin.upstream, progress))
-            except supplies.Unreachable as error:
-                unreachable = f": {error.message}"
+        try:
+            upstream = self.given(runtime, Supply.UPSTREAM, progress)
+            if upstream is not None:
+                return self.candidate(runtime, Supply.UPSTREAM, upstream)
+        except supplies.Unreachable as error:
+            unreachable = f": {error.message}"
         if pin.registry is not None:
             return self.candidate(runtime, Supply.REGISTRY)
         missing = f"{runtime} {pin.version} of edition {self.edition} cannot be had here{unreachable}"
         raise UnobtainableError(missing, GIVE_ANOTHER_SUPPLY)
+
+    def given(self, runtime: str, supply: Supply | None, progress: Progress = silent) -> Given | None:
+        """The files that a supply from outside lays out for a runtime's image; None where it has none.
+
+        Raises:
+            Unreachable: the host of a released tarball does not answer, and the tarball is not here yet.
+            SupplyError: what is there is not what the checksum says.
+        """
+        pin = self.pins.edition(self.edition).runtime(runtime)
+        if supply is Supply.UPSTREAM and pin.upstream is not None:
+            return supplies.take_upstream(pin.upstream, progress)
+        artifacts = supplies.artifacts_directory() if supply is Supply.ARTIFACT else None
+        if artifacts is not None and pin.artifact is not None:
+            return supplies.take_artifact(artifacts, pin.artifact.file, binary_place(runtime))
+        return None
 
     def _nominal(self, runtime: str, supply: Supply | None) -> str:
         """What the pins alone say of a given binary: a pin that moves makes another family of images."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import msgspec
+
 from lab.builds.assemble import assemble_anew
 from lab.builds.contents import contents, digest, first_differing
 from lab.builds.images import ImageInfo
@@ -11,6 +13,8 @@ from lab.builds.progress import Progress
 from lab.engines.client import connect
 from lab.verify.items import Item, Sameness, hold
 from lab.verify.models import COPY, REBUILDS, RECORD
+
+NOT_AGAIN = "not put together again: what it was made of (supply: {supply}) is not at hand"
 
 
 def check_images(images: Mapping[str, ImageInfo], progress: Progress, *, rebuild: bool) -> Iterator[Item]:
@@ -20,7 +24,7 @@ def check_images(images: Mapping[str, ImageInfo], progress: Progress, *, rebuild
         images: by runtime.
         progress: told of rebuilds.
         rebuild: whether each is also put together again, twice, from its base and its compiled files. Runtimes are not
-            compiled again.
+            compiled again; an image whose compiled files are gone (an artifact, say) is left as it is.
     """
     for runtime, image in sorted(images.items()):
         here = contents(connect(), image.image_id)
@@ -32,6 +36,8 @@ def check_images(images: Mapping[str, ImageInfo], progress: Progress, *, rebuild
                 makings[which] = again
         recorded = {} if image.contents_sha256 is None else {RECORD: image.contents_sha256}
         item = hold(f"image {runtime}", None, {**recorded, **_digests(makings)})
+        if rebuild and not set(REBUILDS) <= set(makings):
+            item = msgspec.structs.replace(item, why=f"{item.why}; {NOT_AGAIN.format(supply=image.supply)}")
         paths = (first_differing(here, other) for other in makings.values())
         path = next((path for path in paths if path is not None), None)
         if item.verdict is Sameness.DIFFERS and path is not None:

@@ -14,12 +14,14 @@ from lab.builds import builder, images
 from lab.builds.contents import contents, first_differing
 from lab.builds.images import ImageInfo, ensure_images, find_images
 from lab.builds.inspect import read_file
+from lab.builds.pins import Supply, load_pins
 from lab.builds.progress import silent
 from lab.builds.recipe import Recipe
+from lab.builds.supplies import artifacts_directory, save_artifact
 from lab.core.errors import BuildFailed
 from lab.engines.client import DockerClient, connect
 from lab.runtimes.registry import RUNTIMES
-from lab.verify.images import check_images
+from lab.verify.images import NOT_AGAIN, check_images
 from lab.verify.items import Sameness
 
 pytestmark = pytest.mark.live
@@ -86,7 +88,42 @@ def test_an_image_that_is_here_is_found_within_seconds(image: ImageInfo) -> None
 def test_an_image_put_together_again_holds_the_same(image: ImageInfo) -> None:
     (item,) = check_images({image.runtime: image}, silent, rebuild=True)
     assert item.verdict is Sameness.IDENTICAL, item.why
+    kept = "the same in its record and this machine's copy"
+    if image.supply == Supply.ARTIFACT and artifacts_directory() is None:
+        assert item.why == f"{kept}; {NOT_AGAIN.format(supply=image.supply)}"
+    else:
+        assert item.why == f"{kept} and the first rebuild and the second rebuild"
+
+
+@pytest.fixture
+def from_an_artifact(client: DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ImageInfo]:
+    """Wasmtime's image, made from an artifact directory of this test's own."""
+    here = find_images().get("wasmtime")
+    if here is None:
+        pytest.skip("the wasmtime image is not here: `lab build` makes it")
+    file = load_pins().edition("current").runtimes["wasmtime"].artifact
+    assert file is not None
+    # one byte more than the binary: an artifact that no image of the user's was made of
+    save_artifact(tmp_path, file.file, images.read_binary(here) + b"\n")
+    monkeypatch.setenv("LAB_ARTIFACTS", str(tmp_path))
+    made = ensure_images(["wasmtime"])["wasmtime"]
+    yield made
+    client.images.remove(made.reference, force=True)
+
+
+def test_an_image_made_from_an_artifact_is_put_together_again_only_while_the_artifact_is_at_hand(
+    from_an_artifact: ImageInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = from_an_artifact
+    assert image.supply == Supply.ARTIFACT
+    (item,) = check_images({"wasmtime": image}, silent, rebuild=True)
     assert item.why == "the same in its record and this machine's copy and the first rebuild and the second rebuild"
+    monkeypatch.delenv("LAB_ARTIFACTS")
+    (item,) = check_images({"wasmtime": image}, silent, rebuild=True)
+    assert (item.verdict, item.why) == (
+        Sameness.IDENTICAL,
+        f"the same in its record and this machine's copy; {NOT_AGAIN.format(supply=image.supply)}",
+    )
 
 
 def test_an_image_labelled_before_contents_were_written_down_is_not_told_to_differ(image: ImageInfo) -> None:
