@@ -232,7 +232,7 @@ def _compile(
 
 def _require(catalogue: Catalogue, stage: str, client: DockerClient, progress: Progress) -> None:
     recipe = catalogue.stage(stage)
-    failures = build_recipes(catalogue, [recipe], client, progress)
+    failures = build_recipes(catalogue.pins, [recipe], client, progress)
     if recipe.tag in failures:
         raise failures[recipe.tag]
 

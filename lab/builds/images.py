@@ -7,7 +7,8 @@ image built last month still says what is in it.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 import msgspec
 
@@ -16,7 +17,7 @@ from lab.builds.builder import build_stage, has_image, log_path, run_all
 from lab.builds.catalogue import Candidate, Catalogue, executable
 from lab.builds.contents import contents, digest
 from lab.builds.inspect import look_into, read_file
-from lab.builds.pins import Supply
+from lab.builds.pins import Pins, Supply, load_pins
 from lab.builds.progress import Progress, silent
 from lab.builds.recipe import Recipe
 from lab.core.errors import BuildFailed, LabError
@@ -108,22 +109,56 @@ def build_images(runtimes: Iterable[str], edition: str = "current", progress: Pr
         EngineMissing, EngineForbidden: no engine to build on.
         ExperimentError: the edition has no such runtime.
     """
+    return build_editions({edition: runtimes}, progress)[edition]
+
+
+def build_editions(runtimes: Mapping[str, Iterable[str]], progress: Progress = silent) -> dict[str, BuildReport]:
+    """As `build_images`, for several editions in one queue.
+
+    The dearest compilation of all goes first, and the cheap ones fill the gaps that it leaves.
+
+    Args:
+        runtimes: wanted, by edition.
+        progress: told of the steps.
+
+    Returns:
+        Reports by edition.
+
+    Raises:
+        EngineMissing, EngineForbidden: no engine to build on.
+        ExperimentError: there is no such edition, or it has no such runtime.
+    """
     client = connect()
-    catalogue = Catalogue(edition, client)
-    problems: dict[str, LabError] = {}
-    chosen: dict[str, Candidate] = {}
-    for runtime in runtimes:
-        catalogue.pins.edition(edition).runtime(runtime)
-        try:
-            chosen[runtime] = catalogue.choose(runtime, lambda one: _existing(client, one), progress)
-        except LabError as error:
-            problems[runtime] = error
-    wanted = [Recipe(f"{name}-labels", one.recipe.key, one.tag, parents=(one.recipe,)) for name, one in chosen.items()]
-    candidates = {one.tag: one for one in chosen.values()}
-    failures = build_recipes(catalogue, wanted, client, progress, candidates)
-    problems |= {name: failures[one.tag] for name, one in chosen.items() if one.tag in failures}
-    images = {name: describe_image(client, one.tag) for name, one in chosen.items() if one.tag not in failures}
-    return BuildReport(images, problems)
+    pins = load_pins()
+    catalogues = {edition: Catalogue(edition, client, pins) for edition in runtimes}
+    reports = {edition: BuildReport({}, {}) for edition in runtimes}
+    chosen: list[Candidate] = []
+    for edition, names in runtimes.items():
+        for runtime in names:
+            pins.edition(edition).runtime(runtime)
+            try:
+                chosen.append(catalogues[edition].choose(runtime, lambda one: _existing(client, one), progress))
+            except LabError as error:
+                reports[edition].problems[runtime] = error
+    wanted = [Recipe(f"{one.runtime}-labels", one.recipe.key, one.tag, parents=(one.recipe,)) for one in chosen]
+    labels = {one.tag: partial(_label, client, catalogues[one.edition], one) for one in chosen}
+    minutes = {tag: cost for one in chosen for tag, cost in _compilation(pins, one).items()}
+    failures = build_recipes(pins, wanted, client, progress, labels, minutes)
+    for one in chosen:
+        if one.tag in failures:
+            reports[one.edition].problems[one.runtime] = failures[one.tag]
+        else:
+            reports[one.edition].images[one.runtime] = describe_image(client, one.tag)
+    return reports
+
+
+def _compilation(pins: Pins, candidate: Candidate) -> dict[str, float]:
+    """What compiling the runtime takes, by tag of that stage, in CPU-minutes; empty if it comes compiled."""
+    pin = pins.edition(candidate.edition).runtime(candidate.runtime)
+    if pin.registry is None:
+        return {}
+    stage = f"{candidate.runtime}-registry"
+    return {tag: pin.registry.cpu_minutes for tag, one in candidate.recipe.closure().items() if one.name == stage}
 
 
 def find_images(edition: str = "current") -> dict[str, ImageInfo]:
@@ -146,37 +181,35 @@ def find_images(edition: str = "current") -> dict[str, ImageInfo]:
 
 
 def build_recipes(
-    catalogue: Catalogue,
+    pins: Pins,
     wanted: Iterable[Recipe],
     client: DockerClient,
     progress: Progress,
-    candidates: Mapping[str, Candidate] | None = None,
+    labels: Mapping[str, Callable[[], None]] | None = None,
+    minutes: Mapping[str, float] | None = None,
 ) -> dict[str, LabError]:
     """Build recipes with all they rest on; errors by tag.
 
     Args:
-        catalogue: knows the bases and the costs.
+        pins: of the bases.
         wanted: what to build.
         client: of the engine.
         progress: told of the steps.
-        candidates: by tag, those of the recipes that only label what was built.
+        labels: by tag, how those recipes are made that only label what was built.
+        minutes: by tag, what a runtime's compilation takes.
     """
 
     def build(recipe: Recipe) -> None:
-        if candidates is not None and recipe.tag in candidates:
-            _label(client, catalogue, candidates[recipe.tag])
+        if labels is not None and recipe.tag in labels:
+            labels[recipe.tag]()
         elif recipe.name.startswith("base:"):
-            base = catalogue.pins.bases[recipe.name.removeprefix("base:")]
+            base = pins.bases[recipe.name.removeprefix("base:")]
             build_base(recipe, base, client, log_path(recipe), progress)
         else:
             build_stage(client, recipe, progress)
 
     def cost(recipe: Recipe) -> float:
-        runtime = recipe.name.removesuffix("-registry")
-        pin = catalogue.pins.edition(catalogue.edition).runtimes.get(runtime)
-        if pin and pin.registry and runtime != recipe.name:
-            return pin.registry.cpu_minutes
-        return COMPILER_MINUTES.get(recipe.name, 0.2)
+        return (minutes or {}).get(recipe.tag, COMPILER_MINUTES.get(recipe.name, 0.2))
 
     workers = max(1, min(MOST_BUILDS_AT_ONCE, os.cpu_count() or 1))
     return run_all(wanted, build, lambda tag: has_image(client, tag), cost, workers)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from lab.builds.guests import GuestBuild, ensure_guests
-from lab.builds.images import BuildReport, ImageInfo, build_images, read_binary
+from lab.builds.images import BuildReport, ImageInfo, build_editions, read_binary
 from lab.builds.pins import load_pins
 from lab.builds.supplies import save_artifact
 from lab.cli.build_progress import build_progress
-from lab.cli.options import Edition, Json
+from lab.cli.options import Json
 from lab.cli.output import note, say_json, say_table
 from lab.core.arm import NATIVE_RUNTIME, GuestProfile
-from lab.core.errors import LabError
 from lab.core.units import show_bytes
 
 # What builds in minutes from package registries alone; the others take a compiler most of an hour.
@@ -35,7 +34,10 @@ def register(app: typer.Typer) -> None:
     def build(
         runtimes: Annotated[list[str] | None, typer.Argument(help="Images to build; default: the quick ones.")] = None,
         everything: Annotated[bool, typer.Option("--all", help="Every image and every guest.")] = False,
-        edition: Edition = "current",
+        editions: Annotated[
+            list[str] | None,
+            typer.Option("--edition", help="Set of pinned runtimes: current (default) or paper; repeat it for both."),
+        ] = None,
         save_artifacts: Annotated[
             Path | None, typer.Option(help="Also write the runtimes' binaries here, for LAB_ARTIFACTS elsewhere.")
         ] = None,
@@ -43,21 +45,37 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Build images and guests that are not here yet; one failure does not stop the others.
 
+        The images of several editions are built in one queue.
         Writes images into the engine, guests below LAB_HOME, logs into logs/.
         """
-        pinned = tuple(load_pins().edition(edition).runtimes)
-        wanted = pinned if everything else tuple(runtimes or (name for name in QUICK if name in pinned))
+        chosen = dict.fromkeys(editions or ("current",))
         guests = ALL_GUESTS if everything else () if runtimes else QUICK_GUESTS
         with build_progress() as progress:
-            report = build_images(wanted, edition, progress)
-            built = ensure_guests(guests, progress, edition) if guests else {}
+            reports = build_editions({one: _wanted(one, runtimes, everything=everything) for one in chosen}, progress)
+            built = {one: ensure_guests(guests, progress, one) if guests else {} for one in chosen}
         if save_artifacts is not None:
-            _save(report, edition, save_artifacts)
-        _show(report, built, json=json)
-        for name, problem in report.problems.items():
-            note(f"error: {name}: {problem.message}\n  mend it: {problem.remedy}")
-        if report.problems:
-            raise typer.Exit(_worst(report.problems.values()))
+            for edition, report in reports.items():
+                _save(report, edition, save_artifacts)
+        if json:
+            found = {edition: _as_json(report, built[edition]) for edition, report in reports.items()}
+            say_json(found if len(found) > 1 else next(iter(found.values())))
+        else:
+            _show(reports, built)
+        worst = max((_tell(report) for report in reports.values()), default=0)
+        if worst:
+            raise typer.Exit(worst)
+
+
+def _wanted(edition: str, runtimes: list[str] | None, *, everything: bool) -> tuple[str, ...]:
+    pinned = tuple(load_pins().edition(edition).runtimes)
+    return pinned if everything else tuple(runtimes or (name for name in QUICK if name in pinned))
+
+
+def _tell(report: BuildReport) -> int:
+    """Say what could not be made; the exit code for it, 0 if all was."""
+    for name, problem in report.problems.items():
+        note(f"error: {name}: {problem.message}\n  mend it: {problem.remedy}")
+    return max((problem.exit_code for problem in report.problems.values()), default=0)
 
 
 def _save(report: BuildReport, edition: str, directory: Path) -> None:
@@ -67,24 +85,24 @@ def _save(report: BuildReport, edition: str, directory: Path) -> None:
             note(f"saving {save_artifact(directory, artifact.file, read_binary(image))[:12]}… {artifact.file}")
 
 
-def _show(report: BuildReport, guests: dict[tuple[str, str], GuestBuild], *, json: bool) -> None:
-    if json:
-        named = {f"{target}/{profile}": guest for (target, profile), guest in guests.items()}
-        problems = {name: problem.message for name, problem in report.problems.items()}
-        say_json({"images": report.images, "guests": named, "problems": problems})
-        return
-    say_table((_image_row(image) for image in report.images.values()), ("image", "version", "supply", "size", "tag"))
-    if guests:
-        rows = [
-            (f"{target}/{profile}", show_bytes(one.size_bytes), one.sha256) for (target, profile), one in guests.items()
-        ]
-        say_table(rows, ("\nguest", "size", "sha256"))
+def _as_json(report: BuildReport, guests: Mapping[tuple[str, str], GuestBuild]) -> dict[str, object]:
+    named = {f"{target}/{profile}": guest for (target, profile), guest in guests.items()}
+    problems = {name: problem.message for name, problem in report.problems.items()}
+    return {"images": report.images, "guests": named, "problems": problems}
+
+
+def _show(reports: Mapping[str, BuildReport], built: Mapping[str, Mapping[tuple[str, str], GuestBuild]]) -> None:
+    images = (image for report in reports.values() for image in report.images.values())
+    say_table(map(_image_row, images), ("edition", "image", "version", "supply", "size", "tag"))
+    rows = [
+        (edition, f"{target}/{profile}", show_bytes(one.size_bytes), one.sha256)
+        for edition, guests in built.items()
+        for (target, profile), one in guests.items()
+    ]
+    if rows:
+        say_table(rows, ("\nedition", "guest", "size", "sha256"))
 
 
 def _image_row(image: ImageInfo) -> tuple[str, ...]:
     version = image.version + (" (patched)" if image.patched else "")
-    return image.runtime, version, image.supply, show_bytes(image.size_bytes), image.reference
-
-
-def _worst(problems: Iterable[LabError]) -> int:
-    return max(problem.exit_code for problem in problems)
+    return image.edition, image.runtime, version, image.supply, show_bytes(image.size_bytes), image.reference

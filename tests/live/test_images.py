@@ -12,7 +12,7 @@ import pytest
 
 from lab.builds import builder, images
 from lab.builds.contents import contents, first_differing
-from lab.builds.images import ImageInfo, ensure_images, find_images
+from lab.builds.images import ImageInfo, build_editions, ensure_images, find_images
 from lab.builds.inspect import read_file
 from lab.builds.pins import Supply, load_pins
 from lab.builds.progress import silent
@@ -83,6 +83,12 @@ def test_an_image_that_is_here_is_found_within_seconds(image: ImageInfo) -> None
     started = time.monotonic()
     assert ensure_images([image.runtime])[image.runtime].inputs_hash
     assert time.monotonic() - started < 15
+
+
+def test_the_images_of_two_editions_are_built_in_one_queue() -> None:
+    reports = build_editions({"current": ["native"], "paper": ["native"]})
+    made = {edition: report.images["native"].edition for edition, report in reports.items()}
+    assert made == {"current": "current", "paper": "paper"}
 
 
 def test_an_image_put_together_again_holds_the_same(image: ImageInfo) -> None:

@@ -119,13 +119,15 @@ def test_builds_are_listed_and_one_that_failed_decides_the_exit_code(
 ) -> None:
     bill = make_bill(place / "bill")
     report = BuildReport({"native": bill.images["native"]}, {"wavm": BuildFailed("wavm did not build", "see its log")})
-    monkeypatch.setattr(build, "build_images", lambda *_: report)
+    monkeypatch.setattr(build, "build_editions", lambda wanted, _: dict.fromkeys(wanted, report))
     monkeypatch.setattr(build, "ensure_guests", lambda *_: bill.guests)
     found = asked("build", code=8)
     assert found["problems"] == {"wavm": "wavm did not build"}
     assert found["images"]["native"]["version"] == bill.images["native"].version
     assert set(found["guests"]) == {f"{target}/{profile}" for target, profile in bill.guests}
     assert "native" in printed(["build"], code=8)
+    both = asked("build", "--edition", "current", "--edition", "paper", code=8)
+    assert both == {"current": found, "paper": found}
 
 
 def test_a_calibration_is_one_document(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
