@@ -7,7 +7,8 @@ import os
 import pytest
 
 from lab.builds.guests import GuestBuild, Tools, ensure_guests, ensure_tools
-from lab.builds.images import ImageInfo, ensure_images
+from lab.builds.images import ensure_images
+from lab.builds.labels import ImageInfo
 from lab.core.model import Model
 from lab.core.places import home
 from lab.zoo import catalog

@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 
 from lab.builds.guests import GuestBuild
-from lab.builds.images import ImageInfo
+from lab.builds.labels import ImageInfo
 from lab.campaign.bill import Bill
 from lab.campaign.launch import run_argv
 from lab.core.arm import Arm, Mode

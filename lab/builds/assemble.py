@@ -7,7 +7,7 @@ import msgspec
 from lab.builds.builder import build_stage, has_image
 from lab.builds.catalogue import Catalogue
 from lab.builds.contents import contents
-from lab.builds.images import ImageInfo
+from lab.builds.labels import ImageInfo
 from lab.builds.pins import Supply
 from lab.builds.progress import Progress, silent
 from lab.builds.recipe import PREFIX, Recipe

@@ -1,8 +1,4 @@
-"""The images of an edition: found by content or built, labelled with what they hold.
-
-Every figure of a campaign names the image it came from; `ImageInfo` is read from the image's own labels, so that an
-image built last month still says what is in it.
-"""
+"""The images of an edition: found by content or built, then labelled with what they hold (`lab.builds.labels`)."""
 
 from __future__ import annotations
 
@@ -12,12 +8,11 @@ from functools import partial
 
 import msgspec
 
-from lab.builds.bases import build_base, describe_base
+from lab.builds.bases import build_base
 from lab.builds.builder import build_stage, has_image, log_path, run_all
-from lab.builds.catalogue import Candidate, Catalogue, executable
-from lab.builds.contents import contents, digest
-from lab.builds.inspect import look_into, read_file
-from lab.builds.pins import Pins, Supply, load_pins
+from lab.builds.catalogue import Candidate, Catalogue
+from lab.builds.labels import ImageInfo, describe_image, label_image
+from lab.builds.pins import Pins, load_pins
 from lab.builds.progress import Progress, silent
 from lab.builds.recipe import Recipe
 from lab.core.errors import BuildFailed, LabError
@@ -27,42 +22,6 @@ from lab.engines.client import DockerClient, connect, failures_as_lab_errors
 MOST_BUILDS_AT_ONCE = 2
 # What these stages took where they were tried; only the order of builds rests on it.
 COMPILER_MINUTES = {"toolchain": 2.0, "runtime-rust": 1.5, "probe": 0.7}
-PROBE = "/usr/local/bin/probe"
-
-
-class ImageInfo(msgspec.Struct, frozen=True):
-    """One image, as its labels tell.
-
-    Attributes:
-        runtime: what it runs.
-        edition: whose pins it was built from.
-        reference: its tag.
-        image_id: of the engine.
-        version: pinned; empty for native.
-        says: the version its binary prints; None if it prints none.
-        supply: ``artifact``, ``upstream`` or ``registry``; ``none`` for native.
-        binary_sha256: of the runtime's executable; of the probe's for native.
-        inputs_hash: of everything it was built from.
-        patched: its source was patched by us.
-        size_bytes: of the image, its base included.
-        base: what it stands on, and whether that stands in for the edition's.
-        contents_sha256: of everything in it, by content (`lab.builds.contents`); None if it was labelled before that
-            was written down.
-    """
-
-    runtime: str
-    edition: str
-    reference: str
-    image_id: str
-    version: str
-    says: str | None
-    supply: str
-    binary_sha256: str
-    inputs_hash: str
-    patched: bool
-    size_bytes: int
-    base: str = ""
-    contents_sha256: str | None = None
 
 
 class BuildReport(msgspec.Struct, frozen=True):
@@ -141,7 +100,7 @@ def build_editions(runtimes: Mapping[str, Iterable[str]], progress: Progress = s
             except LabError as error:
                 reports[edition].problems[runtime] = error
     wanted = [Recipe(f"{one.runtime}-labels", one.recipe.key, one.tag, parents=(one.recipe,)) for one in chosen]
-    labels = {one.tag: partial(_label, client, catalogues[one.edition], one) for one in chosen}
+    labels = {one.tag: partial(label_image, client, catalogues[one.edition], one) for one in chosen}
     minutes = {tag: cost for one in chosen for tag, cost in _compilation(pins, one).items()}
     failures = build_recipes(pins, wanted, client, progress, labels, minutes)
     for one in chosen:
@@ -215,37 +174,6 @@ def build_recipes(
     return run_all(wanted, build, lambda tag: has_image(client, tag), cost, workers)
 
 
-def describe_image(client: DockerClient, reference: str) -> ImageInfo:
-    """What an image's labels say.
-
-    Raises:
-        EngineFailed: there is no such image.
-    """
-    with failures_as_lab_errors():
-        image = client.images.get(reference)
-    labels = image.labels
-    return ImageInfo(
-        runtime=labels["lab.runtime"],
-        edition=labels["lab.edition"],
-        reference=reference,
-        image_id=str(image.id),
-        version=labels["lab.version"],
-        says=labels["lab.says"] or None,
-        supply=labels["lab.supply"],
-        binary_sha256=labels["lab.binary_sha256"],
-        inputs_hash=labels["lab.inputs"],
-        patched=labels["lab.patched"] == "yes",
-        size_bytes=int(image.attrs["Size"]),
-        base=labels.get("lab.stands_on", ""),
-        contents_sha256=labels.get("lab.contents_sha256"),
-    )
-
-
-def read_binary(image: ImageInfo) -> bytes:
-    """The runtime's executable, out of its image."""
-    return read_file(connect(), image.image_id, executable(image.runtime) or PROBE)
-
-
 def _existing(client: DockerClient, candidate: Candidate) -> Candidate | None:
     """The candidate of this family that is here: for an artifact, whatever its checksum was."""
     with failures_as_lab_errors():
@@ -259,31 +187,3 @@ def _existing(client: DockerClient, candidate: Candidate) -> Candidate | None:
             if found.tag in image.tags:
                 return found
     return None
-
-
-def _label(client: DockerClient, catalogue: Catalogue, candidate: Candidate) -> None:
-    """Write what an image turned out to hold into its labels: one more, empty, layer."""
-    tag = candidate.recipe.tag
-    binary = executable(candidate.runtime)
-    pin = catalogue.pins.edition(candidate.edition).runtime(candidate.runtime)
-    base_name = pin.base or catalogue.pins.edition(candidate.edition).base
-    patched = pin.patched and candidate.supply is not Supply.UPSTREAM
-    held = digest(contents(client, tag))
-    checksum, says = look_into(client, tag, candidate.runtime, binary or PROBE)
-    labels = {
-        "lab.runtime": candidate.runtime,
-        "lab.edition": candidate.edition,
-        "lab.version": candidate.version,
-        "lab.says": says if binary else "",
-        "lab.supply": candidate.supply or "none",
-        "lab.binary_sha256": checksum,
-        "lab.inputs": candidate.recipe.key,
-        "lab.family": candidate.family,
-        "lab.contents_sha256": held,
-        "lab.patched": "yes" if patched else "no",
-        "lab.licence": pin.licence or "",
-        "lab.stands_on": describe_base(catalogue.base(base_name), catalogue.pins.bases[base_name]),
-    }
-    label = " ".join(f'{name}="{value}"' for name, value in labels.items())
-    text = f"FROM {tag}\nLABEL {label}\n"
-    build_stage(client, Recipe(f"{candidate.runtime}-labels", candidate.recipe.key, candidate.tag, text), silent)

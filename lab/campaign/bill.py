@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from lab.builds.guests import GuestBuild
-from lab.builds.images import ImageInfo
+from lab.builds.labels import ImageInfo
 from lab.core.arm import Arm
 from lab.core.model import Model
 from lab.runtimes import registry

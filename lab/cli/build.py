@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from lab.builds.guests import GuestBuild, ensure_guests
-from lab.builds.images import BuildReport, ImageInfo, build_editions, read_binary
+from lab.builds.images import BuildReport, build_editions
+from lab.builds.labels import ImageInfo, read_binary
 from lab.builds.pins import load_pins
 from lab.builds.supplies import save_artifact
 from lab.cli.build_progress import build_progress

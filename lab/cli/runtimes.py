@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 import typer
 
-from lab.builds.images import ImageInfo, find_images
+from lab.builds.images import find_images
+from lab.builds.labels import ImageInfo
 from lab.builds.pins import load_pins
 from lab.cli.options import Edition, Json
 from lab.cli.output import note, say_json, say_table

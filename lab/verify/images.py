@@ -8,7 +8,7 @@ import msgspec
 
 from lab.builds.assemble import assemble_anew
 from lab.builds.contents import contents, digest, first_differing
-from lab.builds.images import ImageInfo
+from lab.builds.labels import ImageInfo
 from lab.builds.progress import Progress
 from lab.engines.client import connect
 from lab.verify.items import Item, Sameness, hold

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lab.builds.guests import Tools
-from lab.builds.images import ImageInfo
+from lab.builds.labels import ImageInfo
 from lab.core.errors import EngineFailed
 from lab.core.probe import ProbeReport
 from lab.engines.containers import ContainerEngine

@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from lab.builds.guests import Tools
-from lab.builds.images import ImageInfo
+from lab.builds.labels import ImageInfo
 from lab.core.probe import ProbeReport
 from lab.engines.containers import ContainerEngine
 from lab.engines.host import usable_cpus

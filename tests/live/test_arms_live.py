@@ -8,7 +8,8 @@ from __future__ import annotations
 import pytest
 
 from lab.builds.guests import ensure_guests
-from lab.builds.images import ImageInfo, find_images
+from lab.builds.images import find_images
+from lab.builds.labels import ImageInfo
 from lab.campaign.bill import Bill
 from lab.campaign.launch import run_job
 from lab.campaign.precompile import Artifacts

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lab.builds.guests import GuestBuild
-from lab.builds.images import ImageInfo
+from lab.builds.labels import ImageInfo
 from lab.campaign.bill import Bill
 from lab.campaign.calibrate import Begun, Calibrator, fingerprint_of, label_of
 from lab.campaign.calibrate_page import page

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from lab.builds.guests import GuestBuild, Tools
-from lab.builds.images import ImageInfo, find_images
+from lab.builds.images import find_images
+from lab.builds.labels import ImageInfo
 from lab.campaign.bill import Bill
 from lab.core.arm import Arm, Mode
 from lab.core.model import Model, ModelInput, OutputTensor

@@ -10,10 +10,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from lab.builds import builder, images
+from lab.builds import builder, labels
 from lab.builds.contents import contents, first_differing
-from lab.builds.images import ImageInfo, build_editions, ensure_images, find_images
+from lab.builds.images import build_editions, ensure_images, find_images
 from lab.builds.inspect import read_file
+from lab.builds.labels import ImageInfo
 from lab.builds.pins import Supply, load_pins
 from lab.builds.progress import silent
 from lab.builds.recipe import Recipe
@@ -73,7 +74,7 @@ def test_an_image_runs_unprivileged_and_starts_the_probe(client: DockerClient, i
 
 def test_an_images_labels_say_what_its_binary_is(client: DockerClient, image: ImageInfo) -> None:
     module = next(one for one in RUNTIMES if one.name == image.runtime)
-    path = images.PROBE if image.runtime == "native" else module.executable(module.arms()[0])
+    path = labels.PROBE if image.runtime == "native" else module.executable(module.arms()[0])
     assert hashlib.sha256(read_file(client, image.image_id, path)).hexdigest() == image.binary_sha256
     if image.says is not None and not image.patched:
         assert image.says == image.version
@@ -110,7 +111,7 @@ def from_an_artifact(client: DockerClient, tmp_path: Path, monkeypatch: pytest.M
     file = load_pins().edition("current").runtimes["wasmtime"].artifact
     assert file is not None
     # one byte more than the binary: an artifact that no image of the user's was made of
-    save_artifact(tmp_path, file.file, images.read_binary(here) + b"\n")
+    save_artifact(tmp_path, file.file, labels.read_binary(here) + b"\n")
     monkeypatch.setenv("LAB_ARTIFACTS", str(tmp_path))
     made = ensure_images(["wasmtime"])["wasmtime"]
     yield made

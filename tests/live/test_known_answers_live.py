@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from lab.builds.guests import GuestBuild
-from lab.builds.images import ImageInfo, find_images
+from lab.builds.images import find_images
+from lab.builds.labels import ImageInfo
 from lab.campaign.bill import Bill
 from lab.campaign.goldens import decode_output
 from lab.campaign.launch import run_job

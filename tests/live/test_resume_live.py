@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from lab.builds.guests import GuestBuild
-from lab.builds.images import ImageInfo
+from lab.builds.labels import ImageInfo
 from lab.core.errors import EXIT_INTERRUPTED
 from lab.core.model import Model
 from lab.core.trial import Outcome, Trial
