@@ -41,7 +41,7 @@ def check_images(images: Mapping[str, ImageInfo], progress: Progress, *, rebuild
         paths = (first_differing(here, other) for other in makings.values())
         path = next((path for path in paths if path is not None), None)
         if item.verdict is Sameness.DIFFERS and path is not None:
-            item = Item(item.name, item.verdict, f"{path} is the first to differ: {item.why}")
+            item = msgspec.structs.replace(item, why=f"{path} is the first to differ: {item.why}")
         yield item
 
 

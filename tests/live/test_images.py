@@ -86,7 +86,7 @@ def test_an_image_that_is_here_is_found_within_seconds(image: ImageInfo) -> None
     assert time.monotonic() - started < 15
 
 
-def test_the_images_of_two_editions_are_built_in_one_queue() -> None:
+def test_the_images_of_two_editions_come_of_one_command_each_under_its_edition() -> None:
     reports = build_editions({"current": ["native"], "paper": ["native"]})
     made = {edition: report.images["native"].edition for edition, report in reports.items()}
     assert made == {"current": "current", "paper": "paper"}
