@@ -22,6 +22,7 @@ def measure(
     arms: tuple[str, ...],
     models: tuple[str, ...],
     *,
+    edition: str = "current",
     blocks: int = 1,
     home: Path | None = None,
     **limits: object,
@@ -30,7 +31,9 @@ def measure(
     tier = Tier("1h", min_blocks=blocks, max_blocks=blocks, cell_budget="1h")
     limits_of = msgspec.structs.replace(Measure(iterations=2, timeout="120s", memory="6GiB"), **limits)
     matrix = (Matrix(arms=arms, models=models),)
-    what = Experiment(name="live", question="Does it work?", matrix=matrix, tiers={"t": tier}, measure=limits_of)
+    what = Experiment(
+        name="live", question="Does it work?", matrix=matrix, tiers={"t": tier}, measure=limits_of, edition=edition
+    )
     directory.mkdir(parents=True, exist_ok=True)
     with Journal(directory / "trials.jsonl") as journal:
         Campaign(

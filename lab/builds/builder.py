@@ -81,7 +81,8 @@ def _follow(lines: Iterable[Mapping[str, str]], recipe: Recipe, log: IO[str], pr
         elif (within := _WITHIN.search(said)) is not None:
             part = int(within["percent"] or 0) / 100
             what = within["crate"] or within["package"] or f"{within['percent']} %"
-            progress(recipe.name, f"step {number}/{count} {what}", (max(number, 1) - 1 + part) / count)
+            # only the end of it all is 1.0: a compiler that says 100 % may have several parts
+            progress(recipe.name, f"step {number}/{count} {what}", min((max(number, 1) - 1 + part) / count, 0.99))
         if "error" in line:
             if "no space left" in said.lower():
                 raise NoSpace(f"building {recipe.name} filled the disk {step}", FREE_DISK)

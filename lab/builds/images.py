@@ -13,7 +13,7 @@ from lab.builds.builder import build_stage, has_image, log_path, run_all
 from lab.builds.catalogue import Candidate, Catalogue
 from lab.builds.labels import ImageInfo, describe_image, label_image
 from lab.builds.pins import Pins, load_pins
-from lab.builds.progress import Progress, silent
+from lab.builds.progress import Progress, renamed, silent
 from lab.builds.recipe import Recipe
 from lab.core.errors import BuildFailed, LabError
 from lab.engines.client import DockerClient, connect, failures_as_lab_errors
@@ -102,7 +102,7 @@ def build_editions(runtimes: Mapping[str, Iterable[str]], progress: Progress = s
     wanted = [Recipe(f"{one.runtime}-labels", one.recipe.key, one.tag, parents=(one.recipe,)) for one in chosen]
     labels = {one.tag: partial(label_image, client, catalogues[one.edition], one) for one in chosen}
     minutes = {tag: cost for one in chosen for tag, cost in _compilation(pins, one).items()}
-    failures = build_recipes(pins, wanted, client, progress, labels, minutes)
+    failures = build_recipes(pins, wanted, client, progress, labels, minutes, _told_apart(chosen))
     for one in chosen:
         if one.tag in failures:
             reports[one.edition].problems[one.runtime] = failures[one.tag]
@@ -118,6 +118,16 @@ def _compilation(pins: Pins, candidate: Candidate) -> dict[str, float]:
         return {}
     stage = f"{candidate.runtime}-registry"
     return {tag: pin.registry.cpu_minutes for tag, one in candidate.recipe.closure().items() if one.name == stage}
+
+
+def _told_apart(chosen: Iterable[Candidate]) -> dict[str, str]:
+    """What to call a stage, by tag, that two editions build each in its own way: its name and the edition."""
+    stages: dict[str, dict[str, str]] = {}
+    for one in chosen:
+        for tag, recipe in one.recipe.closure().items():
+            stages.setdefault(recipe.name, {}).setdefault(tag, one.edition)
+    namesakes = {name: tags for name, tags in stages.items() if len(tags) > 1}
+    return {tag: f"{name} ({edition})" for name, tags in namesakes.items() for tag, edition in tags.items()}
 
 
 def find_images(edition: str = "current") -> dict[str, ImageInfo]:
@@ -146,6 +156,7 @@ def build_recipes(
     progress: Progress,
     labels: Mapping[str, Callable[[], None]] | None = None,
     minutes: Mapping[str, float] | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> dict[str, LabError]:
     """Build recipes with all they rest on; errors by tag.
 
@@ -156,16 +167,18 @@ def build_recipes(
         progress: told of the steps.
         labels: by tag, how those recipes are made that only label what was built.
         minutes: by tag, what a runtime's compilation takes.
+        names: by tag, what progress calls a recipe whose own name is not enough.
     """
 
     def build(recipe: Recipe) -> None:
+        told = renamed(progress, (names or {}).get(recipe.tag, recipe.name))
         if labels is not None and recipe.tag in labels:
             labels[recipe.tag]()
         elif recipe.name.startswith("base:"):
             base = pins.bases[recipe.name.removeprefix("base:")]
-            build_base(recipe, base, client, log_path(recipe), progress)
+            build_base(recipe, base, client, log_path(recipe), told)
         else:
-            build_stage(client, recipe, progress)
+            build_stage(client, recipe, told)
 
     def cost(recipe: Recipe) -> float:
         return (minutes or {}).get(recipe.tag, COMPILER_MINUTES.get(recipe.name, 0.2))

@@ -20,3 +20,12 @@ class Progress(Protocol):
 
 def silent(item: str, message: str, fraction: float | None = None) -> None:
     """Progress for callers that show none."""
+
+
+def renamed(progress: Progress, name: str) -> Progress:
+    """Progress of one item, told under another name."""
+
+    def told(item: str, message: str, fraction: float | None = None) -> None:  # noqa: ARG001
+        progress(name, message, fraction)
+
+    return told

@@ -17,6 +17,7 @@ from lab.cli.build_progress import build_progress
 from lab.cli.options import Json
 from lab.cli.output import note, say_json, say_table
 from lab.core.arm import NATIVE_RUNTIME, GuestProfile
+from lab.core.errors import LabError, UnobtainableError
 from lab.core.units import show_bytes
 
 # What builds in minutes from package registries alone; the others take a compiler most of an hour.
@@ -34,7 +35,7 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def build(
         runtimes: Annotated[list[str] | None, typer.Argument(help="Images to build; default: the quick ones.")] = None,
-        everything: Annotated[bool, typer.Option("--all", help="Every image and every guest.")] = False,
+        everything: Annotated[bool, typer.Option("--all", help="Every guest; every image to be had here.")] = False,
         editions: Annotated[
             list[str] | None,
             typer.Option("--edition", help="Set of pinned runtimes: current (default) or paper; repeat it for both."),
@@ -62,7 +63,8 @@ def register(app: typer.Typer) -> None:
             say_json(found if len(found) > 1 else next(iter(found.values())))
         else:
             _show(reports, built)
-        worst = max((_tell(report) for report in reports.values()), default=0)
+        may_lack: tuple[type[LabError], ...] = (UnobtainableError,) if everything else ()
+        worst = max((_tell(report, may_lack) for report in reports.values()), default=0)
         if worst:
             raise typer.Exit(worst)
 
@@ -72,11 +74,14 @@ def _wanted(edition: str, runtimes: list[str] | None, *, everything: bool) -> tu
     return pinned if everything else tuple(runtimes or (name for name in QUICK if name in pinned))
 
 
-def _tell(report: BuildReport) -> int:
-    """Say what could not be made; the exit code for it, 0 if all was."""
+def _tell(report: BuildReport, may_lack: tuple[type[LabError], ...]) -> int:
+    """Say what could not be made; the exit code for it, 0 if nothing is missing but for problems that may be."""
+    worst = 0
     for name, problem in report.problems.items():
-        note(f"error: {name}: {problem.message}\n  mend it: {problem.remedy}")
-    return max((problem.exit_code for problem in report.problems.values()), default=0)
+        lacking = isinstance(problem, may_lack)
+        note(f"{'left out' if lacking else 'error'}: {name}: {problem.message}\n  mend it: {problem.remedy}")
+        worst = max(worst, 0 if lacking else problem.exit_code)
+    return worst
 
 
 def _save(report: BuildReport, edition: str, directory: Path) -> None:

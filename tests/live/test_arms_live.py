@@ -1,6 +1,7 @@
-"""Every arm of the current edition on the smallest MobileNet: each that is not called unsupported gives the same bytes.
+"""Every arm of both editions on the smallest MobileNet: each that is not called unsupported gives the same bytes.
 
-What takes no LLVM runs with `just test`, as far as its image is built; the rest, vectors too, with `just test-all`.
+Arms of `current` that take no LLVM run with `just test`, as far as their images are built; the rest, vectors and the
+edition `paper` too, with `just test-all`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ import pytest
 
 from lab.builds.guests import ensure_guests
 from lab.builds.images import find_images
-from lab.builds.labels import ImageInfo
 from lab.campaign.bill import Bill
 from lab.campaign.launch import run_job
 from lab.campaign.precompile import Artifacts
@@ -22,52 +22,67 @@ from lab.core.places import home
 from lab.core.trial import Kind, Outcome
 from lab.engines.containers import ContainerEngine
 from lab.runtimes import registry
+from lab.runtimes.base import EDITIONS
 from tests.live_campaign import measure
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.usefixtures("images")]
 
 PATIENT = Measure(iterations=1, timeout="5m", compile_timeout="20m", memory="6GiB")
 
 
-def _is_slow(arm: Arm) -> bool:
-    return arm.backend == "llvm" or arm.guest is GuestProfile.O3_SIMD or arm.id == "wamr-interpreter-classic@o3"
+def _is_slow(edition: str, arm: Arm) -> bool:
+    dear = arm.backend == "llvm" or arm.guest is GuestProfile.O3_SIMD or arm.id == "wamr-interpreter-classic@o3"
+    return dear or edition != "current"
 
 
 def _params(*, supported: bool) -> list[object]:
-    arms = [arm for arm in registry.all_arms() if arm.guest is not GuestProfile.O0]
-    chosen = [arm for arm in arms if (registry.unsupported(arm) is None) is supported]
-    return [pytest.param(arm, id=arm.id, marks=[pytest.mark.slow] if _is_slow(arm) else []) for arm in chosen]
+    return [
+        pytest.param(
+            edition,
+            arm,
+            id=arm.id if edition == "current" else f"{edition}-{arm.id}",
+            marks=[pytest.mark.slow] if _is_slow(edition, arm) else [],
+        )
+        for edition in EDITIONS
+        for arm in registry.all_arms(edition)
+        if arm.guest is not GuestProfile.O0 and (registry.unsupported(arm, edition) is None) is supported
+    ]
 
 
-@pytest.fixture(scope="module")
-def here(images: dict[str, ImageInfo]) -> dict[str, ImageInfo]:
-    """The images that are built."""
-    return {**find_images(), **images}
-
-
-def bill_for(arm: Arm, here: dict[str, ImageInfo], model: Model) -> Bill:
+def bill_for(edition: str, arm: Arm, model: Model) -> Bill:
     """What the arm needs; skips, loudly, where its image has not been built."""
+    here = find_images(edition)
     if arm.runtime not in here:
-        pytest.skip(f"LEFT OUT: the image of {arm.runtime} is not built; `lab build {arm.runtime}` does it")
-    return Bill(here, ensure_guests([(arm.target, arm.guest.value)]), {model.name: model})
+        build = f"lab build --edition {edition} {arm.runtime}"
+        pytest.skip(f"LEFT OUT: the image of {arm.runtime} is not built; `{build}` does it")
+    guests = ensure_guests([(arm.target, arm.guest.value)], edition=edition)
+    return Bill(here, guests, {model.name: model})
 
 
-@pytest.mark.parametrize("arm", _params(supported=True))
+@pytest.mark.parametrize(("edition", "arm"), _params(supported=True))
 def test_every_arm_gives_the_output_that_its_guest_gives_everywhere(
-    arm: Arm, here: dict[str, ImageInfo], small_model: Model, tmp_path_factory: pytest.TempPathFactory
+    edition: str, arm: Arm, small_model: Model, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    bill = bill_for(arm, here, small_model)
+    bill = bill_for(edition, arm, small_model)
     directory = tmp_path_factory.mktemp("arm")
     trials = measure(
-        directory, bill, (arm.id,), (small_model.name,), home=home(), iterations=1, timeout="5m", compile_timeout="20m"
+        directory,
+        bill,
+        (arm.id,),
+        (small_model.name,),
+        edition=edition,
+        home=home(),
+        iterations=1,
+        timeout="5m",
+        compile_timeout="20m",
     )
     runs = [trial for trial in trials if trial.kind is Kind.RUN]
     assert [(trial.outcome, trial.why) for trial in runs] == [(Outcome.OK, None)]
 
 
-@pytest.mark.parametrize("arm", _params(supported=False))
-def test_an_arm_that_is_called_unsupported_does_fail(arm: Arm, here: dict[str, ImageInfo], small_model: Model) -> None:
-    bill, engine = bill_for(arm, here, small_model), ContainerEngine()
+@pytest.mark.parametrize(("edition", "arm"), _params(supported=False))
+def test_an_arm_that_is_called_unsupported_does_fail(edition: str, arm: Arm, small_model: Model) -> None:
+    bill, engine = bill_for(edition, arm, small_model), ContainerEngine()
     artifact = None
     if arm.mode is Mode.AOT:
         artifacts = Artifacts(home() / "artifacts", bill)

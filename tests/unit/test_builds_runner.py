@@ -102,6 +102,15 @@ def test_a_long_step_tells_how_far_it_is(said: str, told: tuple[str, float], tmp
     assert heard[1] == told
 
 
+def test_nothing_is_told_to_be_done_before_the_last_step_ends(tmp_path: Path) -> None:
+    heard: list[float | None] = []
+    lines = [{"stream": "Step 4/4 : RUN make"}, {"stream": "[100%] Built target one\n"}, {"stream": "[  1%] another\n"}]
+    with (tmp_path / "log").open("w") as log:
+        builder._follow(lines, A, log, lambda _item, _message, fraction=None: heard.append(fraction))
+    assert heard.pop() == 1.0
+    assert max(one for one in heard if one is not None) < 1.0
+
+
 def test_what_cannot_be_had_may_be_left_out_and_what_broke_may_not() -> None:
     absent, broken = UnobtainableError("no wasmedge", "mend"), BuildFailed("wasmer, step 3", "mend")
     BuildReport({}, {"wasmedge": absent}).insist(but=UnobtainableError)

@@ -14,8 +14,9 @@ from lab.builds.images import BuildReport
 from lab.cli import build, calibrate
 from lab.cli.app import app
 from lab.cli.verify import conclude
-from lab.core.errors import BuildFailed
+from lab.core.errors import BuildFailed, LabError, UnobtainableError
 from lab.verify.items import Item, Sameness
+from tests.command import lab
 from tests.fakes import FakeEngine, make_bill
 from tests.imported import import_made_up
 from tests.synthetic import make_manifest, write_campaign
@@ -128,6 +129,21 @@ def test_builds_are_listed_and_one_that_failed_decides_the_exit_code(
     assert "native" in printed(["build"], code=8)
     both = asked("build", "--edition", "current", "--edition", "paper", code=8)
     assert both == {"current": found, "paper": found}
+
+
+def test_all_that_can_be_had_is_built_without_what_cannot_which_is_an_error_only_when_asked_for_by_name(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bill = make_bill(place / "bill")
+    problems: dict[str, LabError] = {"wasmedge": UnobtainableError("it cannot be had here", "go where it can")}
+    monkeypatch.setattr(build, "build_editions", lambda wanted, _: dict.fromkeys(wanted, BuildReport({}, problems)))
+    monkeypatch.setattr(build, "ensure_guests", lambda *_: bill.guests)
+    everything = lab("build", "--all")
+    assert everything.code == 0
+    assert "left out: wasmedge: it cannot be had here" in everything.err
+    assert lab("build", "wasmedge").code == UnobtainableError.exit_code
+    problems["wavm"] = BuildFailed("wavm did not build", "see its log")
+    assert lab("build", "--all").code == BuildFailed.exit_code
 
 
 def test_a_calibration_is_one_document(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
