@@ -216,7 +216,8 @@ def _compile(
 ) -> str:
     """Run build.sh in `work`, which keeps ``target`` and ``out``; what compiler it was."""
     target, profile = build
-    item = f"guest {target}/{profile} {which}".rstrip()
+    of = "" if edition == "current" else f" ({edition})"
+    item = f"guest {target}/{profile}{of} {which}".rstrip()
     mounts = {workspace: "/src:ro", work / "target": "/target", work / "out": "/out"}
     mounts[home() / "cargo" / "registry"] = "/cargo"
     for directory in mounts:
