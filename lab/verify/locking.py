@@ -34,7 +34,7 @@ def relocked(
         if model.weights == "seeded":
             files = file_hashes(model)
             inputs = {str(given.batch): files[f"input b{given.batch}"] for given in model.inputs}
-            locked[name] = LockedModel(files["graph"], inputs)
+            locked[name] = LockedModel(files["graph"], _inputs(old.models.get(name), inputs))
     here = {f"{target}/{profile}": guest.sha256 for (target, profile), guest in guests.items()}
     outputs = _outputs(read_manifest(campaign), read_trials(campaign / JOURNAL_NAME), here)
     before = old.edition(edition)
@@ -43,6 +43,13 @@ def relocked(
     merged = {guest: {**kept.get(guest, {}), **outputs.get(guest, {})} for guest in kept.keys() | outputs.keys()}
     editions = {**old.editions, edition: LockedEdition({**before.guests, **here}, merged)}
     return msgspec.structs.replace(old, models={**old.models, **locked}, editions=editions)
+
+
+def _inputs(before: LockedModel | None, here: dict[str, str]) -> dict[str, str]:
+    """Inputs by batch: those of batches that are not here stay locked, unless one that is here has changed."""
+    earlier = {} if before is None else before.input_sha256
+    changed = any(earlier.get(batch, sha256) != sha256 for batch, sha256 in here.items())
+    return here if changed else {**earlier, **here}
 
 
 def _outputs(manifest: Manifest, trials: Iterator[Trial], here: dict[str, str]) -> dict[str, dict[str, str]]:

@@ -9,11 +9,13 @@ import pytest
 from lab.builds.guests import GuestBuild
 from lab.core.arm import Arm
 from lab.core.case import Case
+from lab.core.model import Model
 from lab.core.trial import Kind, Outcome, Trial
 from lab.store.campaigns import create
 from lab.store.journal import JOURNAL_NAME, Journal
-from lab.verify.lock import Lock, LockedEdition
+from lab.verify.lock import Lock, LockedEdition, LockedModel
 from lab.verify.locking import relocked
+from tests.fakes import make_models
 from tests.synthetic import MODELS, make_manifest
 
 MODEL = next(iter(MODELS))
@@ -67,3 +69,17 @@ def test_what_the_campaign_gave_is_added_to_what_was_locked(campaign: Path) -> N
 
 def test_the_outputs_of_a_guest_that_changed_are_forgotten_and_not_taken_from_an_older_campaign(campaign: Path) -> None:
     assert "wasm/o3" not in locked(campaign, "changed").outputs
+
+
+def inputs_locked(campaign: Path, model: Model, before: dict[str, str]) -> dict[str, str]:
+    old = Lock(models={model.name: LockedModel("graph", before)})
+    return relocked(old, {model.name: model}, {}, "current", campaign).models[model.name].input_sha256
+
+
+def test_the_inputs_of_batches_that_are_not_here_stay_locked_unless_one_that_is_here_changed(
+    campaign: Path, tmp_path: Path
+) -> None:
+    model = make_models(tmp_path / "models", ("tiny",))["tiny"]
+    here = {str(given.batch): given.input_sha256 for given in model.inputs}
+    assert inputs_locked(campaign, model, {"1": here["1"], "7": "seven"}) == {**here, "7": "seven"}
+    assert inputs_locked(campaign, model, {"1": "another", "7": "seven"}) == here
