@@ -5,6 +5,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lab.campaign.goldens import Goldens
 from lab.campaign.verdict import Judged, judge_exit, judge_output, trial_of
@@ -107,6 +109,25 @@ def test_every_quantity_of_the_report_has_its_place_in_the_trial() -> None:
     assert (trial.rss_peak_bytes, trial.linear_memory_bytes) == (50, 70)
     assert (trial.cgroup_peak_bytes, trial.cgroup_anon_bytes, trial.cgroup_file_bytes) == (60, 61, 62)
     assert trial.output_sha256 == "ab" * 32
+
+
+@given(
+    startup=st.integers(1, 10**9),
+    phases=st.lists(st.tuples(st.integers(0, 10**9), st.integers(0, 10**7)), max_size=9),
+    lags=st.lists(st.integers(0, 10**7), min_size=10, max_size=10),
+    ending=st.integers(0, 10**7),
+)
+def test_a_start_up_is_never_too_short_nor_do_the_phases_outlast_the_whole_however_late_the_marks_are_seen(
+    startup: int, phases: list[tuple[int, int]], lags: list[int], ending: int
+) -> None:
+    now, marks = startup, [PhaseMark("start", startup + lags[0])]
+    for (length, gap), lag in zip(phases, lags[1:], strict=False):
+        now += gap + length
+        marks.append(PhaseMark("infer", now + lag, length))
+    trial = write_down(msgspec.structs.replace(FINE, marks=tuple(marks), total_ns=now + ending))
+    assert trial.startup_ns is not None
+    assert startup <= trial.startup_ns <= marks[0].seen_ns
+    assert trial.startup_ns + sum(length for length, _ in phases) <= now + ending
 
 
 def test_a_repeated_phase_keeps_its_largest_peak_and_an_unread_one_is_absent() -> None:
