@@ -30,13 +30,17 @@ class BuildReport(msgspec.Struct, frozen=True):
     images: dict[str, ImageInfo]
     problems: dict[str, LabError]
 
+    def grave(self, but: type[LabError] | tuple[type[LabError], ...]) -> dict[str, LabError]:
+        """The problems, except for those of the kind `but`."""
+        return {name: error for name, error in self.problems.items() if not isinstance(error, but)}
+
     def insist(self, *, but: type[LabError] | tuple[type[LabError], ...] = ()) -> None:
         """Raise what went wrong, except for problems of the kind `but`.
 
         Raises:
             BuildFailed, SupplyError, NoSpace: an image could not be made; the others were, and are kept.
         """
-        grave = {name: error for name, error in self.problems.items() if not isinstance(error, but)}
+        grave = self.grave(but)
         if not grave:
             return
         first = next(iter(grave.values()))

@@ -17,7 +17,7 @@ from lab.cli.build_progress import build_progress
 from lab.cli.options import Json
 from lab.cli.output import note, say_json, say_table
 from lab.core.arm import NATIVE_RUNTIME, GuestProfile
-from lab.core.errors import LabError, UnobtainableError
+from lab.core.errors import UnobtainableError
 from lab.core.units import show_bytes
 
 # What builds in minutes from package registries alone; the others take a compiler most of an hour.
@@ -63,8 +63,7 @@ def register(app: typer.Typer) -> None:
             say_json(found if len(found) > 1 else next(iter(found.values())))
         else:
             _show(reports, built)
-        may_lack: tuple[type[LabError], ...] = (UnobtainableError,) if everything else ()
-        worst = max((_tell(report, may_lack) for report in reports.values()), default=0)
+        worst = max((_tell(report, may_lack=everything) for report in reports.values()), default=0)
         if worst:
             raise typer.Exit(worst)
 
@@ -74,14 +73,12 @@ def _wanted(edition: str, runtimes: list[str] | None, *, everything: bool) -> tu
     return pinned if everything else tuple(runtimes or (name for name in QUICK if name in pinned))
 
 
-def _tell(report: BuildReport, may_lack: tuple[type[LabError], ...]) -> int:
-    """Say what could not be made; the exit code for it, 0 if nothing is missing but for problems that may be."""
-    worst = 0
+def _tell(report: BuildReport, *, may_lack: bool) -> int:
+    """Say what could not be made; the exit code for it, 0 if all was, or all but what cannot be had and may lack."""
+    grave = report.grave(UnobtainableError) if may_lack else report.problems
     for name, problem in report.problems.items():
-        lacking = isinstance(problem, may_lack)
-        note(f"{'left out' if lacking else 'error'}: {name}: {problem.message}\n  mend it: {problem.remedy}")
-        worst = max(worst, 0 if lacking else problem.exit_code)
-    return worst
+        note(f"{'error' if name in grave else 'left out'}: {name}: {problem.message}\n  mend it: {problem.remedy}")
+    return max((problem.exit_code for problem in grave.values()), default=0)
 
 
 def _save(report: BuildReport, edition: str, directory: Path) -> None:

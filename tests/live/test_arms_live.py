@@ -10,6 +10,7 @@ import pytest
 
 from lab.builds.guests import ensure_guests
 from lab.builds.images import find_images
+from lab.builds.labels import ImageInfo
 from lab.campaign.bill import Bill
 from lab.campaign.launch import run_job
 from lab.campaign.precompile import Artifacts
@@ -25,7 +26,9 @@ from lab.runtimes import registry
 from lab.runtimes.base import EDITIONS
 from tests.live_campaign import measure
 
-pytestmark = [pytest.mark.live, pytest.mark.usefixtures("images")]
+pytestmark = pytest.mark.live
+
+Images = dict[str, dict[str, ImageInfo]]
 
 PATIENT = Measure(iterations=1, timeout="5m", compile_timeout="20m", memory="6GiB")
 
@@ -49,21 +52,27 @@ def _params(*, supported: bool) -> list[object]:
     ]
 
 
-def bill_for(edition: str, arm: Arm, model: Model) -> Bill:
+@pytest.fixture(scope="module")
+def here(images: dict[str, ImageInfo]) -> Images:
+    """The images that are built, by edition."""
+    found = {edition: find_images(edition) for edition in EDITIONS}
+    return {**found, "current": {**found["current"], **images}}
+
+
+def bill_for(edition: str, arm: Arm, here: Images, model: Model) -> Bill:
     """What the arm needs; skips, loudly, where its image has not been built."""
-    here = find_images(edition)
-    if arm.runtime not in here:
+    if arm.runtime not in here[edition]:
         build = f"lab build --edition {edition} {arm.runtime}"
         pytest.skip(f"LEFT OUT: the image of {arm.runtime} is not built; `{build}` does it")
     guests = ensure_guests([(arm.target, arm.guest.value)], edition=edition)
-    return Bill(here, guests, {model.name: model})
+    return Bill(here[edition], guests, {model.name: model})
 
 
 @pytest.mark.parametrize(("edition", "arm"), _params(supported=True))
 def test_every_arm_gives_the_output_that_its_guest_gives_everywhere(
-    edition: str, arm: Arm, small_model: Model, tmp_path_factory: pytest.TempPathFactory
+    edition: str, arm: Arm, here: Images, small_model: Model, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    bill = bill_for(edition, arm, small_model)
+    bill = bill_for(edition, arm, here, small_model)
     directory = tmp_path_factory.mktemp("arm")
     trials = measure(
         directory,
@@ -81,8 +90,8 @@ def test_every_arm_gives_the_output_that_its_guest_gives_everywhere(
 
 
 @pytest.mark.parametrize(("edition", "arm"), _params(supported=False))
-def test_an_arm_that_is_called_unsupported_does_fail(edition: str, arm: Arm, small_model: Model) -> None:
-    bill, engine = bill_for(edition, arm, small_model), ContainerEngine()
+def test_an_arm_that_is_called_unsupported_does_fail(edition: str, arm: Arm, here: Images, small_model: Model) -> None:
+    bill, engine = bill_for(edition, arm, here, small_model), ContainerEngine()
     artifact = None
     if arm.mode is Mode.AOT:
         artifacts = Artifacts(home() / "artifacts", bill)

@@ -38,9 +38,11 @@ def client() -> DockerClient:
 
 def _params() -> list[object]:
     """Every image of both editions; those of `paper` come with `just test-all` only."""
-    current = [pytest.param(("current", name), id=name) for name in load_pins().edition("current").runtimes]
-    paper = load_pins().edition("paper").runtimes
-    return [*current, *(pytest.param(("paper", name), id=f"paper-{name}", marks=pytest.mark.slow) for name in paper)]
+    return [
+        pytest.param((edition, runtime), id=runtime if edition == "current" else f"{edition}-{runtime}", marks=marks)
+        for edition, marks in (("current", ()), ("paper", pytest.mark.slow))
+        for runtime in load_pins().edition(edition).runtimes
+    ]
 
 
 @pytest.fixture(scope="module", params=_params())
