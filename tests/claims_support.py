@@ -10,8 +10,8 @@ import msgspec
 from lab.core.arm import Arm
 from lab.core.case import Case
 from lab.core.trial import Kind, Outcome, Trial
-from lab.report.cells import Results
-from lab.store.table import table_of
+from lab.report.results import Results
+from lab.store.columns import table_of
 from tests.synthetic import START, make_manifest
 
 SECOND = 1_000_000_000

@@ -10,7 +10,7 @@ from lab.builds.guests import GuestBuild, Tools, ensure_guests, ensure_tools
 from lab.builds.images import ensure_images
 from lab.builds.labels import ImageInfo
 from lab.core.model import Model
-from lab.core.places import home
+from lab.disk.paths import home
 from lab.zoo import catalog
 
 NO_ENGINE = "LAB_NO_ENGINE"

@@ -18,14 +18,14 @@ import numpy as np
 
 from lab.builds.guests import GuestBuild
 from lab.builds.labels import ImageInfo
-from lab.campaign.bill import Bill
-from lab.campaign.launch import run_argv
+from lab.campaign.job import run_argv
+from lab.campaign.materials import Bill
 from lab.core.arm import Arm, Mode
 from lab.core.case import Case
 from lab.core.model import Model, ModelInput, OutputTensor
 from lab.core.probe import PROBE_SCHEMA, CgroupFigures, PhaseMark, ProbeReport, Rusage
 from lab.core.trial import Trial
-from lab.engines.port import Engine, Job, JobResult
+from lab.engines.engine import Engine, Job, JobResult
 from lab.runtimes import registry
 
 MACS = {"tiny": 10_000_000, "small": 100_000_000, "large": 5_000_000_000}

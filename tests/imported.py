@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from lab.zoo.layout import GRAPH_FILE, Built, Meta, Prepared, write_meta
+from lab.zoo.model_directory import GRAPH_FILE, Built, Meta, Prepared, write_meta
 from lab.zoo.table import Facts
 from tests.fakes import MACS, make_models
 

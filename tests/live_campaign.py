@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from lab.campaign.bill import Bill
+from lab.campaign.materials import Bill
 from lab.campaign.run import Campaign
 from lab.core.experiment import Experiment, Matrix, Measure, Tier
 from lab.core.trial import Trial

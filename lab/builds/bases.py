@@ -13,13 +13,13 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
-from lab.builds.home import lock
 from lab.builds.pins import Base
-from lab.builds.progress import Progress
-from lab.builds.recipe import PREFIX, Recipe
+from lab.builds.steps import PREFIX, Recipe
 from lab.core.errors import BuildFailed, LabError, NoSpace
-from lab.core.places import home
-from lab.engines.client import DockerClient, connect, failures_as_lab_errors
+from lab.core.progress import Progress
+from lab.disk.locks import lock
+from lab.disk.paths import home
+from lab.engines.docker_sdk import DockerClient, connect, failures_as_lab_errors
 
 REGISTRY_PATIENCE_S = 6
 # Kept inside the base, so that packages installed later obey too: no flush to disk after every file (a broken build is

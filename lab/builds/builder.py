@@ -10,12 +10,13 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import IO
 
-from lab.builds import context
-from lab.builds.home import LOGS, lock
-from lab.builds.progress import Progress
-from lab.builds.recipe import Recipe
+from lab.builds import build_context
+from lab.builds.steps import Recipe
 from lab.core.errors import BuildFailed, LabError, NoSpace
-from lab.engines.client import DockerClient, failures_as_lab_errors
+from lab.core.progress import Progress
+from lab.disk.locks import lock
+from lab.disk.paths import LOGS
+from lab.engines.docker_sdk import DockerClient, failures_as_lab_errors
 
 # What a long step says of itself: cargo's crates, make's percentage, apt's packages.
 _WITHIN = re.compile(
@@ -56,7 +57,7 @@ def build_stage(client: DockerClient, recipe: Recipe, progress: Progress, *, ane
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as log_file, failures_as_lab_errors():
         lines = client.api.build(
-            fileobj=context.pack(recipe.dockerfile, recipe.files),
+            fileobj=build_context.pack(recipe.dockerfile, recipe.files),
             custom_context=True,
             tag=recipe.tag,
             nocache=anew,

@@ -15,19 +15,19 @@ from pathlib import Path
 
 import msgspec
 
-from lab.builds import context
-from lab.builds.catalogue import Catalogue
-from lab.builds.home import LOGS, ROOT, lock
+from lab.builds import build_context
+from lab.builds.builder_container import run_in
+from lab.builds.candidates import Catalogue
+from lab.builds.image_files import read_file
 from lab.builds.images import build_recipes
-from lab.builds.inspect import read_file
-from lab.builds.progress import Progress, silent
-from lab.builds.recipe import Recipe
+from lab.builds.steps import Recipe
 from lab.builds.supplies import file_sha256
-from lab.builds.toolbox import run_in
 from lab.core.arm import GuestProfile
 from lab.core.errors import BuildFailed
-from lab.core.places import home
-from lab.engines.client import DockerClient, connect
+from lab.core.progress import Progress, silent
+from lab.disk.locks import lock
+from lab.disk.paths import LOGS, ROOT, home
+from lab.engines.docker_sdk import DockerClient, connect
 
 # Link-time optimisation runs on one core: a second build fills the other.
 BUILDS_AT_ONCE = 2
@@ -168,13 +168,13 @@ def sources(edition: str) -> dict[str, Path]:
     """Every file that an edition's guest is made from, by its name in the checkout."""
     files: dict[str, Path] = {}
     for path in _SOURCES[edition]:
-        files |= context.files_under(ROOT, f"{_WORKSPACE}/{path}")
+        files |= build_context.files_under(ROOT, f"{_WORKSPACE}/{path}")
     return files
 
 
 def place(toolchain_key: str, edition: str, build: tuple[str, str]) -> Path:
     """Where a guest is kept: by its sources, its compiler and its variant."""
-    inputs = f"{context.digest(sources(edition))} {toolchain_key} {' '.join(build)}"
+    inputs = f"{build_context.digest(sources(edition))} {toolchain_key} {' '.join(build)}"
     key = hashlib.sha256(inputs.encode()).hexdigest()
     return home() / "guests" / f"{_name(edition, build)}-{key[:16]}"
 

@@ -10,13 +10,13 @@ import msgspec
 
 from lab.builds.bases import build_base
 from lab.builds.builder import build_stage, has_image, log_path, run_all
-from lab.builds.catalogue import Candidate, Catalogue
+from lab.builds.candidates import Candidate, Catalogue
 from lab.builds.labels import ImageInfo, describe_image, label_image
 from lab.builds.pins import Pins, load_pins
-from lab.builds.progress import Progress, renamed, silent
-from lab.builds.recipe import Recipe
+from lab.builds.steps import Recipe
 from lab.core.errors import BuildFailed, LabError
-from lab.engines.client import DockerClient, connect, failures_as_lab_errors
+from lab.core.progress import Progress, renamed, silent
+from lab.engines.docker_sdk import DockerClient, connect, failures_as_lab_errors
 
 # Compilations use every core for most of their time; two at once fill the gaps, more only compete for memory.
 MOST_BUILDS_AT_ONCE = 2

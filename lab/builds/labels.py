@@ -10,13 +10,13 @@ import msgspec
 
 from lab.builds.bases import describe_base
 from lab.builds.builder import build_stage
-from lab.builds.catalogue import Candidate, Catalogue, executable
-from lab.builds.contents import contents, digest
-from lab.builds.inspect import look_into, read_file
+from lab.builds.candidates import Candidate, Catalogue, executable
+from lab.builds.image_contents import contents, digest
+from lab.builds.image_files import look_into, read_file
 from lab.builds.pins import Supply
-from lab.builds.progress import silent
-from lab.builds.recipe import Recipe
-from lab.engines.client import DockerClient, connect, failures_as_lab_errors
+from lab.builds.steps import Recipe
+from lab.core.progress import silent
+from lab.engines.docker_sdk import DockerClient, connect, failures_as_lab_errors
 
 PROBE = "/usr/local/bin/probe"
 
@@ -37,8 +37,8 @@ class ImageInfo(msgspec.Struct, frozen=True):
         patched: its source was patched by us.
         size_bytes: of the image, its base included.
         base: what it stands on, and whether that stands in for the edition's.
-        contents_sha256: of everything in it, by content (`lab.builds.contents`); None if it was labelled before that
-            was written down.
+        contents_sha256: of everything in it, by content (`lab.builds.image_contents`); None if it was labelled before
+            that was written down.
     """
 
     runtime: str

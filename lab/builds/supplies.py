@@ -21,12 +21,12 @@ from pathlib import Path, PurePosixPath
 import pooch
 import requests
 
-from lab.builds.home import lock
 from lab.builds.pins import Upstream
-from lab.builds.progress import Progress, silent
-from lab.builds.recipe import Given
+from lab.builds.steps import Given
 from lab.core.errors import SupplyError
-from lab.core.places import home
+from lab.core.progress import Progress, silent
+from lab.disk.locks import lock
+from lab.disk.paths import home
 
 SUMS = "SHA256SUMS"
 CONNECT_PATIENCE_S = 5

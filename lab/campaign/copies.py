@@ -9,8 +9,8 @@ from pathlib import Path
 
 import msgspec
 
-from lab.campaign.launch import INPUT_FILE, MODEL_FILE
-from lab.engines.port import Job
+from lab.campaign.job import INPUT_FILE, MODEL_FILE
+from lab.engines.engine import Job
 
 _ANYONE = 0o666
 

@@ -9,16 +9,16 @@ from pathlib import Path
 from lab import __version__
 from lab.builds.guests import ensure_guests
 from lab.builds.images import build_images
-from lab.builds.progress import Progress, silent
-from lab.campaign.bill import Bill
-from lab.campaign.launch import run_argv
+from lab.campaign.job import run_argv
+from lab.campaign.materials import Bill
 from lab.core.case import Case
 from lab.core.errors import UnobtainableError
 from lab.core.experiment import Experiment
 from lab.core.manifest import GuestFingerprint, Manifest, ModelFingerprint, RuntimeFingerprint
 from lab.core.model import Model
+from lab.core.progress import Progress, silent
+from lab.engines.engine import Engine
 from lab.engines.host import describe_host
-from lab.engines.port import Engine
 from lab.zoo import catalog
 
 

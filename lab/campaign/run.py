@@ -12,19 +12,19 @@ from typing import Protocol
 
 import msgspec
 
-from lab.campaign.bill import Bill
-from lab.campaign.costs import CONTAINER_S, CostModel, Prediction, guess_compile_s
-from lab.campaign.precision import is_precise
-from lab.campaign.precompile import FROM_CACHE, Artifacts
-from lab.campaign.runner import TrialRunner, utc_now
+from lab.campaign.materials import Bill
+from lab.campaign.outcome import Judged
+from lab.campaign.precompiled import FROM_CACHE, Artifacts
+from lab.campaign.prediction import CONTAINER_S, CostModel, Prediction, guess_compile_s
 from lab.campaign.schedule import SCOUT_SHARE, Standing, next_block, scout_next, standings
-from lab.campaign.verdict import Judged
+from lab.campaign.stop_rule import is_precise
+from lab.campaign.trial_runner import TrialRunner, utc_now
 from lab.core.arm import Arm, Mode
 from lab.core.case import Case
 from lab.core.experiment import Experiment, Tier
 from lab.core.trial import Kind, Outcome, Trial
 from lab.core.units import show_duration
-from lab.engines.port import Engine
+from lab.engines.engine import Engine
 from lab.store.journal import Journal
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from lab import __version__
-from lab.cli import (
+from lab.cli.commands import (
     build,
     calibrate,
     claims,

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from lab.builds.progress import Progress as BuildsProgress
+from lab.core.progress import Progress as BuildsProgress
 
 # Elsewhere than on a terminal, an item that only counts up is told of this often.
 QUIET_S = 20.0

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from lab.builds.guests import ensure_tools
-from lab.core.places import home
+from lab.disk.paths import home
 from lab.engines.containers import ContainerEngine
-from lab.engines.port import Engine
+from lab.engines.engine import Engine
 from lab.engines.processes import ProcessEngine
 
 

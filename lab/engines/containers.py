@@ -15,8 +15,8 @@ from docker.types import Mount as BindMount
 
 from lab.core.errors import EngineFailed
 from lab.core.probe import PROBE_SCHEMA, ProbeReport
-from lab.engines import client as docker_client
-from lab.engines.port import OUT_DIR, WORK_DIR, Engine, Job, JobResult, probe_argv
+from lab.engines import docker_sdk
+from lab.engines.engine import OUT_DIR, WORK_DIR, Engine, Job, JobResult, probe_argv
 
 CAMPAIGN_LABEL = "wasm-edge-lab.campaign"
 NOBODY = 65534
@@ -32,11 +32,11 @@ class ContainerEngine(Engine):
     isolation = "container"
 
     def __init__(self) -> None:
-        self._client = docker_client.connect()
+        self._client = docker_sdk.connect()
 
     def run(self, job: Job) -> JobResult:
         """See `Engine.run`."""
-        with docker_client.failures_as_lab_errors(), self._container(job) as container:
+        with docker_sdk.failures_as_lab_errors(), self._container(job) as container:
             container.start()
             container.wait(timeout=job.timeout_s + PATIENCE_S)
             container.reload()
@@ -54,7 +54,7 @@ class ContainerEngine(Engine):
 
     def sweep(self, campaign: str) -> int:
         """See `Engine.sweep`."""
-        with docker_client.failures_as_lab_errors():
+        with docker_sdk.failures_as_lab_errors():
             leftovers = self._client.containers.list(all=True, filters={"label": f"{CAMPAIGN_LABEL}={campaign}"})
             for container in leftovers:
                 container.remove(force=True)
@@ -62,7 +62,7 @@ class ContainerEngine(Engine):
 
     def describe(self) -> str:
         """See `Engine.describe`."""
-        with docker_client.failures_as_lab_errors():
+        with docker_sdk.failures_as_lab_errors():
             version = self._client.version()
         return f"docker {version['Version']}"
 

@@ -16,7 +16,7 @@ import msgspec
 
 from lab.core.errors import EngineFailed
 from lab.core.probe import ProbeReport
-from lab.engines.port import OUT_DIR, WORK_DIR, Engine, Job, JobResult, Mount, probe_argv
+from lab.engines.engine import OUT_DIR, WORK_DIR, Engine, Job, JobResult, Mount, probe_argv
 
 PATIENCE_S = 60.0
 

@@ -6,25 +6,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lab.report.cells import Results
-from lab.report.claims import Judgement, claims_json
-from lab.report.claims_section import claims_section
-from lab.report.costs import MEMORY, TIME, CostFigure, costs
-from lab.report.differences import TOPICS, Sentence, differences
+from lab.report.claims.judge import Judgement, claims_json
 from lab.report.document import Section
-from lab.report.figures import draw_all, phase_figure_names
+from lab.report.explanations import TOPICS, Sentence, differences
+from lab.report.figures.draw import draw_all, phase_figure_names
+from lab.report.overheads import MEMORY, TIME, CostFigure, costs
 from lab.report.page import page
 from lab.report.rankings import GuestRanking, rankings
+from lab.report.results import Results
 from lab.report.sections.aot import aot_section, is_precompiled
 from lab.report.sections.batch import batch_section
+from lab.report.sections.claims_table import claims_section
 from lab.report.sections.cost import cost_section, is_uncompiled
+from lab.report.sections.data_quality import failures_section, flags_section, outputs_section
 from lab.report.sections.models import models_section
 from lab.report.sections.phases import phases_section
 from lab.report.sections.predictions import predictions_section
 from lab.report.sections.ranking import ranking_section
-from lab.report.sections.series import series_section
 from lab.report.sections.share import share_section
-from lab.report.sections.state import failures_section, flags_section, outputs_section
+from lab.report.sections.stability import series_section
 
 TIME_LEAD = (
     "Exec of the runtime to its exit, less the inferences after the first: what one cold inference costs end to end. "

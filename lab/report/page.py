@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from lab.core.manifest import Manifest
-from lab.report.differences import TOPICS, Sentence
 from lab.report.document import Section
-from lab.report.summary import facts
+from lab.report.explanations import TOPICS, Sentence
+from lab.report.sections.setup import facts
 
 _STYLE = """
 :root { color-scheme: light; }

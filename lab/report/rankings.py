@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lab.core.arm import Arm, GuestProfile
-from lab.report.cells import Results
-from lab.report.costs import TIME, CostFigure
+from lab.report.overheads import TIME, CostFigure
+from lab.report.results import Results
 from lab.stats.rankings import Ranking, complete_part, rank_arms
 
 LEAST_ARMS, LEAST_MODELS = 3, 3

@@ -20,10 +20,10 @@ import msgspec
 
 import lab
 from lab.core.errors import DataError
-from lab.report.cells import load_results
-from lab.report.claims import judge_all
-from lab.report.claims_file import load_claims
+from lab.report.claims.claim_file import load_claims
+from lab.report.claims.judge import judge_all
 from lab.report.compose import Report, compose
+from lab.report.results import load_results
 from lab.store.campaigns import REPORT_NAME, finished, journal_sha256, write_atomically
 
 _OWNED = ("tables", "figures")

@@ -18,7 +18,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
 from lab.core.trial import Trial
-from lab.store.lines import JOURNAL_NAME, read_batches
+from lab.store.journal_format import JOURNAL_NAME, read_batches
 from lab.store.rows import COLUMNS, ExportColumn, row
 
 

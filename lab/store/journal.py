@@ -16,7 +16,7 @@ from typing import Self
 
 from lab.core.errors import NoSpace, UsageError
 from lab.core.trial import Trial
-from lab.store.lines import JOURNAL_NAME, encode_line, read_batches, read_trials
+from lab.store.journal_format import JOURNAL_NAME, encode_line, read_batches, read_trials
 
 __all__ = ["JOURNAL_NAME", "Journal", "read_batches", "read_trials", "sync_directory", "write_journal"]
 

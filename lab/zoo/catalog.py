@@ -1,7 +1,7 @@
 """The models on this machine: finding them, and making those that are missing. Imports no TensorFlow.
 
-Graphs and reference outputs are computed by processes (`lab.zoo.build`, `lab.zoo.reference`), whose memory ends with
-them; a model's directory appears by a rename when all of it is there.
+Graphs and reference outputs are computed by processes of their own (the workers in `lab.zoo.tensorflow`), whose memory
+ends with them; a model's directory appears by a rename when all of it is there.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from lab.core.errors import ModelError, SupplyError
 from lab.core.model import Model
 from lab.zoo.entries import ENTRIES, PAPER_MODELS
 from lab.zoo.jobs import BuildJob
-from lab.zoo.layout import read_meta, to_model
+from lab.zoo.model_directory import read_meta, to_model
+from lab.zoo.published_weights import SUPPLIES, fetch, unpack
 from lab.zoo.recipe import AUTO, IMPORTED, PRETRAINED, SEEDED, Images, Recipe, checked
 from lab.zoo.staging import Progress, Staged, check_space, complete, publish, staging
-from lab.zoo.supply import SUPPLIES, fetch, unpack
 from lab.zoo.worker import call_worker
 
 __all__ = ["PAPER_MODELS", "available", "disk_bytes", "load", "prepare"]
@@ -152,7 +152,7 @@ def _make(recipes: Sequence[Recipe], home: Path, batches: Sequence[int], progres
             progress(recipe.name, "freezing")
             checkpoint = _checkpoint(recipe, home, stack.enter_context(staging(home, f"{recipe.name}.weights")))
             jobs.append(BuildJob(recipe.name, str(directory), checkpoint))
-        call_worker("lab.zoo.build", jobs)
+        call_worker("lab.zoo.tensorflow.build_worker", jobs)
         complete([_staged(*pair) for pair in zip(recipes, directories, strict=True)], batches, progress)
         for recipe, directory in zip(recipes, directories, strict=True):
             publish(directory, recipe.directory(home))

@@ -11,11 +11,11 @@ from lab.core.model import Model
 from lab.zoo.catalog import load, prepare
 from lab.zoo.entries import ENTRIES, Preprocessing
 from lab.zoo.jobs import ImportJob
-from lab.zoo.layout import read_meta, to_model
+from lab.zoo.model_directory import read_meta, to_model
 from lab.zoo.preprocess import CROP, image_files
+from lab.zoo.published_weights import SUPPLIES, place
 from lab.zoo.recipe import IMPORTED, PRETRAINED, Images
 from lab.zoo.staging import Progress, Staged, check_space, complete, publish, staging
-from lab.zoo.supply import SUPPLIES, place
 from lab.zoo.worker import call_worker
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]*(?:-[A-Za-z0-9_.]+)*")
@@ -65,7 +65,7 @@ def import_graph(
     with staging(home, name) as directory:
         progress(name, "canonicalising")
         job = ImportJob(name, str(path.resolve()), str(directory), shape, tuple(outputs))
-        call_worker("lab.zoo.adopt", [job])
+        call_worker("lab.zoo.tensorflow.import_worker", [job])
         description = f"imported from {path.name}; {source.describe()}"
         complete([Staged(name, IMPORTED, description, directory, preprocessing, source)], batches, progress)
         publish(directory, final, replace=True)

@@ -9,7 +9,7 @@ import msgspec
 
 
 class BuildJob(msgspec.Struct, frozen=True):
-    """For `lab.zoo.build`: freeze one network into a directory.
+    """For `lab.zoo.tensorflow.build_worker`: freeze one network into a directory.
 
     Attributes:
         checkpoint: its weights: slim's checkpoint or YuNet's ONNX file; None: seeded.
@@ -21,7 +21,7 @@ class BuildJob(msgspec.Struct, frozen=True):
 
 
 class ImportJob(msgspec.Struct, frozen=True):
-    """For `lab.zoo.adopt`: canonicalise a foreign frozen graph into a directory.
+    """For `lab.zoo.tensorflow.import_worker`: canonicalise a foreign frozen graph into a directory.
 
     Attributes:
         shape: of its input, NHWC.
@@ -44,7 +44,7 @@ class ReferenceRun(msgspec.Struct, frozen=True):
 
 
 class ReferenceJob(msgspec.Struct, frozen=True):
-    """For `lab.zoo.reference`: run one graph on its inputs."""
+    """For `lab.zoo.tensorflow.reference_worker`: run one graph on its inputs."""
 
     name: str
     graph: str

@@ -10,7 +10,7 @@ from lab.core.errors import UsageError
 from lab.zoo.entries import ENTRIES, Entry, Preprocessing
 from lab.zoo.keys import files_key, model_key
 from lab.zoo.preprocess import CROP, Floats, image_files, made_input, users_input
-from lab.zoo.supply import SUPPLIES
+from lab.zoo.published_weights import SUPPLIES
 
 SEEDED = "seeded"
 PRETRAINED = "pretrained"

@@ -17,7 +17,7 @@ from lab.core.errors import NoSpace
 from lab.core.units import show_bytes
 from lab.zoo.entries import Preprocessing
 from lab.zoo.jobs import ReferenceJob, ReferenceRun
-from lab.zoo.layout import FACTS_FILE, GRAPH_FILE, Built, Meta, Prepared, read_meta, write_meta
+from lab.zoo.model_directory import FACTS_FILE, GRAPH_FILE, Built, Meta, Prepared, read_meta, write_meta
 from lab.zoo.recipe import Images
 from lab.zoo.worker import call_worker
 
@@ -94,7 +94,7 @@ def complete(staged: Sequence[Staged], batches: Sequence[int], progress: Progres
     jobs = [_reference_job(item, _built(item.directory), prepared[item.name]) for item in staged]
     for item in staged:
         progress(item.name, "computing the reference")
-    call_worker("lab.zoo.reference", jobs)
+    call_worker("lab.zoo.tensorflow.reference_worker", jobs)
     for item in staged:
         known = read_meta(item.directory)
         older = [entry for entry in (known.inputs if known else ()) if entry.batch not in batches]

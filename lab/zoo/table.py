@@ -6,7 +6,7 @@ import msgspec
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """Counted in the frozen graph (`lab.zoo.facts`), never typed in.
+    """Counted in the frozen graph (`lab.zoo.tensorflow.graph_stats`), never typed in.
 
     Attributes:
         parameters: trainable scalars: kernels, biases, and a batch-norm's scale and offset. Its moving mean and

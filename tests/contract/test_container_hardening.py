@@ -11,7 +11,7 @@ from lab.builds.labels import ImageInfo
 from lab.core.errors import EngineFailed
 from lab.core.probe import ProbeReport
 from lab.engines.containers import ContainerEngine
-from lab.engines.port import Job, JobResult, Mount
+from lab.engines.engine import Job, JobResult, Mount
 
 pytestmark = pytest.mark.live
 

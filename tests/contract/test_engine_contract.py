@@ -21,8 +21,8 @@ from lab.builds.guests import Tools
 from lab.builds.labels import ImageInfo
 from lab.core.probe import ProbeReport
 from lab.engines.containers import ContainerEngine
+from lab.engines.engine import Engine, Job, JobResult, Mount
 from lab.engines.host import usable_cpus
-from lab.engines.port import Engine, Job, JobResult, Mount
 from lab.engines.processes import ProcessEngine
 
 pytestmark = pytest.mark.live
@@ -212,7 +212,7 @@ KILLED_LAB = """
 import sys, pathlib
 from lab.engines.containers import ContainerEngine
 from lab.engines.processes import ProcessEngine
-from lab.engines.port import Job, Mount
+from lab.engines.engine import Job, Mount
 kind, image, campaign, probe, fixture, scratch = sys.argv[1:]
 engine = ContainerEngine() if kind == "container" else ProcessEngine(pathlib.Path(probe), pathlib.Path(scratch))
 print("ready", flush=True)

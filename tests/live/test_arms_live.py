@@ -11,16 +11,16 @@ import pytest
 from lab.builds.guests import ensure_guests
 from lab.builds.images import find_images
 from lab.builds.labels import ImageInfo
-from lab.campaign.bill import Bill
-from lab.campaign.launch import run_job
-from lab.campaign.precompile import Artifacts
-from lab.campaign.verdict import judge_exit
+from lab.campaign.job import run_job
+from lab.campaign.materials import Bill
+from lab.campaign.outcome import judge_exit
+from lab.campaign.precompiled import Artifacts
 from lab.core.arm import Arm, GuestProfile, Mode
 from lab.core.case import Case
 from lab.core.experiment import Measure
 from lab.core.model import Model
-from lab.core.places import home
 from lab.core.trial import Kind, Outcome
+from lab.disk.paths import home
 from lab.engines.containers import ContainerEngine
 from lab.runtimes import registry
 from lab.runtimes.base import EDITIONS

@@ -8,14 +8,14 @@ import pytest
 
 from lab.builds.guests import GuestBuild
 from lab.builds.labels import ImageInfo
-from lab.campaign.bill import Bill
-from lab.campaign.calibrate import Begun, Calibrator, fingerprint_of, label_of
-from lab.campaign.calibrate_page import page
-from lab.campaign.calibrate_plan import HANDICAPPED, Settings
-from lab.campaign.calibrate_verdict import judge_calibration
+from lab.calibrate.assess import judge_calibration
+from lab.calibrate.calibration_report import page
+from lab.calibrate.calibrator import Begun, Calibrator, fingerprint_of, label_of
+from lab.calibrate.settings import HANDICAPPED, Settings
+from lab.campaign.materials import Bill
 from lab.core.model import Model
-from lab.core.places import home
 from lab.core.trial import Outcome
+from lab.disk.paths import home
 from lab.engines.containers import ContainerEngine
 from lab.store.journal import JOURNAL_NAME, Journal
 from tests.fakes import LoggingWatcher

@@ -16,7 +16,7 @@ import pytest
 from lab.builds.guests import GuestBuild, Tools
 from lab.builds.images import find_images
 from lab.builds.labels import ImageInfo
-from lab.campaign.bill import Bill
+from lab.campaign.materials import Bill
 from lab.core.arm import Arm, Mode
 from lab.core.model import Model, ModelInput, OutputTensor
 from lab.core.trial import Kind, Outcome, Trial

@@ -11,19 +11,19 @@ import msgspec
 import pytest
 
 from lab.builds import builder, images, labels
-from lab.builds.contents import contents, first_differing
+from lab.builds.image_contents import contents, first_differing
+from lab.builds.image_files import read_file
 from lab.builds.images import build_editions, ensure_images, find_images
-from lab.builds.inspect import read_file
 from lab.builds.labels import ImageInfo
 from lab.builds.pins import Supply, load_pins
-from lab.builds.progress import Progress, silent
-from lab.builds.recipe import Recipe
+from lab.builds.steps import Recipe
 from lab.builds.supplies import artifacts_directory, save_artifact
 from lab.core.errors import BuildFailed
-from lab.engines.client import DockerClient, connect
+from lab.core.progress import Progress, silent
+from lab.engines.docker_sdk import DockerClient, connect
 from lab.runtimes.base import EDITIONS
 from lab.runtimes.registry import RUNTIMES
-from lab.verify.images import NOT_AGAIN, check_images
+from lab.verify.image_checks import NOT_AGAIN, check_images
 from lab.verify.items import Sameness
 
 pytestmark = pytest.mark.live

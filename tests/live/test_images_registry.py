@@ -18,9 +18,9 @@ import pytest
 
 from lab.builds.bases import base_recipe, build_base, describe_base
 from lab.builds.pins import Base
-from lab.builds.progress import silent
 from lab.core.errors import LabError
-from lab.engines.client import DockerClient, connect
+from lab.core.progress import silent
+from lab.engines.docker_sdk import DockerClient, connect
 
 pytestmark = pytest.mark.live
 

@@ -9,17 +9,17 @@ import pytest
 from lab.builds.guests import GuestBuild
 from lab.builds.images import find_images
 from lab.builds.labels import ImageInfo
-from lab.campaign.bill import Bill
 from lab.campaign.goldens import decode_output
-from lab.campaign.launch import run_job
+from lab.campaign.job import run_job
+from lab.campaign.materials import Bill
 from lab.core.arm import Arm
 from lab.core.case import Case
 from lab.core.experiment import Measure
 from lab.core.model import Model
 from lab.engines.containers import ContainerEngine
 from lab.zoo.importing import import_graph, import_yunet_onnx
-from lab.zoo.outputs import Floats, split, top
-from lab.zoo.yunet_decode import faces
+from tests.network_outputs import Floats, split, top
+from tests.yunet_decode import faces
 
 pytestmark = pytest.mark.live
 

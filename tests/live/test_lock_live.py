@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from lab.builds.guests import GuestBuild
-from lab.builds.progress import silent
 from lab.core.errors import UsageError
 from lab.core.model import Model
+from lab.core.progress import silent
 from lab.verify.items import Sameness
-from lab.verify.lock import read_lock
-from lab.verify.models import check_guests, check_models, file_hashes
+from lab.verify.lockfile import read_lock
+from lab.verify.model_checks import check_guests, check_models, file_hashes
 from tests.command import lab
 
 pytestmark = pytest.mark.live

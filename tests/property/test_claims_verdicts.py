@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.report.claims import Verdict, judge
-from lab.report.claims_file import Claim, Over, Quantity, Relation
+from lab.report.claims.claim_file import Claim, Over, Quantity, Relation
+from lab.report.claims.judge import Verdict, judge
 from tests.claims_support import results, times
 
 RATIOS = st.lists(st.floats(0.05, 50.0), min_size=2, max_size=6)

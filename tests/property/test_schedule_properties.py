@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lab.campaign.costs import CONTAINER_S
+from lab.campaign.prediction import CONTAINER_S
 from lab.campaign.schedule import Standing, next_block, scout_next
 from lab.core.arm import Arm
 from lab.core.case import Case

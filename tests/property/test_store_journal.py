@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from lab.core.arm import GuestProfile, Mode
 from lab.core.errors import DataError
 from lab.core.trial import Kind, Outcome, Trial
+from lab.store.columns import table_of
 from lab.store.journal import Journal, read_trials, write_journal
-from lab.store.table import table_of
 
 counts = st.none() | st.integers(0, 2**53)
 texts = st.none() | st.text(max_size=30)

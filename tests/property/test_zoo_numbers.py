@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab.zoo.entries import Preprocessing
-from lab.zoo.growth import growth
 from lab.zoo.pictures import picture
 from lab.zoo.preprocess import made_input, normalised
 from lab.zoo.random_integers import DRAW_BITS, centred, words
-from lab.zoo.seeding import NORMAL, RECTIFIED, LayerPlan, seeded_layer
-from lab.zoo.yunet_decode import faces
+from lab.zoo.tensorflow.growth import growth
+from lab.zoo.tensorflow.seeding import NORMAL, RECTIFIED, LayerPlan, seeded_layer
+from tests.yunet_decode import faces
 
 keys = st.integers(0, 2**64 - 1)
 

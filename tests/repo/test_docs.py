@@ -10,8 +10,8 @@ import msgspec
 import pytest
 from typer.main import get_command
 
+from lab.campaign.experiment_file import cases_of, load
 from lab.campaign.experiment_schema import schema
-from lab.campaign.experiments import cases_of, load
 from lab.cli.app import app
 from lab.core import errors
 from lab.core.errors import LabError

@@ -10,7 +10,7 @@ import pytest
 
 from lab.core.arm import GuestProfile
 from lab.core.errors import ExperimentError
-from lab.report.claims_file import Claim, Quantity, Relation, load_claims
+from lab.report.claims.claim_file import Claim, Quantity, Relation, load_claims
 from lab.zoo.entries import PAPER_MODELS
 
 ROOT = Path(__file__).parents[2]

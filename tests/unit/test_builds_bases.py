@@ -9,9 +9,9 @@ import pytest
 
 from lab.builds.bases import base_recipe, build_base, describe_base
 from lab.builds.pins import Base
-from lab.builds.progress import silent
 from lab.core.errors import BuildFailed
-from lab.engines.client import DockerClient
+from lab.core.progress import silent
+from lab.engines.docker_sdk import DockerClient
 
 BASE = Base("ubuntu:20.04", "sha256:" + "a" * 64, "bullseye", 1_700_000_000, stand_in=True)
 

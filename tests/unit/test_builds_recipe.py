@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.builds import context, recipe, stages
-from lab.builds.recipe import Given, Recipe
+from lab.builds import build_context, stages, steps
+from lab.builds.steps import Given, Recipe
 
 TEXT = """
 ARG VERSION=1
@@ -39,7 +39,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def plan(root: Path, args: dict[str, str] | None = None, given: Given | None = None, text: str = TEXT) -> Recipe:
-    return recipe.plan(stages.parse(text), "tool", args or {}, base, {"tool": given} if given else {}, root)
+    return steps.plan(stages.parse(text), "tool", args or {}, base, {"tool": given} if given else {}, root)
 
 
 def test_a_recipe_rests_on_the_stages_it_needs_and_on_no_others(root: Path) -> None:
@@ -71,7 +71,7 @@ def test_the_proxys_certificates_are_sent_but_change_no_key(
         bundle.write_text(text)
         monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
         builder = next(one for one in plan(root).closure().values() if one.name == "builder")
-        assert builder.files[context.CA_FILE] == bundle
+        assert builder.files[build_context.CA_FILE] == bundle
         keys.append(plan(root).key)
     assert keys[0] == keys[1]
 
@@ -88,7 +88,7 @@ def test_a_given_binary_counts_by_its_checksum(root: Path, tmp_path: Path) -> No
 
 
 def test_a_context_is_the_same_bytes_whatever_the_files_times_are(root: Path) -> None:
-    files = context.files_under(root, "source")
-    first = context.pack("FROM a\n", files).read()
+    files = build_context.files_under(root, "source")
+    first = build_context.pack("FROM a\n", files).read()
     (root / "source" / "main.c").touch()
-    assert context.pack("FROM a\n", files).read() == first
+    assert build_context.pack("FROM a\n", files).read() == first

@@ -10,7 +10,7 @@ import pytest
 from lab.builds import builder
 from lab.builds.builder import run_all
 from lab.builds.images import BuildReport
-from lab.builds.recipe import Recipe
+from lab.builds.steps import Recipe
 from lab.core.errors import BuildFailed, UnobtainableError
 
 A = Recipe("a", "a", "a:1")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.builds import toolbox
+from lab.builds import builder_container
 
 BAR = "    Building [====>      ] 57/228: tract-core, ndarray\r"
 
@@ -20,11 +20,11 @@ BAR = "    Building [====>      ] 57/228: tract-core, ndarray\r"
 )
 def test_the_newest_of_cargos_bars_is_told_before_its_other_lines(text: str, told: tuple[str, float | None]) -> None:
     heard: list[tuple[str, float | None]] = []
-    toolbox._tell(text, lambda message, fraction: heard.append((message, fraction)))
+    builder_container._tell(text, lambda message, fraction: heard.append((message, fraction)))
     assert heard == [told]
 
 
 def test_a_compilers_own_output_is_not_taken_for_a_step() -> None:
     heard: list[str] = []
-    toolbox._tell("warning: unused variable\n", lambda message, _: heard.append(message))
+    builder_container._tell("warning: unused variable\n", lambda message, _: heard.append(message))
     assert heard == []

@@ -9,12 +9,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from lab.campaign.calibrate import Begun, Calibrator, begin, fingerprint_of, label_of
-from lab.campaign.calibrate_plan import HANDICAPPED, WARM_UP, Settings, checked
-from lab.campaign.calibrate_verdict import judge_calibration
+from lab.calibrate.assess import judge_calibration
+from lab.calibrate.calibrator import Begun, Calibrator, begin, fingerprint_of, label_of
+from lab.calibrate.settings import HANDICAPPED, WARM_UP, Settings, checked
 from lab.core.errors import NothingToReport, UsageError
 from lab.core.trial import Trial
-from lab.engines.port import Job, JobResult
+from lab.engines.engine import Job, JobResult
 from lab.store.journal import JOURNAL_NAME, Journal, read_trials
 from tests.fakes import FakeEngine, LoggingWatcher, answer_wrongly, crash, make_bill
 

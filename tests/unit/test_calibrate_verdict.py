@@ -9,12 +9,12 @@ import msgspec
 import numpy as np
 import pytest
 
-from lab.campaign.calibrate import Begun, fingerprint_of
-from lab.campaign.calibrate_findings import Calibration
-from lab.campaign.calibrate_page import headline, page, summary
-from lab.campaign.calibrate_plan import HANDICAPPED, WARM_UP, Settings
-from lab.campaign.calibrate_verdict import judge_calibration
-from lab.campaign.verdict import CPU_CONTENDED
+from lab.calibrate.assess import judge_calibration
+from lab.calibrate.calibration_report import headline, page, summary
+from lab.calibrate.calibrator import Begun, fingerprint_of
+from lab.calibrate.findings import Calibration
+from lab.calibrate.settings import HANDICAPPED, WARM_UP, Settings
+from lab.campaign.outcome import CPU_CONTENDED
 from lab.core.errors import NothingToReport
 from lab.core.trial import Kind, Outcome, Trial
 from lab.stats.verdicts import State

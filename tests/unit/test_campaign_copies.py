@@ -6,11 +6,11 @@ import stat
 from pathlib import Path
 
 from lab.campaign.copies import with_writable_copies
-from lab.campaign.launch import run_job
+from lab.campaign.job import run_job
 from lab.core.arm import Arm
 from lab.core.case import Case
 from lab.core.experiment import Measure
-from lab.engines.port import Job
+from lab.engines.engine import Job
 from lab.runtimes import registry
 from tests.fakes import make_bill
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.campaign.costs import CONTAINER_S, LONG_INFERENCE_S, CostModel, guess, guess_compile_s
+from lab.campaign.prediction import CONTAINER_S, LONG_INFERENCE_S, CostModel, guess, guess_compile_s
 from lab.core.arm import Arm
 from lab.core.case import Case
 from lab.core.trial import Kind, Outcome, Trial

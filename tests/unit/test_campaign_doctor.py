@@ -11,9 +11,9 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from lab.campaign import doctor
-from lab.campaign.doctor import Finding, examine
-from lab.engines.client import START_ENGINE
+from lab.engines.docker_sdk import START_ENGINE
+from lab.verify import machine
+from lab.verify.machine import Finding, examine
 
 Usage = namedtuple("Usage", "total used free")
 GIB = 2**30
@@ -52,7 +52,7 @@ def test_a_disk_without_room_for_models_and_images_is_told(
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _place: Usage(100 * GIB, 0, free))
     one = finding("disk", tmp_path)
-    assert (one.ok, one.remedy) == (ok, None if ok else doctor.FREE_DISK)
+    assert (one.ok, one.remedy) == (ok, None if ok else machine.FREE_DISK)
     assert one.found == f"{free // GIB}.0 GiB free at {tmp_path}"
 
 
@@ -65,28 +65,28 @@ def test_memory_too_small_for_the_largest_networks_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, total: int, ok: bool
 ) -> None:
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(total=total))
-    assert finding("memory", tmp_path).remedy == (None if ok else doctor.MORE_MEMORY)
+    assert finding("memory", tmp_path).remedy == (None if ok else machine.MORE_MEMORY)
 
 
 @pytest.mark.parametrize(("cpus", "ok"), [({0, 1}, True), ({3}, False)])
 def test_a_single_processor_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cpus: set[int], ok: bool) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _process: cpus)
-    assert finding("processors", tmp_path).remedy == (None if ok else doctor.CPU_COUNT)
+    assert finding("processors", tmp_path).remedy == (None if ok else machine.CPU_COUNT)
 
 
 @pytest.mark.parametrize(("load", "ok"), [(0.1, True), (3.2, False)])
 def test_a_busy_machine_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, load: float, ok: bool) -> None:
     monkeypatch.setattr(os, "getloadavg", lambda: (load, 9.0, 9.0))
     one = finding("quiet", tmp_path)
-    assert (one.found, one.remedy) == (f"load {load:.2f}", None if ok else doctor.STOP_OTHERS)
+    assert (one.found, one.remedy) == (f"load {load:.2f}", None if ok else machine.STOP_OTHERS)
 
 
 @pytest.mark.parametrize(
     ("version", "release", "remedy"),
     [
-        (None, "6.1.0", doctor.MOUNT_CGROUPS),
+        (None, "6.1.0", machine.MOUNT_CGROUPS),
         (1, "4.19.0-26-amd64", None),
-        (2, "5.15.0-91-generic", doctor.NEWER_KERNEL),
+        (2, "5.15.0-91-generic", machine.NEWER_KERNEL),
         (2, "5.19.0", None),
         (2, "6.12.3-arch1", None),
     ],
@@ -94,18 +94,18 @@ def test_a_busy_machine_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 def test_cgroups_that_tell_no_peak_are_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int | None, release: str, remedy: str | None
 ) -> None:
-    monkeypatch.setattr(doctor, "cgroup_version", lambda: version)
+    monkeypatch.setattr(machine, "cgroup_version", lambda: version)
     monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(release=release))
-    assert doctor._cgroups(tmp_path).remedy == remedy
+    assert machine._cgroups(tmp_path).remedy == remedy
 
 
 @pytest.mark.parametrize(
-    ("governor", "remedy"), [(None, None), ("performance", None), ("powersave", doctor.SET_GOVERNOR)]
+    ("governor", "remedy"), [(None, None), ("performance", None), ("powersave", machine.SET_GOVERNOR)]
 )
 def test_a_changing_clock_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, governor: str | None, remedy: str | None
 ) -> None:
-    monkeypatch.setattr(doctor, "describe_host", lambda _engine: SimpleNamespace(governor=governor))
+    monkeypatch.setattr(machine, "describe_host", lambda _engine: SimpleNamespace(governor=governor))
     assert finding("cpu governor", tmp_path).remedy == remedy
 
 
@@ -114,8 +114,8 @@ def test_a_changing_clock_is_told(
     [
         ({"mmdebstrap"}, 1000, None),
         ({"apt-get"}, 0, None),
-        ({"apt-get"}, 1000, doctor.INSTALL_MMDEBSTRAP),
-        (set(), 0, doctor.INSTALL_MMDEBSTRAP),
+        ({"apt-get"}, 1000, machine.INSTALL_MMDEBSTRAP),
+        (set(), 0, machine.INSTALL_MMDEBSTRAP),
     ],
 )
 def test_a_machine_that_could_not_bootstrap_a_base_is_told(

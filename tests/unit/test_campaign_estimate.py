@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from lab.campaign.costs import CostModel
-from lab.campaign.estimate import CaseEstimate, Estimate, estimate
+from lab.campaign.plan_estimate import CaseEstimate, Estimate, estimate
+from lab.campaign.prediction import CostModel
 from lab.core.errors import ExperimentError
 from lab.core.experiment import Experiment, Tier
 from lab.core.trial import Trial

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.campaign.experiments import cases_of, load
+from lab.campaign.experiment_file import cases_of, load
 from lab.core.errors import ExperimentError
 
 GOOD = """

@@ -5,12 +5,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from lab.campaign.launch import compile_job, guest_args, run_job, trial_timeout_s
+from lab.campaign.job import compile_job, guest_args, run_job, trial_timeout_s
 from lab.core.arm import Arm, Mode
 from lab.core.case import Case
 from lab.core.experiment import Measure
 from lab.core.model import OutputTensor
-from lab.engines.port import Job
+from lab.engines.engine import Job
 from lab.runtimes import registry
 from tests.fakes import make_bill
 

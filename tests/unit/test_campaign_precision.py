@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 import pytest
 
-from lab.campaign.precision import is_precise
+from lab.campaign.stop_rule import is_precise
 from lab.core.arm import Arm
 from lab.core.case import Case
 from lab.core.trial import Kind, Outcome, Trial

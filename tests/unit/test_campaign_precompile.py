@@ -6,12 +6,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from lab.campaign.bill import Bill
-from lab.campaign.precompile import Artifacts
+from lab.campaign.materials import Bill
+from lab.campaign.precompiled import Artifacts
 from lab.core.arm import Arm
 from lab.core.experiment import Measure
 from lab.core.trial import Kind, Outcome, Trial
-from lab.engines.port import Job, JobResult
+from lab.engines.engine import Job, JobResult
 from tests.fakes import FakeEngine, crash, make_bill, time_out
 from tests.stage import CAMPAIGN, Stage, experiment
 
@@ -65,7 +65,7 @@ def test_an_artifact_is_of_one_runtime_binary_and_one_guest(tmp_path: Path) -> N
 def test_an_artifact_is_never_used_on_another_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bill = make_bill(tmp_path)
     make(tmp_path, bill)
-    monkeypatch.setattr("lab.campaign.precompile.cpu_flags_sha256", lambda: "another processor")
+    monkeypatch.setattr("lab.campaign.precompiled.cpu_flags_sha256", lambda: "another processor")
     assert not found(tmp_path, bill)
 
 

@@ -11,7 +11,7 @@ import pytest
 from lab.core.arm import Arm
 from lab.core.experiment import Experiment, Tier
 from lab.core.trial import Kind, Outcome, Trial
-from lab.engines.port import JobResult
+from lab.engines.engine import JobResult
 from tests.fakes import Answer, FakeEngine, answer_wrongly, crash, run_out_of_memory, time_out
 from tests.stage import Stage, experiment
 

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.campaign.goldens import Goldens
-from lab.campaign.verdict import Judged, judge_exit, judge_output, trial_of
+from lab.campaign.outcome import Judged, judge_exit, judge_output, trial_of
 from lab.core.arm import Arm
 from lab.core.case import Case
 from lab.core.probe import PROBE_SCHEMA, CgroupFigures, PhaseMark, ProbeReport, Rusage
 from lab.core.trial import Kind, Outcome, Trial
-from lab.engines.port import JobResult
+from lab.engines.engine import JobResult
 from tests.fakes import make_models
 
 FINE_SO_FAR = Judged(Outcome.OK)

@@ -7,9 +7,9 @@ import pytest
 
 from lab.core.arm import GuestProfile
 from lab.core.trial import Outcome
-from lab.report.claims import Verdict, claims_json, judge, judge_all, tally
-from lab.report.claims_file import Claim, Over, Pick, Quantity, Relation
-from lab.report.claims_section import claims_section
+from lab.report.claims.claim_file import Claim, Over, Pick, Quantity, Relation
+from lab.report.claims.judge import Verdict, claims_json, judge, judge_all, tally
+from lab.report.sections.claims_table import claims_section
 from tests.claims_support import failed, ran, results, times
 
 WASMTIME, NATIVE, WAVM = "wasmtime-jit-cranelift", "native", "wavm-jit-llvm"

@@ -16,7 +16,7 @@ import pytest
 
 from lab.builds.pins import load_pins
 from lab.core.errors import EngineForbidden
-from lab.engines.client import GAIN_ACCESS, START_ENGINE, connect
+from lab.engines.docker_sdk import GAIN_ACCESS, START_ENGINE, connect
 from lab.store.campaigns import create
 from lab.store.journal import JOURNAL_NAME
 from tests.command import lab

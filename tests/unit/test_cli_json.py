@@ -11,9 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from lab.builds.images import BuildReport
-from lab.cli import build, calibrate
 from lab.cli.app import app
-from lab.cli.verify import conclude
+from lab.cli.commands import build, calibrate
+from lab.cli.commands.verify import conclude
 from lab.core.errors import BuildFailed, LabError, UnobtainableError
 from lab.verify.items import Item, Sameness
 from tests.command import lab

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from lab.campaign.bill import Bill
-from lab.cli import run, verify
+from lab.campaign.materials import Bill
+from lab.cli.commands import run, verify
 from lab.core.errors import EXIT_INTERRUPTED
 from lab.core.trial import Kind, Outcome, Trial
 from lab.store.campaigns import FINISHED_NAME, read_manifest
 from lab.store.journal import JOURNAL_NAME, read_trials
-from lab.verify.lock import Lock
+from lab.verify.lockfile import Lock
 from tests.command import Ran, lab
 from tests.damage import change_a_byte
 from tests.fakes import FakeEngine, make_bill

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.cli import verify
+from lab.cli.commands import verify
 from lab.core.errors import EXIT_INTERRUPTED
 from lab.verify.items import Item, Sameness
 from tests.command import lab

@@ -12,15 +12,15 @@ import pytest
 from lab.core.errors import NothingToReport, UsageError
 from lab.core.manifest import Manifest
 from lab.core.trial import Outcome, Trial
-from lab.report.cells import Results
-from lab.report.compare import Comparison, compare
-from lab.report.compare_bytes import Presence
-from lab.report.compare_cases import Change, collect, compare_cases
-from lab.report.compare_fingerprints import Basis, machine_differences
-from lab.report.compare_page import headline, markdown, text
+from lab.report.compare.case_changes import Change, collect, compare_cases
+from lab.report.compare.changed_files import Presence
+from lab.report.compare.comparison import Comparison, compare
+from lab.report.compare.comparison_page import headline, markdown, text
+from lab.report.compare.fingerprints import Basis, machine_differences
+from lab.report.results import Results
 from lab.store.campaigns import create
+from lab.store.columns import table_of
 from lab.store.journal import JOURNAL_NAME, write_journal
-from lab.store.table import table_of
 from tests.synthetic import START, make_manifest, make_trials
 
 ARMS = ("native@o3", "wasmtime-jit-cranelift@o3", "wamr-interpreter-fast@o3")

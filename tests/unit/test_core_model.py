@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.core.places import home
+from lab.disk.paths import home
 from tests.fakes import make_models
 
 

@@ -8,7 +8,7 @@ import requests.exceptions
 import urllib3.exceptions
 
 from lab.core.errors import EngineFailed, EngineForbidden, EngineMissing, LabError
-from lab.engines.client import GAIN_ACCESS, RUN_DOCTOR, START_ENGINE, connect, failures_as_lab_errors
+from lab.engines.docker_sdk import GAIN_ACCESS, RUN_DOCTOR, START_ENGINE, connect, failures_as_lab_errors
 
 
 def becomes(error: Exception) -> LabError:

@@ -8,7 +8,7 @@ import pytest
 from lab.core.errors import EngineFailed
 from lab.core.probe import ProbeReport
 from lab.engines.containers import _decode, _options
-from lab.engines.port import Job, Mount, probe_argv
+from lab.engines.engine import Job, Mount, probe_argv
 from lab.engines.processes import ProcessEngine
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from lab.core.manifest import GuestFingerprint, Host, Manifest, ModelFingerprint, RuntimeFingerprint
 from lab.core.trial import Outcome, Trial
-from lab.report.cells import Results
 from lab.report.compose import compose
+from lab.report.results import Results
+from lab.store.columns import table_of
 from lab.store.rows import COLUMNS
-from lab.store.table import table_of
 from tests.synthetic import make_manifest, make_trials
 
 TEXT = (Path(__file__).parents[2] / "docs" / "results.md").read_text(encoding="utf-8")

@@ -6,15 +6,15 @@ from itertools import combinations
 
 import pytest
 
-from lab.report.cells import Results
 from lab.report.compose import compose
-from lab.report.costs import TIME, CostFigure, costs
-from lab.report.ranking_figure import draw_ranking
+from lab.report.figures.rank_diagram import draw_ranking
+from lab.report.figures.style import save
+from lab.report.overheads import TIME, CostFigure, costs
 from lab.report.rankings import GuestRanking, rankings
+from lab.report.results import Results
 from lab.report.sections.ranking import ranking_section
-from lab.report.style import save
 from lab.stats.rankings import rank_arms
-from lab.store.table import table_of
+from lab.store.columns import table_of
 from tests.synthetic import MODELS, make_manifest, make_trials
 
 ARMS = ("native@o3", "wasmtime-jit-cranelift@o3", "wavm-jit-llvm@o3", "wasmtime-aot-cranelift@o3")

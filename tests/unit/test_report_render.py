@@ -11,17 +11,17 @@ import matplotlib as mpl
 import pytest
 
 from lab.core.errors import DataError, NothingToReport
-from lab.report.cells import Results
 from lab.report.compose import Report
-from lab.report.differences import differences
-from lab.report.grouped import Grouped, Mark, draw_log, draw_paper, paper_transform
-from lab.report.names import share
+from lab.report.display import share
+from lab.report.explanations import differences
+from lab.report.figures.cost_bars import Grouped, Mark, draw_log, draw_paper, paper_transform
+from lab.report.figures.style import looks, save
 from lab.report.render import ReportPaths, render, report_of
+from lab.report.results import Results
 from lab.report.sections.phases import phase_parts_ns
-from lab.report.style import looks, save
 from lab.store.campaigns import create
+from lab.store.columns import table_of
 from lab.store.journal import JOURNAL_NAME, write_journal
-from lab.store.table import table_of
 from tests.synthetic import make_manifest, make_trials, write_campaign
 
 MANIFEST = make_manifest(

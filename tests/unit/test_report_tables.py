@@ -14,19 +14,19 @@ from lab.core.arm import Arm, Mode
 from lab.core.case import Case
 from lab.core.manifest import Manifest
 from lab.core.trial import Outcome
-from lab.report.cells import NOT_RUN, Results
 from lab.report.compose import compose
-from lab.report.costs import TIME, costs
+from lab.report.display import arm_name, digits, megabytes, model_name, seconds
 from lab.report.document import Column, Section, Table
-from lab.report.names import arm_name, digits, megabytes, model_name, seconds
+from lab.report.overheads import TIME, costs
+from lab.report.results import NOT_RUN, Results
 from lab.report.sections.aot import aot_section, counterpart
 from lab.report.sections.batch import batch_section
 from lab.report.sections.cost import too_few_blocks
+from lab.report.sections.data_quality import failures_section, outputs_section
 from lab.report.sections.phases import phase_parts_ns
 from lab.report.sections.predictions import GUESS, MEASURED, predictions_section
-from lab.report.sections.series import _thinned, series_section
-from lab.report.sections.state import failures_section, outputs_section
-from lab.store.table import table_of
+from lab.report.sections.stability import _thinned, series_section
+from lab.store.columns import table_of
 from tests.synthetic import MODELS, make_manifest, make_trials
 
 ARMS = ("wasmtime-jit-cranelift@o3", "wamr-interpreter-fast@o3", "native@o3", "wasmtime-aot-cranelift@o3")

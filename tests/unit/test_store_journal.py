@@ -15,7 +15,7 @@ import pytest
 from lab.core.errors import DataError, NoSpace, UsageError
 from lab.core.trial import Trial
 from lab.store.journal import JOURNAL_NAME, Journal, read_trials, write_journal
-from lab.store.lines import encode_line, read_batches
+from lab.store.journal_format import encode_line, read_batches
 from tests.synthetic import make_manifest, make_trials
 
 SOME = make_manifest(

@@ -12,9 +12,9 @@ from lab.core.trial import Outcome, Trial
 from lab.report.render import render
 from lab.store.campaigns import FINISHED_NAME, MANIFEST_NAME
 from lab.store.journal import JOURNAL_NAME, read_trials, write_journal
-from lab.verify.campaigns import check_campaign, check_outputs
+from lab.verify.campaign_checks import check_campaign, check_outputs
 from lab.verify.items import Item, Sameness, first_difference
-from lab.verify.lock import Lock, LockedEdition, LockedModel
+from lab.verify.lockfile import Lock, LockedEdition, LockedModel
 from tests.damage import change_a_byte
 from tests.synthetic import make_manifest, make_trials, write_campaign
 

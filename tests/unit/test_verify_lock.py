@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lab.core.errors import DataError
-from lab.verify.lock import Lock, LockedEdition, LockedModel, read_lock, write_lock
+from lab.verify.lockfile import Lock, LockedEdition, LockedModel, read_lock, write_lock
 
 LOCK = Lock(
     models={"yunet": LockedModel("ab" * 32, {"1": "cd" * 32, "3": "ef" * 32})},

@@ -13,8 +13,8 @@ from lab.core.model import Model
 from lab.core.trial import Kind, Outcome, Trial
 from lab.store.campaigns import create
 from lab.store.journal import JOURNAL_NAME, Journal
-from lab.verify.lock import Lock, LockedEdition, LockedModel
-from lab.verify.locking import relocked
+from lab.verify.lockfile import Lock, LockedEdition, LockedModel
+from lab.verify.relock import relocked
 from tests.fakes import make_models
 from tests.synthetic import MODELS, make_manifest
 

@@ -8,12 +8,12 @@ import msgspec
 import pytest
 
 from lab.builds.guests import GuestBuild
-from lab.builds.progress import silent
 from lab.builds.supplies import file_sha256
 from lab.core.model import Model
+from lab.core.progress import silent
 from lab.verify.items import Item, Sameness, first_difference
-from lab.verify.lock import Lock, LockedEdition, LockedModel
-from lab.verify.models import check_guests, check_models, file_hashes
+from lab.verify.lockfile import Lock, LockedEdition, LockedModel
+from lab.verify.model_checks import check_guests, check_models, file_hashes
 from tests.damage import change_a_byte
 from tests.fakes import make_models
 

@@ -14,7 +14,7 @@ import pytest
 
 from lab.core.errors import ModelError
 from lab.zoo.jobs import ImportJob
-from lab.zoo.layout import FACTS_FILE, GRAPH_FILE, Built
+from lab.zoo.model_directory import FACTS_FILE, GRAPH_FILE, Built
 
 ROOT = Path(__file__).parents[2]
 

@@ -17,14 +17,14 @@ from PIL import Image
 
 from lab.core.errors import DataError, ModelError, NoSpace, SupplyError, UsageError
 from lab.core.model import Model
-from lab.zoo import keys, supply
+from lab.zoo import keys, published_weights
 from lab.zoo.catalog import available, disk_bytes, load, prepare
 from lab.zoo.importing import import_graph
-from lab.zoo.layout import META_FILE
-from lab.zoo.outputs import split, top
+from lab.zoo.model_directory import META_FILE
+from lab.zoo.model_rebuild import rebuild
+from lab.zoo.published_weights import MIRROR_VARIABLE, Supply
 from lab.zoo.recipe import Images, Recipe
-from lab.zoo.supply import MIRROR_VARIABLE, Supply
-from lab.zoo.verify import rebuild
+from tests.network_outputs import split, top
 
 ROOT = Path(__file__).parents[2]
 SMALL = "mobilenet_v1_0.25_128"
@@ -33,10 +33,10 @@ NOWHERE = "http://127.0.0.1:9"
 SLIMS_CHECKPOINT = """
 import sys
 from pathlib import Path
-from lab.zoo.checkpoint import AVERAGE, seeded_weights
+from lab.zoo.tensorflow.checkpoint import AVERAGE, seeded_weights
 from lab.zoo.entries import ENTRIES
-from lab.zoo.networks import build
-from lab.zoo.tf_v1 import session, tf
+from lab.zoo.tensorflow.networks import build
+from lab.zoo.tensorflow.tf_v1 import session, tf
 
 name, prefix = sys.argv[1:]
 weights = dict(seeded_weights(name, build(ENTRIES[name])))
@@ -117,7 +117,7 @@ def test_slims_checkpoint_is_evaluated_with_its_moving_averages(
     with tarfile.open(archive, "w:gz") as tar:
         tar.add(prefix.parent, arcname=".")
     sha256 = hashlib.sha256(archive.read_bytes()).hexdigest()
-    monkeypatch.setitem(supply.SUPPLIES, SMALL, Supply(f"{NOWHERE}/{SMALL}.tgz", f"sha256:{sha256}"))
+    monkeypatch.setitem(published_weights.SUPPLIES, SMALL, Supply(f"{NOWHERE}/{SMALL}.tgz", f"sha256:{sha256}"))
     model = prepare([SMALL], home, "pretrained", batches=(1,))[SMALL]
     # the averages hold the seeded weights, the plain variables nothing of use
     assert model.graph_sha256 == prepared[SMALL].graph_sha256
@@ -194,8 +194,9 @@ def test_names_shapes_and_paths_of_imports_are_checked_first(home: Path, tmp_pat
 
 
 def test_every_module_that_makes_bytes_is_in_the_key() -> None:
-    plumbing = {"build", "jobs", "layout", "table", "tf_v1", "worker", "supply", "recipe", "keys"}
-    reached, waiting = set(), ["build", "recipe"]
+    plumbing = {"jobs", "model_directory", "table", "worker", "published_weights", "recipe", "keys"}
+    plumbing |= {"tensorflow/build_worker", "tensorflow/tf_v1"}
+    reached, waiting = set(), ["tensorflow/build_worker", "recipe"]
     while waiting:
         module = waiting.pop()
         if module in reached or not (ROOT / "lab" / "zoo" / f"{module}.py").exists():
@@ -203,8 +204,7 @@ def test_every_module_that_makes_bytes_is_in_the_key() -> None:
         reached.add(module)
         tree = ast.parse((ROOT / "lab" / "zoo" / f"{module}.py").read_text(encoding="utf-8"))
         for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom) and node.module == "lab.zoo":
-                waiting += [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("lab.zoo."):
-                waiting.append(str(node.module).removeprefix("lab.zoo."))
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("lab.zoo"):
+                package = str(node.module).removeprefix("lab.zoo").removeprefix(".").replace(".", "/")
+                waiting += [package, *(f"{package}/{alias.name}".strip("/") for alias in node.names)]
     assert reached - plumbing == set(keys.GENERATOR)

@@ -8,8 +8,8 @@ import pytest
 
 from lab.core.errors import ModelError
 from lab.zoo.importing import import_graph, import_yunet_onnx
-from lab.zoo.outputs import split, top
-from lab.zoo.yunet_decode import faces
+from tests.network_outputs import split, top
+from tests.yunet_decode import faces
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 GRAPH = DATA / "mobilenet_v1_0.25_128_frozen.pb"

@@ -31,7 +31,7 @@ MODEL_VARIABLES = {
 @pytest.fixture(scope="module")
 def networks() -> Any:
     # TensorFlow is imported when the first test needs it, not when tests are collected
-    return import_module("lab.zoo.networks")
+    return import_module("lab.zoo.tensorflow.networks")
 
 
 def variables_of(networks: Any, name: str) -> dict[str, tuple[int, ...]]:
@@ -100,7 +100,7 @@ def frozen(networks: Any) -> dict[str, Any]:
 def test_table_one_is_counted_in_the_frozen_graph(
     frozen: dict[str, Any], name: str, parameters: int, conv_layers: int
 ) -> None:
-    facts = import_module("lab.zoo.facts").facts_of(frozen[name])
+    facts = import_module("lab.zoo.tensorflow.graph_stats").facts_of(frozen[name])
     assert (facts.parameters, facts.conv_layers) == (parameters, conv_layers)
     assert facts.operations["Conv2D"] + facts.operations["DepthwiseConv2dNative"] == conv_layers
     assert "Identity" not in facts.operations
@@ -108,7 +108,7 @@ def test_table_one_is_counted_in_the_frozen_graph(
 
 def test_multiply_accumulates_of_a_network_agree_with_its_paper(frozen: dict[str, Any]) -> None:
     # Sandler et al., Table 4: 300 M for MobileNetV2 at 224; ours counts to the last one
-    facts = import_module("lab.zoo.facts").facts_of(frozen["mobilenet_v2_1.0_224"])
+    facts = import_module("lab.zoo.tensorflow.graph_stats").facts_of(frozen["mobilenet_v2_1.0_224"])
     assert facts.macs == pytest.approx(300e6, rel=0.01)
 
 

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from lab.core.errors import ModelError, SupplyError
-from lab.zoo.supply import MIRROR_VARIABLE, RECORD_FILE, SUPPLIES, Supply, fetch, place, unpack
+from lab.zoo.published_weights import MIRROR_VARIABLE, RECORD_FILE, SUPPLIES, Supply, fetch, place, unpack
 
 CONTENT = b"weights" * 1000
 SHA256 = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"

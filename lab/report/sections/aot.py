@@ -8,11 +8,11 @@ import numpy as np
 
 from lab.core.arm import Arm, Mode
 from lab.core.case import Case
-from lab.report.cells import Cell, Results
-from lab.report.costs import TIME
+from lab.report.display import arm_name, digits, megabytes, ratio, seconds
 from lab.report.document import Column, Section, Table
-from lab.report.names import arm_name, digits, megabytes, ratio, seconds
-from lab.report.sections.layout import CASE_COLUMNS, STATE_COLUMNS, case_fields
+from lab.report.overheads import TIME
+from lab.report.results import Cell, Results
+from lab.report.sections.common import CASE_COLUMNS, STATE_COLUMNS, case_fields
 from lab.stats.ratios import overheads, paired_log_ratios
 
 LEAD = (

@@ -9,10 +9,10 @@ import numpy as np
 
 from lab.core.arm import Arm
 from lab.core.case import Case
-from lab.report.cells import Cell, Results
-from lab.report.costs import MEMORY, TIME, Quantity
+from lab.report.display import arm_name, model_name, ratio
 from lab.report.document import Column, Section, Table
-from lab.report.names import arm_name, model_name, ratio
+from lab.report.overheads import MEMORY, TIME, Quantity
+from lab.report.results import Cell, Results
 from lab.stats.combine import geometric_mean_over_models, ratio_of_averages
 from lab.stats.ratios import Floats, paired_log_ratios
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from lab.core.arm import Arm, Mode
 from lab.core.case import Case
-from lab.report.cells import Cell, Results
-from lab.report.costs import MARGIN, Cost, CostFigure, Quantity, over_models
+from lab.report.display import ratio
 from lab.report.document import Column, Section, Table
-from lab.report.names import ratio
-from lab.report.sections.layout import CASE_COLUMNS, STATE_COLUMNS, case_fields, overview, slice_title, slices
+from lab.report.overheads import MARGIN, Cost, CostFigure, Quantity, over_models
+from lab.report.results import Cell, Results
+from lab.report.sections.common import CASE_COLUMNS, STATE_COLUMNS, case_fields, overview, slice_title, slices
 from lab.stats.evidence import paired_shortage
 from lab.stats.ratios import Estimate
 from lab.stats.verdicts import State

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from lab.report.cells import Results
+from lab.report.display import digits, model_name
 from lab.report.document import Column, Section, Table
-from lab.report.names import digits, model_name
+from lab.report.results import Results
 
 
 def _millions(count: int) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from lab.report.cells import Cell, Results
+from lab.report.display import seconds
 from lab.report.document import Column, Section, Table
-from lab.report.names import seconds
-from lab.report.phases_figure import PHASE_NAMES, Stack
-from lab.report.sections.layout import CASE_COLUMNS, STATE_COLUMNS, case_fields, slice_title, slices
+from lab.report.figures.phase_stack import PHASE_NAMES, Stack
+from lab.report.results import Cell, Results
+from lab.report.sections.common import CASE_COLUMNS, STATE_COLUMNS, case_fields, slice_title, slices
 
 _SOURCES = {
     "startup": "startup_ns",

@@ -10,12 +10,12 @@ import numpy.typing as npt
 
 from lab.core.arm import Arm
 from lab.core.trial import Outcome
-from lab.report.cells import Results
+from lab.report.display import ratio, seconds, share
 from lab.report.document import Column, Section, Table
-from lab.report.names import ratio, seconds, share
-from lab.report.sections.layout import CASE_COLUMNS
+from lab.report.results import Results
+from lab.report.sections.common import CASE_COLUMNS
 
-# What a prediction rests on (`lab.campaign.costs`): the first good trial of an arm had nothing else.
+# What a prediction rests on (`lab.campaign.prediction`): the first good trial of an arm had nothing else.
 GUESS, MEASURED = "a guess by kind of arm", "that arm's measured speed"
 LEAD = (
     "Each case's first trial was predicted before it ran. How far off is the larger over the smaller of both times: 1 "

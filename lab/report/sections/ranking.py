@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from string import ascii_lowercase
 from typing import Any
 
+from lab.report.display import arm_name, digits, model_name
 from lab.report.document import Column, Section, Table
-from lab.report.names import arm_name, digits, model_name
 from lab.report.rankings import LEAST_ARMS, LEAST_MODELS, GuestRanking
 from lab.stats.rankings import Ranking
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from lab.report.cells import Cell, Results
+from lab.report.display import share
 from lab.report.document import Column, Section, Table
-from lab.report.names import share
+from lab.report.results import Cell, Results
+from lab.report.sections.common import CASE_COLUMNS, STATE_COLUMNS, case_fields, cells_of, overview, slice_title, slices
 from lab.report.sections.cost import is_uncompiled
-from lab.report.sections.layout import CASE_COLUMNS, STATE_COLUMNS, case_fields, cells_of, overview, slice_title, slices
 
 LEAD = (
     "Share of the first inference in loading + first inference, as the guest's own clock sees it (the paper's Table "

@@ -1,0 +1,71 @@
+"""Runs a script in a builder's container, as this user, with a log that can be followed."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from lab.engines.docker_sdk import DockerClient, failures_as_lab_errors
+
+# What cargo draws when told that its output is a terminal: "Building [=====>    ] 57/142: tract-core"
+_CARGO_BAR = re.compile(r"(\d+)/(\d+): (.*)")
+_CARGO_STEP = re.compile(r"\s+(Downloaded|Downloading|Compiling|Finished|Building)\s+(.*)")
+
+
+def run_in(
+    client: DockerClient,
+    image: str,
+    script: str,
+    mounts: Mapping[Path, str],
+    log: Path,
+    told: Callable[[str, float | None], None],
+) -> int:
+    """Run a shell script in a fresh container and remove the container; its exit code.
+
+    Args:
+        client: of the engine.
+        image: of a builder.
+        script: for ``sh -c``.
+        mounts: host directories, by where the container sees them; ``:ro`` at the end makes one read-only.
+        log: gets everything it prints.
+        told: called with cargo's steps as they come, and the fraction done where cargo says it.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with failures_as_lab_errors():
+        container = client.containers.create(
+            image,
+            entrypoint=["/bin/sh", "-c"],
+            command=[script],
+            user=f"{os.getuid()}:{os.getgid()}",
+            environment={
+                "HOME": "/tmp",  # noqa: S108  # in the container
+                "CARGO_HOME": "/cargo",
+                "CARGO_TERM_PROGRESS_WHEN": "always",
+                "CARGO_TERM_PROGRESS_WIDTH": "80",
+            },
+            volumes=[f"{source.resolve()}:{place}" for source, place in mounts.items()],
+        )
+        try:
+            container.start()
+            with log.open("w") as log_file:
+                for chunk in container.logs(stream=True, follow=True):
+                    text = chunk.decode(errors="replace")
+                    log_file.write(text.replace("\r", "\n"))
+                    log_file.flush()
+                    _tell(text, told)
+            return int(container.wait()["StatusCode"])
+        finally:
+            container.remove(force=True)
+
+
+def _tell(text: str, told: Callable[[str, float | None], None]) -> None:
+    """The newest of cargo's bars in `text`, since it says how far it is; else the newest of its other lines."""
+    lines = text.replace("\r", "\n").splitlines()
+    bars = [bar for bar in map(_CARGO_BAR.search, lines) if bar is not None]
+    steps = [step for step in map(_CARGO_STEP.match, lines) if step is not None]
+    if bars:
+        told(f"compiling {bars[-1][3].strip()[:50]}", int(bars[-1][1]) / int(bars[-1][2]))
+    elif steps:
+        told(f"{steps[-1][1].lower()} {steps[-1][2].strip()[:50]}", None)

@@ -1,0 +1,145 @@
+"""A calibration for people: ``report.md``, and the lines the command line prints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tabulate import tabulate
+
+from lab.calibrate.findings import QUANTITIES, Calibration, Handicap, Noise
+from lab.core.units import show_percent
+from lab.stats.sentences import show_ratio
+from lab.stats.verdicts import State
+
+
+def summary(found: Calibration) -> list[str]:
+    """What was found, a line each: the answer, floors, twins, the handicap, then problems and notes."""
+    lines = [headline(found), *(f"{QUANTITIES[one.quantity]}: {_floor(one)}" for one in found.noise)]
+    lines.append(
+        f"{found.false_positives} of {len(found.twins)} comparisons of the same with the same find a difference"
+    )
+    lines += [_handicap_sentence(one) for one in found.handicap if one.truth is not None]
+    lines += [f"problem: {problem}" for problem in found.problems]
+    return lines + [f"note: {note}" for note in found.notes]
+
+
+def page(found: Calibration) -> str:
+    """``report.md``."""
+    return "\n\n".join([*_head(found), *_twins(found), *_noise(found), *_handicap(found), *_setting(found)]) + "\n"
+
+
+def headline(found: Calibration) -> str:
+    """The answer in a sentence or two."""
+    settings = found.begun.settings
+    if found.problems:
+        chance = "Each alone comes up by chance in about one calibration of twenty; one that comes up again is real."
+        return f"Problems: {len(found.problems)}. {chance}"
+    inferences = [one for one in found.handicap if one.truth is not None]
+    if all(one.found for one in inferences):
+        return "Verdicts hold on this machine: the same was taken for the same, and the handicap was found."
+    size = show_percent(settings.handicap)
+    return (
+        f"No false verdict, but a handicap of {size} could not be made out in {settings.blocks} blocks: see the floor."
+    )
+
+
+def _head(found: Calibration) -> Iterator[str]:
+    yield "# Calibration"
+    yield f"**{headline(found)}**"
+    if found.problems or found.notes:
+        yield "\n".join([*(f"- {line}" for line in found.problems), *(f"- Note: {line}." for line in found.notes)])
+
+
+def _twins(found: Calibration) -> Iterator[str]:
+    settings = found.begun.settings
+    yield "## The same with the same"
+    yield (
+        f"{settings.case.id} ran under {settings.twins} labels, each once in each of {settings.blocks} blocks, in "
+        f"random order. Of {len(found.twins)} comparisons, Holm-corrected as one family, {found.false_positives} found "
+        "a difference."
+    )
+    rows = []
+    for quantity, name in QUANTITIES.items():
+        pairs = [pair for pair in found.twins if pair.quantity == quantity]
+        states = [pair.judgement.state for pair in pairs]
+        apart = max(pairs, key=lambda pair: abs((pair.judgement.estimate.value or 1) - 1))
+        rows.append((name, *(states.count(state) for state in State), show_ratio(apart.judgement.estimate)))
+    yield _table(rows, ("quantity", *(state.value for state in State), "the pair furthest apart"))
+
+
+def _noise(found: Calibration) -> Iterator[str]:
+    settings = found.begun.settings
+    low, high = (f"{100 * rate:.1f} %" for rate in found.band)
+    yield "## The noise floor"
+    yield "\n".join(f"- {QUANTITIES[one.quantity]}: {_floor(one)}." for one in found.noise)
+    yield (
+        "The floor is what a single comparison finds in 80 of 100 tries. False positives come from "
+        f"{found.simulated} simulated comparisons of {settings.blocks} blocks with the noise measured here and no "
+        f"difference: an honest test at 5 % shows between {low} and {high}; less is cautious (few blocks), more is "
+        "wrong."
+    )
+    rows = [
+        (
+            QUANTITIES[one.quantity],
+            show_percent(one.floor.spread),
+            show_percent(one.floor.fraction),
+            one.blocks_for_1_percent,
+            f"{100 * one.tests.differs:.1f} %",
+            f"{100 * one.tests.covered:.1f} %",
+            f"{100 * one.verdicts.equivalent:.0f} %",
+        )
+        for one in found.noise
+        if one.floor is not None and one.tests is not None and one.verdicts is not None
+    ]
+    equivalent = f"shown equivalent within {show_percent(settings.margin)}"
+    headers = ("quantity", "spread of a ratio", "floor", "blocks for ±1 %", "false positives", "intervals that hold 1")
+    yield _table(rows, (*headers, equivalent))
+
+
+def _handicap(found: Calibration) -> Iterator[str]:
+    settings = found.begun.settings
+    yield "## A known handicap"
+    yield (
+        f"The guest made each inference {show_percent(settings.handicap)} longer under one more label, in the same "
+        "blocks. Overall time holds loading besides, so it shows less."
+    )
+    rows = [
+        (
+            QUANTITIES[one.quantity],
+            None if one.truth is None else f"{one.truth:.3f}×",
+            None if one.judgement.estimate.value is None else show_ratio(one.judgement.estimate),
+            {True: "yes", False: "no", None: None}[one.covers],
+            one.judgement.state.value,
+            None if one.power is None else f"{100 * one.power:.0f} %",
+        )
+        for one in found.handicap
+    ]
+    yield _table(rows, ("quantity", "put in", "found", "interval holds it", "verdict", "chance to find it"))
+
+
+def _setting(found: Calibration) -> Iterator[str]:
+    mark, settings = found.begun.fingerprint, found.begun.settings
+    yield "## Measured on"
+    rows = [
+        ("processor", f"{mark.host.cpu_model}, {mark.host.cores} cores"),
+        ("kernel, engine", f"{mark.host.kernel}, {mark.host.engine} ({mark.isolation})"),
+        ("runtime", f"{settings.case.arm.runtime} {mark.runtime.version}".strip()),
+        ("guest", mark.guest.sha256),
+        ("model", f"{settings.model} {mark.model.graph_sha256}"),
+        ("trials", f"{found.trials} of {settings.iterations} inferences each, {found.failed} failed"),
+        ("from, to", f"{found.started_at}, {found.ended_at}"),
+    ]
+    yield _table(rows, ("", ""))
+
+
+def _floor(one: Noise) -> str:
+    return "no scatter at all: any difference shows" if one.floor is None else one.floor.sentence
+
+
+def _handicap_sentence(one: Handicap) -> str:
+    holds = {True: "the interval holds it", False: "the interval misses it", None: "there is no interval"}[one.covers]
+    return f"{QUANTITIES[one.quantity]} with a handicap of {one.truth:.3f}×: {one.judgement.sentence}; {holds}"
+
+
+def _table(rows: Sequence[Sequence[object]], headers: Sequence[str]) -> str:
+    return tabulate(rows, headers, tablefmt="pipe", missingval="–", disable_numparse=True)

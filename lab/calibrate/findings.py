@@ -1,0 +1,113 @@
+"""What a calibration found, as it is written to ``calibration.json``.
+
+Version history of `CALIBRATION_SCHEMA`:
+    1  first
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from lab.calibrate.calibrator import Begun
+from lab.stats.planning import NoiseFloor
+from lab.stats.simulate import Rates
+from lab.stats.verdicts import Judgement, State
+
+CALIBRATION_SCHEMA = 1
+QUANTITIES: Mapping[str, str] = {
+    "single_total_ns": "overall time",
+    "first_infer_ns": "first inference",
+    "steady_infer_ns": "steady inference",
+    "rss_peak_bytes": "peak memory",
+}
+SIMULATIONS = 1000
+
+
+class TwinPair(msgspec.Struct, frozen=True):
+    """Two labels of the very same: anything but a difference is right."""
+
+    quantity: str
+    pair: str
+    judgement: Judgement
+
+
+class Noise(msgspec.Struct, frozen=True):
+    """How one quantity scatters here.
+
+    Attributes:
+        quantity: its name.
+        floor: the smallest difference that can be seen; None if the quantity does not scatter at all.
+        blocks_for_1_percent: blocks at which a ratio is known to ±1 %; None if unknown.
+        tests: single comparisons simulated with this noise and no difference, by the tests alone; None as `floor`.
+        verdicts: the same with the margin: what a user gets to see.
+        flags: drift and two modes, where they show.
+    """
+
+    quantity: str
+    floor: NoiseFloor | None
+    blocks_for_1_percent: int | None
+    tests: Rates | None
+    verdicts: Rates | None
+    flags: tuple[str, ...]
+
+
+class Handicap(msgspec.Struct, frozen=True):
+    """The handicapped label over the first twin.
+
+    Attributes:
+        quantity: its name.
+        truth: the ratio that was put in; None where it is diluted by what is not inference.
+        judgement: what was found.
+        covers: whether the interval holds the truth; None without truth or interval.
+        power: chance of finding it with this noise, simulated; None without truth, or without noise.
+    """
+
+    quantity: str
+    truth: float | None
+    judgement: Judgement
+    covers: bool | None
+    power: float | None
+
+    @property
+    def found(self) -> bool:
+        """Whether the handicap was seen as one."""
+        value = self.judgement.estimate.value
+        return self.judgement.state is State.DIFFERS and value is not None and value > 1
+
+
+class Calibration(msgspec.Struct, frozen=True, kw_only=True):
+    """``calibration.json``.
+
+    Attributes:
+        begun: settings and fingerprint.
+        started_at, ended_at: of the first and the last trial, UTC.
+        trials, failed: measured ones, and how many of them did not end ok.
+        twins: every pair of twins, one family over all quantities.
+        noise: by quantity.
+        simulated: comparisons per quantity and simulation.
+        band: between which rates an honest 5 % shows itself in that many, in 99 of 100 calibrations.
+        handicap: by quantity.
+        problems: what speaks against trusting verdicts from here; empty if nothing does.
+        notes: what to know besides.
+    """
+
+    schema: int = CALIBRATION_SCHEMA
+    begun: Begun
+    started_at: str
+    ended_at: str
+    trials: int
+    failed: int
+    twins: tuple[TwinPair, ...]
+    noise: tuple[Noise, ...]
+    simulated: int
+    band: tuple[float, float]
+    handicap: tuple[Handicap, ...]
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def false_positives(self) -> int:
+        """Pairs of twins that were told apart."""
+        return sum(pair.judgement.state is State.DIFFERS for pair in self.twins)

@@ -1,0 +1,103 @@
+"""From a case to a job: what is mounted where, and the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lab.campaign.materials import Bill
+from lab.core.arm import Arm, Mode
+from lab.core.case import Case
+from lab.core.experiment import Measure
+from lab.engines.engine import OUT_DIR, Job, Mount
+from lab.engines.host import usable_cpus
+from lab.runtimes import registry
+from lab.runtimes.base import GUEST_WASM
+
+MODEL_FILE = "model.pb"
+INPUT_FILE = "input.f32"
+OUTPUT_FILE = f"{OUT_DIR}/output.f32"
+
+
+def run_argv(arm: Arm, version: str, guest_args: tuple[str, ...]) -> tuple[str, ...]:
+    """The command line that runs the guest under an arm."""
+    return registry.runtime_of(arm).run_argv(arm, version, guest_args)
+
+
+def guest_args(case: Case, bill: Bill, iterations: int, handicap_permille: int = 0) -> tuple[str, ...]:
+    """What the guest is told; a handicap makes each inference so many thousandths longer, for `lab calibrate`."""
+    model = bill.models[case.model]
+    shape = model.input_for(case.batch).shape
+    outputs = ",".join(tensor.node for tensor in model.outputs)
+    return (
+        *(MODEL_FILE, "--input", INPUT_FILE, "--shape", ",".join(map(str, shape))),
+        *("--outputs", outputs, "--iterations", str(iterations), "--save", OUTPUT_FILE),
+        *(("--handicap", str(handicap_permille)) if handicap_permille else ()),
+    )
+
+
+def run_job(
+    case: Case,
+    bill: Bill,
+    measure: Measure,
+    *,
+    campaign: str,
+    iterations: int,
+    artifact: Path | None,
+    ship: bool,
+    handicap_permille: int = 0,
+) -> Job:
+    """The job of one trial.
+
+    Args:
+        case: what to run.
+        bill: with what.
+        measure: limits.
+        campaign: the label.
+        iterations: inferences in the process.
+        artifact: the precompiled module, for AOT arms.
+        ship: whether the probe sends the output tensors back.
+        handicap_permille: see `guest_args`.
+    """
+    arm, version = case.arm, bill.image(case.arm).version
+    runtime, model = registry.runtime_of(arm), bill.models[case.model]
+    program = bill.guest(arm).path if artifact is None else artifact
+    return Job(
+        image=bill.image(arm).image_id,
+        argv=run_argv(arm, version, guest_args(case, bill, iterations, handicap_permille)),
+        mounts=(
+            Mount(program, runtime.guest_file(arm)),
+            Mount(model.graph_path, MODEL_FILE),
+            Mount(model.input_for(case.batch).input_path, INPUT_FILE),
+        ),
+        env=runtime.environment(arm, version),
+        timeout_s=trial_timeout_s(arm, measure),
+        memory_bytes=measure.memory_bytes,
+        cpus=usable_cpus(measure.cpus),
+        campaign=campaign,
+        ship=OUTPUT_FILE if ship else None,
+    )
+
+
+def compile_job(arm: Arm, bill: Bill, measure: Measure, *, campaign: str, directory: Path) -> Job:
+    """The job that precompiles an arm's guest into an empty directory."""
+    version = bill.image(arm).version
+    runtime = registry.runtime_of(arm)
+    argv = runtime.compile_argv(arm, version)
+    assert arm.mode is Mode.AOT  # noqa: S101 - only such arms have a compile step
+    assert argv is not None  # noqa: S101
+    return Job(
+        image=bill.image(arm).image_id,
+        argv=argv,
+        mounts=(Mount(bill.guest(arm).path, GUEST_WASM), Mount(directory, OUT_DIR, writable=True)),
+        env=runtime.environment(arm, version),
+        timeout_s=measure.compile_timeout_s,
+        memory_bytes=measure.memory_bytes,
+        cpus=usable_cpus(measure.cpus),
+        campaign=campaign,
+    )
+
+
+def trial_timeout_s(arm: Arm, measure: Measure) -> float:
+    """A trial that compiles the whole guest first is given the compile time-out on top of its own."""
+    compiles = registry.runtime_of(arm).compiles_at_start(arm)
+    return measure.timeout_s + (measure.compile_timeout_s if compiles else 0.0)

@@ -1,0 +1,166 @@
+"""From the probe's report of a job to a trial: its outcome first, then its quantities."""
+
+from __future__ import annotations
+
+import signal as signals
+from itertools import accumulate
+from typing import Any
+
+import msgspec
+
+from lab.campaign.goldens import Golden, Goldens, decode_output
+from lab.core.case import Case
+from lab.core.model import Model
+from lab.core.probe import PhaseMark, ProbeReport
+from lab.core.trial import Kind, Outcome, Trial
+from lab.engines.engine import JobResult
+
+# What guests and runtimes print when an allocation fails before the kernel has to step in.
+_OUT_OF_MEMORY_SIGNS = ("memory allocation of", "out of memory", "Cannot allocate memory", "allocate memory failed")
+# A trial computes all the time: one that had the processor for less of it waited for something else.
+UNDISTURBED_CPU_SHARE = 0.8
+CPU_CONTENDED = "cpu-contended"
+THROTTLED = "throttled"
+PHASES = ("read", "decode", "build", "optimise", "output")
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """An outcome with the reason for it; the reason is None if all is well."""
+
+    outcome: Outcome
+    why: str | None = None
+
+
+def judge_exit(result: JobResult, timeout_s: float) -> Judged:
+    """How the process ended, before anyone looks at its output."""
+    report = result.report
+    if report is None:
+        return Judged(Outcome.OUT_OF_MEMORY, "the kernel killed the whole container at its memory limit")
+    if report.launch_error is not None:
+        return Judged(Outcome.CRASHED, f"could not be started: {report.launch_error}")
+    if report.timed_out:
+        return Judged(Outcome.TIMEOUT, f"ran longer than {timeout_s:g} s")
+    if report.output_limited:
+        return Judged(Outcome.CRASHED, "wrote more output than the probe takes")
+    if result.oom_killed:
+        return Judged(Outcome.OUT_OF_MEMORY, "killed at the container's memory limit")
+    if report.exit_code == 0:
+        return Judged(Outcome.OK)
+    if any(sign in report.stderr_tail for sign in _OUT_OF_MEMORY_SIGNS):
+        return Judged(Outcome.OUT_OF_MEMORY, _last_line(report.stderr_tail))
+    return Judged(Outcome.CRASHED, f"{_ending(report)}: {_last_line(report.stderr_tail or report.stdout_tail)}")
+
+
+def judge_output(report: ProbeReport, goldens: Goldens, case: Case, guest_sha256: str, model: Model) -> Judged:
+    """Whether the output is the right one; see `lab.campaign.goldens`."""
+    if report.output_sha256 is None:
+        return Judged(Outcome.CRASHED, "exited without an output")
+    target = case.arm.target
+    golden: Golden | str | None = goldens.known(target, guest_sha256, model, case.batch)
+    if golden is None:
+        output = None if report.output_base64 is None else decode_output(report.output_base64)
+        if output is None:
+            return Judged(Outcome.WRONG_OUTPUT, "the first output of this guest could not be read for comparison")
+        golden = goldens.admit(target, guest_sha256, model, case.batch, output)
+    if isinstance(golden, str):
+        return Judged(Outcome.WRONG_OUTPUT, golden)
+    if golden.sha256 != report.output_sha256:
+        expected, found = golden.sha256[:12], report.output_sha256[:12]
+        return Judged(Outcome.WRONG_OUTPUT, f"output {found}… where this guest gave {expected}… before")
+    return Judged(Outcome.OK)
+
+
+def trial_of(  # every part of a trial meets here, and only here
+    result: JobResult, judged: Judged, case: Case, *, kind: Kind, number: int, block: int, started_at: str
+) -> Trial:
+    """The trial to write down."""
+    return Trial.of(
+        case,
+        number=number,
+        block=block,
+        kind=kind,
+        started_at=started_at,
+        outcome=judged.outcome,
+        why=judged.why,
+        **({} if result.report is None or result.report.launch_error else _quantities(result.report)),
+    )
+
+
+def _quantities(report: ProbeReport) -> dict[str, Any]:
+    phases = {mark.name: mark.guest_ns for mark in report.marks if mark.name in PHASES}
+    infer = tuple(mark.guest_ns for mark in report.marks if mark.name == "infer" and mark.guest_ns is not None)
+    found: dict[str, Any] = {
+        "total_ns": report.total_ns,
+        "startup_ns": _startup_ns(report),
+        "infer_ns": infer,
+        "output_sha256": report.output_sha256,
+        "rss_peak_bytes": report.rss_peak_bytes,
+        "phase_rss_peak_bytes": _phase_peaks(report.marks) or None,
+        "linear_memory_bytes": report.linear_memory_bytes,
+        "flags": _flags(report),
+        **{f"{name}_ns": length for name, length in phases.items()},
+    }
+    if (usage := report.rusage) is not None:
+        found |= {
+            "user_ns": usage.user_ns,
+            "system_ns": usage.system_ns,
+            "minor_faults": usage.minor_faults,
+            "major_faults": usage.major_faults,
+            "voluntary_switches": usage.voluntary_switches,
+            "involuntary_switches": usage.involuntary_switches,
+        }
+    if (cgroup := report.cgroup) is not None:
+        found |= {
+            "cgroup_peak_bytes": cgroup.peak_bytes,
+            "cgroup_anon_bytes": cgroup.anon_bytes,
+            "cgroup_file_bytes": cgroup.file_bytes,
+            "throttled_ns": cgroup.throttled_ns,
+        }
+    return found
+
+
+def _startup_ns(report: ProbeReport) -> int | None:
+    """Exec to the guest's first instruction: the least that any mark, or the exit, leaves for it.
+
+    The probe sees a mark later than it was printed, by as long as it waited for a processor: a tenth of a native
+    start-up. Each later mark, less the phases that the guest had timed by then, is another such upper bound.
+    """
+    if not any(mark.name == "start" for mark in report.marks):
+        return None
+    phases_ns = list(accumulate(mark.guest_ns or 0 for mark in report.marks))
+    bounds = [mark.seen_ns - phases for mark, phases in zip(report.marks, phases_ns, strict=True)]
+    bounds.append(report.total_ns - phases_ns[-1])
+    # no negative time, should a guest's clock be fast
+    return min((bound for bound in bounds if bound > 0), default=None)
+
+
+def _phase_peaks(marks: tuple[PhaseMark, ...]) -> dict[str, int]:
+    peaks: dict[str, int] = {}
+    for mark in marks:
+        if mark.rss_peak_bytes is not None:
+            peaks[mark.name] = max(peaks.get(mark.name, 0), mark.rss_peak_bytes)
+    return peaks
+
+
+def _flags(report: ProbeReport) -> tuple[str, ...]:
+    flags = []
+    if report.cgroup is not None and report.cgroup.throttled_ns:
+        flags.append(THROTTLED)
+    usage = report.rusage
+    if usage is not None and usage.user_ns + usage.system_ns < UNDISTURBED_CPU_SHARE * report.total_ns:
+        flags.append(CPU_CONTENDED)
+    return tuple(flags)
+
+
+def _ending(report: ProbeReport) -> str:
+    if report.signal is not None:
+        try:
+            return f"killed by {signals.Signals(report.signal).name}"
+        except ValueError:
+            return f"killed by signal {report.signal}"
+    return f"exit code {report.exit_code}"
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1][:300] if lines else "nothing was printed"

@@ -1,0 +1,127 @@
+"""What an experiment will cost, before it starts; predictions rest on the latest campaign's speeds if there is one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from lab.campaign.prediction import CostModel
+from lab.campaign.stop_rule import block_log_ratios
+from lab.core.case import Case
+from lab.core.errors import LabError
+from lab.core.experiment import Experiment
+from lab.core.model import Model
+from lab.core.trial import Trial
+from lab.core.units import parse_fraction
+from lab.runtimes import registry
+from lab.stats.planning import blocks_needed
+from lab.store.campaigns import resolve
+from lab.store.journal import JOURNAL_NAME, read_trials
+from lab.zoo import catalog
+from lab.zoo.entries import ENTRIES
+
+
+class CaseEstimate(msgspec.Struct, frozen=True):
+    """One case's foreseen cost.
+
+    Attributes:
+        case: its id.
+        trial_s: seconds of one trial; None while its model is not frozen, since its size is not known.
+        basis: what that rests on.
+        blocks_for_precision: blocks to the wanted half-width; None if the latest campaign cannot tell.
+        unsupported_because: why it will not run at all; None if it will.
+    """
+
+    case: str
+    trial_s: float | None
+    basis: str
+    blocks_for_precision: int | None
+    unsupported_because: str | None
+
+
+class Estimate(msgspec.Struct, frozen=True):
+    """A tier's foreseen cost.
+
+    Attributes:
+        cases: each.
+        min_blocks, max_blocks: as the tier says.
+        minimum_s: seconds for `min_blocks` blocks of every case within the cell budget.
+        budget_s: seconds the tier may measure.
+        unfrozen: models still to be frozen.
+        disk_bytes: what freezing them will take.
+        memory_bytes: limit of one trial.
+    """
+
+    cases: tuple[CaseEstimate, ...]
+    min_blocks: int
+    max_blocks: int
+    minimum_s: float
+    budget_s: float
+    unfrozen: tuple[str, ...]
+    disk_bytes: int
+    memory_bytes: int
+
+
+def estimate(
+    experiment: Experiment, tier_name: str, cases: tuple[Case, ...], home: Path, results: Path, precision: str | None
+) -> Estimate:
+    """Foresee a tier.
+
+    Args:
+        experiment: what.
+        tier_name: how much.
+        cases: of that tier.
+        home: where frozen models are kept.
+        results: where the latest campaign is looked for.
+        precision: half-width to predict block counts for, such as ``1%``; None for the experiment's own.
+    """
+    tier = experiment.tier(tier_name)
+    models, unfrozen = _models(cases, home, experiment.weights)
+    costs = CostModel(models)
+    trials = _latest_trials(results)
+    costs.learn(trials)
+    half_width = experiment.measure.precision_fraction if precision is None else parse_fraction(precision)
+    found = tuple(_case(case, experiment, costs, models, trials, half_width) for case in cases)
+    affordable = [one.trial_s for one in found if one.trial_s is not None and one.trial_s <= tier.cell_budget_s]
+    return Estimate(
+        cases=found,
+        min_blocks=tier.min_blocks,
+        max_blocks=tier.max_blocks,
+        minimum_s=sum(affordable) * tier.min_blocks,
+        budget_s=tier.budget_s,
+        unfrozen=unfrozen,
+        disk_bytes=sum(ENTRIES[name].graph_bytes for name in unfrozen if name in ENTRIES),
+        memory_bytes=experiment.measure.memory_bytes,
+    )
+
+
+def _models(cases: tuple[Case, ...], home: Path, weights: str) -> tuple[dict[str, Model], tuple[str, ...]]:
+    names = dict.fromkeys(case.model for case in cases)
+    loaded = {name: catalog.load(name, home, weights) for name in names}
+    present = {name: model for name, model in loaded.items() if model is not None}
+    return present, tuple(name for name, model in loaded.items() if model is None)
+
+
+def _latest_trials(results: Path) -> list[Trial]:
+    try:
+        return list(read_trials(resolve(results) / JOURNAL_NAME))
+    except LabError:
+        return []
+
+
+def _case(
+    case: Case,
+    experiment: Experiment,
+    costs: CostModel,
+    models: dict[str, Model],
+    trials: list[Trial],
+    half_width: float,
+) -> CaseEstimate:
+    reason = registry.unsupported(case.arm, experiment.edition)
+    if case.model not in models or reason is not None:
+        basis = "its model is not frozen yet" if reason is None else ""
+        return CaseEstimate(case.id, None, basis, None, reason)
+    predicted = costs.predict(case, experiment.measure.iterations)
+    blocks = blocks_needed(block_log_ratios(case, trials), half_width)
+    return CaseEstimate(case.id, predicted.total_s, predicted.basis, blocks, None)

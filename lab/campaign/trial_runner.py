@@ -1,0 +1,76 @@
+"""One trial from case to record: launched, ended, its output held against the right one; for all who measure."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from lab.campaign.copies import with_writable_copies
+from lab.campaign.goldens import Goldens
+from lab.campaign.job import run_job
+from lab.campaign.materials import Bill
+from lab.campaign.outcome import judge_exit, judge_output, trial_of
+from lab.core.case import Case
+from lab.core.experiment import Measure
+from lab.core.trial import Kind, Outcome, Trial
+from lab.engines.engine import Engine
+from lab.engines.host import cpu_flags_sha256
+from lab.runtimes import registry
+
+
+class TrialRunner:
+    """Runs cases once.
+
+    Args:
+        name: of the campaign or calibration; the label of its containers.
+        bill: what to run with.
+        engine: where.
+        measure: limits.
+        home: where goldens, and copies of what a runtime may write to, are kept.
+    """
+
+    def __init__(self, name: str, bill: Bill, engine: Engine, measure: Measure, home: Path) -> None:
+        self._name, self._bill, self._engine, self._measure = name, bill, engine, measure
+        self._copies = home / "writable"
+        self._goldens = Goldens(home / "goldens", cpu_flags_sha256())
+
+    def run(
+        self,
+        case: Case,
+        *,
+        number: int,
+        block: int,
+        iterations: int,
+        artifact: Path | None,
+        handicap_permille: int = 0,
+    ) -> Trial:
+        """One trial of a case, judged; nothing is written down.
+
+        Raises:
+            EngineFailed, EngineMissing: from the engine; nothing can be said of the case then.
+        """
+        guest, model = self._bill.guest(case.arm), self._bill.models[case.model]
+        job = run_job(
+            case,
+            self._bill,
+            self._measure,
+            campaign=self._name,
+            iterations=iterations,
+            artifact=artifact,
+            ship=self._goldens.known(case.arm.target, guest.sha256, model, case.batch) is None,
+            handicap_permille=handicap_permille,
+        )
+        if registry.runtime_of(case.arm).opens_for_writing(self._bill.image(case.arm).version):
+            job = with_writable_copies(job, self._copies)
+        started_at = utc_now()
+        result = self._engine.run(job)
+        judged = judge_exit(result, job.timeout_s)
+        if judged.outcome is Outcome.OK and result.report is not None:
+            judged = judge_output(result.report, self._goldens, case, guest.sha256, model)
+        return trial_of(result, judged, case, kind=Kind.RUN, number=number, block=block, started_at=started_at)
+
+
+def utc_now() -> str:
+    """The time as trials carry it: ISO 8601, milliseconds."""
+    return datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,108 @@
+"""`lab calibrate`: what this machine can tell apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lab.calibrate.assess import judge_calibration
+from lab.calibrate.calibration_report import page, summary
+from lab.calibrate.calibrator import RESULT_NAME, Begun, Calibrator, begin, fingerprint_of
+from lab.calibrate.findings import Calibration
+from lab.calibrate.settings import Settings, checked
+from lab.campaign.materials import Bill
+from lab.campaign.prepare import gather
+from lab.cli.build_progress import build_progress
+from lab.cli.engines import EngineName, EngineOption, open_engine
+from lab.cli.options import Edition, Json, Results
+from lab.cli.output import note, say, say_json
+from lab.cli.progress import CampaignProgress
+from lab.core.errors import EXIT_NEGATIVE
+from lab.core.trial import Trial
+from lab.core.units import parse_fraction
+from lab.disk.paths import RESULTS, home
+from lab.engines.engine import Engine
+from lab.store.campaigns import write_atomically, write_json
+from lab.store.journal import JOURNAL_NAME, Journal, read_trials
+
+DEFAULTS = Settings()
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command()
+    def calibrate(
+        blocks: Annotated[int, typer.Option(help="Blocks; each runs every label once.", min=2)] = DEFAULTS.blocks,
+        handicap: Annotated[str, typer.Option(help="By how much the handicapped inferences are longer.")] = "5%",
+        model: Annotated[str, typer.Option(help="Model to run.")] = DEFAULTS.model,
+        arm: Annotated[str, typer.Option(help="Arm to run.")] = DEFAULTS.arm,
+        twins: Annotated[int, typer.Option(help="Labels under which the same is run.", min=2)] = DEFAULTS.twins,
+        iterations: Annotated[int, typer.Option(help="Inferences per trial.", min=2)] = DEFAULTS.iterations,
+        margin: Annotated[str, typer.Option(help="Margin of the verdicts.")] = "2%",
+        edition: Edition = DEFAULTS.edition,
+        engine: EngineOption = EngineName.CONTAINER,
+        results: Results = RESULTS,
+        new: Annotated[bool, typer.Option("--new", help="Leave an unfinished calibration; begin anew.")] = False,
+        json: Json = False,
+    ) -> None:
+        """Compare the same with the same, and with a known handicap: false positives, coverage, the noise floor.
+
+        Writes results/calibration-TIME/ with settings.json, trials.jsonl, calibration.json and report.md. Interrupted,
+        the same command resumes. Exit code 1 if something speaks against trusting verdicts from this machine.
+        """
+        settings = checked(
+            Settings(
+                arm=arm,
+                model=model,
+                blocks=blocks,
+                twins=twins,
+                handicap=parse_fraction(handicap),
+                iterations=iterations,
+                margin=parse_fraction(margin),
+                edition=edition,
+            )
+        )
+        chosen = open_engine(engine)
+        with build_progress() as progress:
+            bill = gather([settings.case], settings.experiment, home(), progress)
+        begun = Begun(settings, fingerprint_of(settings, bill, chosen))
+        directory, resumed = begin(results, begun, new=new)
+        note(f"{'resuming' if resumed else 'measuring into'} {directory}")
+        found = judge_calibration(begun, _measure(directory, settings, bill, chosen))
+        _write(directory, found)
+        if json:
+            say_json(found)
+        else:
+            say("\n".join(summary(found)))
+            say(f"report: {directory / 'report.md'}")
+        if found.problems:
+            raise typer.Exit(EXIT_NEGATIVE)
+
+
+def _measure(directory: Path, settings: Settings, bill: Bill, engine: Engine) -> list[Trial]:
+    progress = CampaignProgress(lambda: None)
+    path = directory / JOURNAL_NAME
+    try:
+        with Journal(path) as journal:
+            calibrator = Calibrator(
+                name=directory.name,
+                settings=settings,
+                bill=bill,
+                engine=engine,
+                journal=journal,
+                trials=read_trials(path),
+                home=home(),
+                watcher=progress,
+            )
+            return calibrator.run()
+    finally:
+        progress.close()
+
+
+def _write(directory: Path, found: Calibration) -> None:
+    write_atomically(directory / "report.md", page(found).encode())
+    # last: it is what says that the calibration is complete
+    write_json(directory / RESULT_NAME, found)

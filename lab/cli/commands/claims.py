@@ -1,0 +1,44 @@
+"""`lab claims`: the paper's claims, held against a campaign."""
+
+from __future__ import annotations
+
+import typer
+
+from lab.cli.options import Campaign, Json, Results
+from lab.cli.output import say, say_json, say_table
+from lab.disk.paths import RESULTS
+from lab.report.claims.claim_file import load_claims
+from lab.report.claims.judge import Judgement, judge_all, tally
+from lab.report.render import claims_path
+from lab.report.results import load_results
+from lab.store.campaigns import LATEST, resolve
+
+# An experiment without claims of its own is held against those of the paper.
+PAPER = "paper"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command()
+    def claims(campaign: Campaign = LATEST, results: Results = RESULTS, json: Json = False) -> None:
+        """Hold the paper's claims against a campaign: its figure, ours with interval, verdict, why. Writes nothing."""
+        measured = load_results(resolve(results, campaign))
+        path = claims_path(measured.manifest.experiment.name) or claims_path(PAPER)
+        found = judge_all(load_claims(path), measured) if path else ()
+        if json:
+            say_json(found)
+            return
+        say_table((_row(one) for one in found), ("claim", "place", "paper", "ours", "verdict", "why"))
+        say("\n" + ", ".join(f"{count} {verdict}" for verdict, count in tally(found).items()))
+
+
+def _row(one: Judgement) -> tuple[object, ...]:
+    return one.id, one.place, one.printed, _figure(one), one.verdict.value, one.why
+
+
+def _figure(one: Judgement) -> str:
+    if one.ours is None or isinstance(one.ours, str):
+        return one.ours or ""
+    interval = "" if one.interval is None else f" [{one.interval[0]:.3g}, {one.interval[1]:.3g}]"
+    return f"{one.ours:.3g}{interval}"

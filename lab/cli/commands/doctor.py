@@ -1,0 +1,31 @@
+"""`lab doctor`: what this machine lacks, and how to get it."""
+
+from __future__ import annotations
+
+import typer
+
+from lab.cli.options import Json
+from lab.cli.output import say_json, say_table
+from lab.core.errors import EXIT_NEGATIVE
+from lab.disk.paths import home
+from lab.verify.machine import examine
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command()
+    def doctor(json: Json = False) -> None:
+        """Say what is missing on this machine and how to get it. Writes nothing. Exit code 1 if a need is not met."""
+        findings = examine(home())
+        if json:
+            say_json(findings)
+        else:
+            rows = [(_mark(one.ok, one.needed), one.name, one.found, one.remedy) for one in findings]
+            say_table(rows, ("", "what", "found", "remedy"))
+        if any(finding.needed and not finding.ok for finding in findings):
+            raise typer.Exit(EXIT_NEGATIVE)
+
+
+def _mark(ok: bool, needed: bool) -> str:
+    return "ok" if ok else "MISSING" if needed else "note"

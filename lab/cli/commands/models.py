@@ -1,0 +1,123 @@
+"""`lab models`: the networks on this machine; freezing the paper's, importing the user's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lab.cli.build_progress import build_progress
+from lab.cli.options import Json
+from lab.cli.output import note, say_json, say_table
+from lab.core.errors import ModelError
+from lab.core.model import Model
+from lab.core.units import show_bytes
+from lab.disk.paths import home
+from lab.zoo.catalog import PAPER_MODELS, available, prepare
+from lab.zoo.entries import Preprocessing
+from lab.zoo.importing import import_graph, import_yunet_onnx
+
+BATCHES = (1, 3)
+Pictures = Annotated[Path | None, typer.Option(help="Directory of images to use instead of the lab's pictures.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    models = typer.Typer(help="List, freeze and import models.", invoke_without_command=True)
+    models.callback()(_list)
+    models.command("prepare")(_prepare)
+    models.command("import")(_import)
+    app.add_typer(models, name="models")
+
+
+def _list(context: typer.Context, json: Json = False) -> None:
+    """List the models that are ready: parameters, operations, size, and what their weights are. Writes nothing."""
+    if context.invoked_subcommand is not None:
+        return
+    found = available(home())
+    if json:
+        say_json(found)
+        return
+    say_table((_row(model) for model in found), _HEADERS)
+    missing = sorted(set(PAPER_MODELS) - {model.name for model in found})
+    if missing:
+        note(f"not frozen yet: {', '.join(missing)}; `lab models prepare` does it, as does any run that needs them")
+
+
+def _prepare(
+    names: Annotated[list[str] | None, typer.Argument(help="Models to freeze; default: the paper's eight.")] = None,
+    weights: Annotated[
+        str, typer.Option(help="seeded, pretrained, or auto: pretrained where a host answers.")
+    ] = "seeded",
+    images: Pictures = None,
+    json: Json = False,
+) -> None:
+    """Freeze models that are not here yet.
+
+    Writes below LAB_HOME: each one's graph, inputs at batch 1 and 3, and TensorFlow's outputs for them.
+    """
+    with build_progress() as progress:
+        made = prepare(names or PAPER_MODELS, home(), weights, BATCHES, progress, images)
+    if json:
+        say_json(tuple(made.values()))
+    else:
+        say_table((_row(model) for model in made.values()), _HEADERS)
+
+
+def _import(
+    file: Annotated[Path, typer.Argument(help="A frozen graph (.pb), or YuNet's published weights (.onnx).")],
+    name: Annotated[
+        str | None, typer.Option("--as", help="What experiments call it; default: the file's name.")
+    ] = None,
+    input_shape: Annotated[
+        str | None, typer.Option(help="Batch, height, width, channels, such as 1,224,224,3.")
+    ] = None,
+    outputs: Annotated[
+        str, typer.Option(help="Output nodes, comma-separated; default: those that feed no other.")
+    ] = "",
+    preprocessing: Annotated[Preprocessing, typer.Option(help="What images go through.")] = Preprocessing.MOBILENET,
+    images: Pictures = None,
+    crop: Annotated[float, typer.Option(help="Central part of an image that is used.", min=0.01, max=1.0)] = 0.875,
+    json: Json = False,
+) -> None:
+    """Make a foreign frozen graph canonical for tract; experiments then name it like any other model.
+
+    Writes below LAB_HOME: the graph, inputs at batch 1 and 3, and TensorFlow's outputs for them.
+    """
+    with build_progress() as progress:
+        if file.suffix == ".onnx":
+            model = import_yunet_onnx(file, home(), BATCHES, progress, images)
+        else:
+            model = import_graph(
+                file,
+                name or file.stem,
+                _shape(input_shape),
+                home(),
+                tuple(filter(None, outputs.split(","))),
+                preprocessing=preprocessing,
+                images=images,
+                crop=crop,
+                batches=BATCHES,
+                progress=progress,
+            )
+    if json:
+        say_json(model)
+    else:
+        say_table([_row(model)], _HEADERS)
+
+
+_HEADERS = ("model", "weights", "parameters", "conv layers", "M mult-adds", "graph", "sha256")
+
+
+def _row(model: Model) -> tuple[str, ...]:
+    size = show_bytes(model.graph_path.stat().st_size)
+    sizes = (f"{model.parameters:,}", str(model.conv_layers), f"{model.macs / 1e6:,.0f}", size)
+    return model.name, model.weights, *sizes, model.graph_sha256[:16]
+
+
+def _shape(text: str | None) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in (text or "").split(","))
+    except ValueError:
+        raise ModelError(f"'{text}' is no input shape", "give --input-shape like 1,224,224,3") from None

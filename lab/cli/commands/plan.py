@@ -1,0 +1,54 @@
+"""`lab plan`: what an experiment would do, cost and need, before it starts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from lab.campaign.experiment_file import cases_of, load
+from lab.campaign.plan_estimate import Estimate, estimate
+from lab.cli.options import ExperimentFile, Json, TierName
+from lab.cli.output import say, say_json, say_table
+from lab.core.units import show_bytes, show_duration
+from lab.disk.paths import RESULTS, home
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command()
+    def plan(
+        experiment: ExperimentFile,
+        tier: TierName = "standard",
+        precision: Annotated[
+            str | None, typer.Option(help="Predict blocks for this half-width from the latest campaign, such as 1%.")
+        ] = None,
+        json: Json = False,
+    ) -> None:
+        """Show cases, estimated time, disk and memory of a tier. Writes nothing."""
+        chosen = load(experiment)
+        found = estimate(chosen, tier, cases_of(chosen, tier), home(), RESULTS, precision)
+        if json:
+            say_json(found)
+        else:
+            _show(found)
+
+
+def _show(found: Estimate) -> None:
+    rows = [
+        (
+            one.case,
+            "" if one.trial_s is None else show_duration(one.trial_s),
+            one.basis,
+            one.blocks_for_precision or "",
+            one.unsupported_because or "",
+        )
+        for one in found.cases
+    ]
+    say_table(rows, ("case", "a trial", "rests on", "blocks wanted", "unsupported"))
+    say(f"\n{len(found.cases)} cases, {found.min_blocks} to {found.max_blocks} blocks each")
+    minimum, budget = show_duration(found.minimum_s), show_duration(found.budget_s)
+    say(f"time: {minimum} for {found.min_blocks} blocks; the budget is {budget}")
+    disk, memory = show_bytes(found.disk_bytes), show_bytes(found.memory_bytes)
+    say(f"disk: {disk} still to be written for models; memory: {memory} a trial at most")

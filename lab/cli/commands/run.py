@@ -1,0 +1,144 @@
+"""`lab run`: an experiment from nothing to a report."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from lab.campaign.experiment_file import cases_of, load
+from lab.campaign.materials import Bill
+from lab.campaign.prepare import gather, manifest_of
+from lab.campaign.run import Campaign
+from lab.cli.build_progress import build_progress
+from lab.cli.commands.verify import conclude, quick_items
+from lab.cli.engines import EngineName, EngineOption, open_engine
+from lab.cli.options import ExperimentFile, Results, TierName
+from lab.cli.output import note, say
+from lab.cli.progress import CampaignProgress
+from lab.core.case import Case
+from lab.core.errors import EXIT_NEGATIVE, NothingToReport
+from lab.core.experiment import Experiment
+from lab.core.units import parse_duration_s, parse_fraction, show_duration
+from lab.disk.paths import RESULTS, home
+from lab.engines.engine import Engine
+from lab.report.render import render
+from lab.store.campaigns import campaign_name, create, find_resumable, mark_finished, point_latest, reopen
+from lab.store.journal import JOURNAL_NAME, Journal, read_trials
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command()
+    def run(
+        experiment: ExperimentFile,
+        tier: TierName = "standard",
+        budget: Annotated[str | None, typer.Option(help="Measuring time instead of the tier's, such as 2h.")] = None,
+        blocks: Annotated[int | None, typer.Option(help="At most so many blocks.", min=1)] = None,
+        precision: Annotated[str | None, typer.Option(help="Half-width to stop at, such as 1%.")] = None,
+        edition: Annotated[str | None, typer.Option(help="Pinned runtimes: current or paper.")] = None,
+        new: Annotated[bool, typer.Option("--new", help="Leave earlier campaigns as they are; begin anew.")] = False,
+        engine: EngineOption = EngineName.CONTAINER,
+        results: Results = RESULTS,
+    ) -> None:
+        """Measure an experiment and report it.
+
+        Builds what is missing, then writes results/EXPERIMENT-TIER-TIME/ with manifest.json, trials.jsonl and report/.
+        The report is valid from the first block on. Interrupted at any time, the same command resumes; a campaign that
+        ended goes on if --budget is larger than what it had.
+        """
+        plan = _adapted(load(experiment), tier, budget=budget, blocks=blocks, precision=precision, edition=edition)
+        cases = cases_of(plan, tier)
+        chosen = open_engine(engine)
+        note(f"{len(cases)} cases of '{plan.name}', tier {tier}: {plan.question}")
+        with build_progress() as progress:
+            bill = gather(cases, plan, home(), progress)
+        for why in bill.absent.values():
+            note(f"not measured: {why}")
+        directory = _campaign_directory(bill, plan, tier, cases, chosen, results=results, new=new)
+        _measure(directory, plan, tier, cases, bill, chosen)
+        report = render(directory)
+        say(report.summary)
+        say(f"report: {report.page}\n")
+        if conclude(quick_items(directory, bill)):
+            raise typer.Exit(EXIT_NEGATIVE)
+
+
+def _adapted(
+    experiment: Experiment,
+    tier: str,
+    *,
+    budget: str | None,
+    blocks: int | None,
+    precision: str | None,
+    edition: str | None,
+) -> Experiment:
+    """The experiment as the options change it; what they say is checked at once."""
+    chosen, measure = experiment.tier(tier), experiment.measure
+    if budget is not None:
+        parse_duration_s(budget)
+        chosen = msgspec.structs.replace(chosen, budget=budget)
+    if blocks is not None:
+        least = min(blocks, chosen.min_blocks)
+        chosen = msgspec.structs.replace(chosen, min_blocks=least, max_blocks=blocks)
+    if precision is not None:
+        parse_fraction(precision)
+        measure = msgspec.structs.replace(measure, precision=precision)
+    return msgspec.structs.replace(
+        experiment,
+        tiers={**experiment.tiers, tier: chosen},
+        measure=measure,
+        edition=edition or experiment.edition,
+    )
+
+
+def _campaign_directory(
+    bill: Bill, experiment: Experiment, tier: str, cases: tuple[Case, ...], engine: Engine, *, results: Path, new: bool
+) -> Path:
+    """The campaign of the same fingerprint that there is more to measure in, or a fresh one."""
+    now = datetime.now(UTC)
+    name = campaign_name(experiment.name, tier, now)
+    created_at = now.isoformat(timespec="seconds")
+    manifest = manifest_of(bill, experiment, tier, cases, engine, name=name, created_at=created_at)
+    found = None if new else find_resumable(results, manifest)
+    if found is None:
+        return create(results, manifest)
+    note(f"resuming {found}")
+    reopen(found)
+    point_latest(found)
+    return found
+
+
+def _measure(
+    directory: Path, experiment: Experiment, tier: str, cases: tuple[Case, ...], bill: Bill, engine: Engine
+) -> None:
+    limits = experiment.tier(tier)
+    note(f"measuring into {directory} for at most {show_duration(limits.budget_s)}")
+    progress = CampaignProgress(lambda: render(directory))
+    try:
+        with Journal(directory / JOURNAL_NAME) as journal:
+            campaign = Campaign(
+                name=directory.name,
+                experiment=experiment,
+                tier=limits,
+                cases=cases,
+                bill=bill,
+                engine=engine,
+                journal=journal,
+                trials=read_trials(directory / JOURNAL_NAME),
+                home=home(),
+                watcher=progress,
+            )
+            campaign.run()
+            mark_finished(directory, journal.next_number, limits.budget_s)
+    except KeyboardInterrupt:
+        with suppress(NothingToReport):  # interrupted before the first trial
+            render(directory)
+        raise
+    finally:
+        progress.close()

@@ -1,0 +1,118 @@
+"""`lab verify`: is every byte what it must be?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from itertools import chain
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lab.builds.guests import find_guests
+from lab.builds.images import find_images
+from lab.campaign.materials import Bill
+from lab.cli.build_progress import build_progress
+from lab.cli.options import Campaign, Edition, Json, Results
+from lab.cli.output import note, say, say_json, say_table
+from lab.core.errors import EXIT_NEGATIVE, UsageError
+from lab.core.progress import silent
+from lab.disk.paths import RESULTS, home
+from lab.store.campaigns import LATEST, read_manifest, resolve
+from lab.verify.campaign_checks import check_campaign
+from lab.verify.image_checks import check_images
+from lab.verify.items import Item, Sameness, first_difference
+from lab.verify.lockfile import LOCK_PATH, Lock, read_lock, write_lock
+from lab.verify.model_checks import check_guests, check_models
+from lab.verify.relock import relocked
+from lab.zoo.catalog import available
+
+SEE_NAMES = "`lab verify --quick` lists every name"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command()
+    def verify(
+        campaign: Campaign = LATEST,
+        edition: Edition = "current",
+        quick: Annotated[bool, typer.Option("--quick", help="Check what is here; build nothing again.")] = False,
+        only: Annotated[
+            list[str] | None, typer.Option(help="Only items of such names: 'guest wasm/*', 'image *', 'model yunet'.")
+        ] = None,
+        lock: Annotated[bool, typer.Option("--write-lock", help="Write lab.lock from what is here.")] = False,
+        json: Json = False,
+        results: Results = RESULTS,
+    ) -> None:
+        """Hold models, guests, images, output tensors, stored trials and the report against lab.lock and each other.
+
+        Every model, guest and image that is here is also made twice more, from different directories (an hour; --quick
+        leaves that out) and told at once. Writes nothing, unless --write-lock. Exit code 1 if anything differs; the
+        first is named.
+        """
+
+        def wanted(name: str) -> bool:
+            return not only or any(fnmatchcase(name, pattern) for pattern in only)
+
+        models = {model.name: model for model in available(home())}
+        guests = find_guests(edition)
+        if lock:
+            write_lock(relocked(read_lock(), models, guests, edition, resolve(results, campaign)))
+            note(f"written: {LOCK_PATH}")
+        with build_progress() as progress:
+            committed = read_lock()
+            chosen_models = {name: model for name, model in models.items() if wanted(f"model {name}")}
+            chosen_guests = {one: guest for one, guest in guests.items() if wanted(f"guest {'/'.join(one)}")}
+            images = {name: image for name, image in find_images(edition).items() if wanted(f"image {name}")}
+            items = []
+            for item in chain(
+                check_models(chosen_models, committed, progress, rebuild=not quick),
+                check_guests(chosen_guests, edition, committed, progress, rebuild=not quick),
+                check_images(images, progress, rebuild=not quick),
+            ):
+                if not quick:  # told at once: what took minutes to find out is not lost if the rest is cut short
+                    progress(item.name, item.verdict.value, 1.0)
+                items.append(item)
+            items += (item for item in _campaign_items(results, campaign, committed) if wanted(item.name))
+            if only and not items:
+                raise UsageError(f"nothing here is called {' or '.join(map(repr, only))}", SEE_NAMES)
+        if conclude(items, json=json):
+            raise typer.Exit(EXIT_NEGATIVE)
+
+
+def conclude(items: list[Item], *, json: bool = False) -> bool:
+    """Print what was verified; whether anything differs."""
+    if json:
+        say_json(items)
+    else:
+        say_table([(one.verdict.value, one.name, one.why) for one in items], ("verdict", "what", "why"))
+        counts = {verdict: sum(one.verdict is verdict for one in items) for verdict in Sameness}
+        say("\nverify: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
+    difference = first_difference(items)
+    if difference is not None:
+        note(f"first difference: {difference.name}: {difference.why}")
+    return difference is not None
+
+
+def quick_items(directory: Path, bill: Bill) -> list[Item]:
+    """What a campaign is concluded with: everything that takes no building."""
+    lock, edition = read_lock(), read_manifest(directory).experiment.edition
+    return [
+        *check_models(bill.models, lock, silent, rebuild=False),
+        *check_guests(bill.guests, edition, lock, silent, rebuild=False),
+        *check_images(bill.images, silent, rebuild=False),
+        *check_campaign(directory, lock),
+    ]
+
+
+def _campaign_items(results: Path, campaign: str, lock: Lock) -> Iterator[Item]:
+    try:
+        directory = resolve(results, campaign)
+    except UsageError:
+        if campaign != LATEST:
+            raise
+        note("no campaign to verify yet")
+        return
+    yield from check_campaign(directory, lock)

@@ -1,0 +1,214 @@
+"""Judging the paper's claims on a campaign.
+
+A verdict has four states. The whole interval within what agrees with the paper is `reproduced`, the whole interval
+outside is `not reproduced`, anything between is `inconclusive`: an interval that can't be computed, or a claim of eight
+networks of which six were measured, never turns into a yes or a no. `not run` says that nothing of it was measured.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from enum import StrEnum
+
+import msgspec
+import numpy as np
+
+from lab.core.arm import GuestProfile
+from lab.core.case import Case
+from lab.core.trial import Outcome
+from lab.report.claims.claim_file import Claim, Quantity
+from lab.report.claims.measure import Measured, measure
+from lab.report.display import runtime_name
+from lab.report.results import NOT_RUN, Cell, Results
+
+PAPER_CPU = "Ryzen 9 5900X"
+FAILED = "failed"
+_FAILURES = {Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY, Outcome.CRASHED, Outcome.WRONG_OUTPUT}
+
+
+class Verdict(StrEnum):
+    """Whether a claim holds here."""
+
+    REPRODUCED = "reproduced"
+    NOT_REPRODUCED = "not reproduced"
+    INCONCLUSIVE = "inconclusive"
+    NOT_RUN = "not run"
+
+
+class Judgement(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry of ``claims.json``.
+
+    Attributes:
+        id, place, says, printed: the claim's.
+        quantity: what was computed.
+        relation: how ours must stand to the paper's: ``about``, ``above``, ``below``.
+        paper: the paper's figure; ``failed`` or ``ok`` for outcomes.
+        tolerance: on `paper`.
+        ours: our figure, or the outcomes seen; None if nothing was measured.
+        interval: of `ours`, at 95 %; None if there is none.
+        guest: the guest build it was judged on; None for what is read off the graph.
+        verdict: see `Verdict`.
+        why: one line wherever the verdict is not a plain yes.
+    """
+
+    id: str
+    place: str
+    says: str
+    printed: str
+    quantity: Quantity
+    relation: str
+    paper: float | str
+    tolerance: float
+    ours: float | str | None
+    interval: tuple[float, float] | None
+    guest: GuestProfile | None
+    verdict: Verdict
+    why: str
+
+
+def judge_all(claims: Iterable[Claim], results: Results) -> tuple[Judgement, ...]:
+    """Every claim's verdict on a campaign, in the order of the file."""
+    return tuple(judge(claim, results) for claim in claims)
+
+
+def judge(claim: Claim, results: Results) -> Judgement:
+    """One claim's verdict on a campaign."""
+    if claim.quantity.is_count:
+        return _judge_count(claim, results)
+    if claim.quantity is Quantity.OUTCOME:
+        return _judge_outcome(claim, results)
+    return _judge_measured(claim, results)
+
+
+def tally(judgements: Iterable[Judgement]) -> dict[Verdict, int]:
+    """How many claims got each verdict, all four present."""
+    counts = Counter(one.verdict for one in judgements)
+    return {verdict: counts[verdict] for verdict in Verdict}
+
+
+def claims_json(judgements: tuple[Judgement, ...]) -> bytes:
+    """The content of ``claims.json``: a list, the same bytes for the same judgements."""
+    return msgspec.json.format(msgspec.json.encode(judgements), indent=2) + b"\n"
+
+
+def _judge_measured(claim: Claim, results: Results) -> Judgement:
+    found = measure(claim, results)
+    value, low, high = found.estimate.value, found.estimate.low, found.estimate.high
+    interval = None if low is None or high is None else (low, high)
+    verdict, why = _verdict(claim, found, results, interval)
+    return _judgement(claim, verdict, why, ours=value, interval=interval, guest=found.guest)
+
+
+def _verdict(
+    claim: Claim, found: Measured, results: Results, interval: tuple[float, float] | None
+) -> tuple[Verdict, str]:
+    elsewhere = f"on guest {found.guest} instead of {claim.guests[0]}" if found.guest is not claim.guests[0] else ""
+    if found.estimate.value is None:
+        return Verdict.NOT_RUN, _missing(found.missing)
+    if found.missing:
+        measured = found.wanted - len(found.missing)
+        reason = f"{measured} of {found.wanted} cases measured; {_missing(found.missing)}"
+        return Verdict.INCONCLUSIVE, _join(elsewhere, reason)
+    if interval is None:
+        return Verdict.INCONCLUSIVE, _join(elsewhere, found.estimate.reason or "no interval")
+    (low, high), (least, most) = interval, claim.accepted
+    if least <= low and high <= most:
+        return Verdict.REPRODUCED, _join(elsewhere, claim.note or "")
+    if high < least or low > most:
+        side = "below" if high < least else "above"
+        return Verdict.NOT_REPRODUCED, _join(f"ours lies {side}", elsewhere, _differences(claim, results))
+    return Verdict.INCONCLUSIVE, _join(elsewhere, f"the interval over {found.estimate.n} blocks reaches both sides")
+
+
+def _judge_outcome(claim: Claim, results: Results) -> Judgement:
+    """Outcomes are judged on the first guest build of which any case was visited."""
+    by_guest = {guest: _cells(claim, guest, results) for guest in claim.guests}
+    visited = [guest for guest, cells in by_guest.items() if any(cell.word != NOT_RUN for cell in cells)]
+    guest = visited[0] if visited else claim.guests[0]
+    cells = by_guest[guest]
+    if not visited:
+        return _judgement(claim, Verdict.NOT_RUN, _missing(tuple(cells)), guest=guest)
+    elsewhere = f"on guest {guest} instead of {claim.guests[0]}" if guest is not claim.guests[0] else ""
+    reason = next((f"{cell.case.id}: {cell.why}" for cell in cells if cell.why and not cell.n), "")
+    agreed = [_agrees(cell, str(claim.paper)) for cell in cells]
+    if all(agreed):
+        verdict = Verdict.REPRODUCED
+    elif any(answer is False for answer in agreed):
+        verdict, reason = Verdict.NOT_REPRODUCED, _join(reason, _differences(claim, results))
+    else:
+        verdict = Verdict.INCONCLUSIVE
+    words = ", ".join(sorted({cell.word for cell in cells}))
+    return _judgement(claim, verdict, _join(elsewhere, reason), ours=words, guest=guest)
+
+
+def _cells(claim: Claim, guest: GuestProfile, results: Results) -> list[Cell]:
+    cases = [Case(claim.arm(one, guest), model, claim.batch) for one in claim.systems for model in claim.models]
+    return [results.cells.get(case, Cell(case, np.empty(0, dtype=np.int64), {})) for case in cases]
+
+
+def _agrees(cell: Cell, paper: str) -> bool | None:
+    """None if the cell was not tried: over budget, unsupported or not yet run."""
+    if cell.n:
+        return paper != FAILED
+    return (paper == FAILED) if cell.failed_as in _FAILURES else None
+
+
+def _judge_count(claim: Claim, results: Results) -> Judgement:
+    facts = results.manifest.models.get(claim.models[0])
+    if facts is None:
+        return _judgement(claim, Verdict.NOT_RUN, f"the campaign does not hold {claim.models[0]}")
+    ours = facts.parameters / 1e6 if claim.quantity is Quantity.PARAMETERS else float(facts.conv_layers)
+    least, most = claim.accepted
+    verdict = Verdict.REPRODUCED if least <= ours <= most else Verdict.NOT_REPRODUCED
+    side = "" if verdict is Verdict.REPRODUCED else f"ours lies {'below' if ours < least else 'above'}"
+    return _judgement(claim, verdict, _join(side, claim.note or ""), ours=ours)
+
+
+def _judgement(
+    claim: Claim,
+    verdict: Verdict,
+    why: str,
+    *,
+    ours: float | str | None = None,
+    interval: tuple[float, float] | None = None,
+    guest: GuestProfile | None = None,
+) -> Judgement:
+    return Judgement(
+        id=claim.id,
+        place=claim.place,
+        says=claim.says,
+        printed=claim.printed,
+        quantity=claim.quantity,
+        relation=claim.relation,
+        paper=claim.paper,
+        tolerance=claim.tolerance,
+        ours=ours,
+        interval=interval,
+        guest=guest,
+        verdict=verdict,
+        why=why,
+    )
+
+
+def _missing(absent: tuple[Cell | Case, ...]) -> str:
+    """The first missing case with its reason, and how many more there are."""
+    first = absent[0]
+    case, word, why = (first.case, first.word, first.why) if isinstance(first, Cell) else (first, NOT_RUN, None)
+    more = f" (and {len(absent) - 1} more)" if len(absent) > 1 else ""
+    return f"{case.id}: {word}{f', {why}' if why else ''}{more}"
+
+
+def _differences(claim: Claim, results: Results) -> str:
+    """What else differs between this campaign and the paper's, as far as the manifest tells."""
+    manifest = results.manifest
+    names = {system.split("-", 1)[0] for system in (*claim.systems, *claim.over.systems)} - {"native"}
+    versions = ", ".join(
+        f"{runtime_name(name)} {manifest.runtimes[name].version}" for name in sorted(names) if name in manifest.runtimes
+    )
+    other = f"other versions ({versions})" if versions else ""
+    return _join(claim.note or "", other, f"another CPU ({manifest.host.cpu_model}; the paper's: {PAPER_CPU})")
+
+
+def _join(*parts: str) -> str:
+    return "; ".join(part for part in parts if part)

@@ -1,0 +1,185 @@
+"""Case by case: how campaign B stands to A, with verdicts that are corrected for their number."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
+
+import msgspec
+import numpy as np
+
+from lab.core.arm import Arm
+from lab.core.case import Case
+from lab.core.trial import Outcome
+from lab.report.compare.fingerprints import Basis
+from lab.report.results import NOT_RUN, Cell, Results
+from lab.stats.combine import compare_geometric_means
+from lab.stats.estimate import Estimate
+from lab.stats.ratios import Floats, by_block, paired_log_ratios
+from lab.stats.verdicts import Judgement, State, compare_family
+
+ALPHA = 0.05
+QUANTITIES: Mapping[str, str] = {
+    "single_total_ns": "overall time",
+    "startup_ns": "start-up",
+    "load_ns": "loading",
+    "first_infer_ns": "first inference",
+    "steady_infer_ns": "steady inference",
+    "rss_peak_bytes": "peak memory",
+}
+DEFAULT_QUANTITIES = ("single_total_ns", "first_infer_ns", "rss_peak_bytes")
+_FAILURES = (Outcome.WRONG_OUTPUT, Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY, Outcome.CRASHED, Outcome.UNSUPPORTED)
+
+
+class Change(StrEnum):
+    """What became of one quantity of one case."""
+
+    IDENTICAL = "identical"
+    WORSE = "worse"
+    BETTER = "better"
+    DIFFERS = "differs"
+    EQUIVALENT = "equivalent"
+    UNDETERMINED = "undetermined"
+
+
+class CaseLine(msgspec.Struct, frozen=True):
+    """One quantity of one case in both campaigns.
+
+    Attributes:
+        case: its id.
+        quantity: as in `QUANTITIES`.
+        a, b: geometric means over blocks: in the quantity's unit, or as a ratio to native, by the basis.
+        change: ``worse`` and ``better`` differ by more than the margin, ``differs`` by an estimate within it.
+        judgement: of b over a, with estimate, interval and corrected p-values.
+    """
+
+    case: str
+    quantity: str
+    a: float
+    b: float
+    change: Change
+    judgement: Judgement
+
+
+class MeanLine(msgspec.Struct, frozen=True):
+    """One arm's geometric mean of b over a, over the models and batches that both campaigns measured."""
+
+    arm: str
+    quantity: str
+    estimate: Estimate
+
+
+class OutcomeLine(msgspec.Struct, frozen=True):
+    """A case that did not end alike in both campaigns.
+
+    Attributes:
+        case: its id.
+        a, b: ``ok``, a failure, ``not yet run``, or ``absent`` where the experiment has no such case.
+        why: the reason of B's failure, if it has one.
+        worse: it was sound in A and failed in B at least once.
+    """
+
+    case: str
+    a: str
+    b: str
+    why: str | None
+    worse: bool
+
+
+Samples = dict[tuple[Case, str], tuple[Floats, Floats]]
+
+
+def collect(a: Results, b: Results, basis: Basis, quantities: Iterable[str]) -> Samples:
+    """Logarithms by block of what is compared, for every case and quantity that both campaigns have.
+
+    Returns:
+        By case and quantity, (a, b), shapes (blocks of a,) and (blocks of b,), neither empty.
+    """
+    found: Samples = {}
+    for quantity in quantities:
+        for case in a.cells:
+            if case in b.cells:
+                pair = _logs(a, case, quantity, basis), _logs(b, case, quantity, basis)
+                if len(pair[0]) and len(pair[1]):
+                    found[case, quantity] = pair
+    return found
+
+
+def compare_cases(samples: Samples, margin: float) -> tuple[CaseLine, ...]:
+    """A verdict for each, all of them one family: the chance of any false ``worse`` stays below `ALPHA`."""
+    judged = compare_family(samples, margin, ALPHA, "this comparison") if samples else {}
+    return tuple(
+        CaseLine(
+            case=case.id,
+            quantity=quantity,
+            a=_geometric_mean(a),
+            b=_geometric_mean(b),
+            change=_change(a, b, judged[case, quantity]),
+            judgement=judged[case, quantity],
+        )
+        for (case, quantity), (a, b) in samples.items()
+    )
+
+
+def compare_means(samples: Samples) -> tuple[MeanLine, ...]:
+    """A geometric mean for each arm and quantity."""
+    grouped: dict[tuple[Arm, str], dict[str, tuple[Floats, Floats]]] = {}
+    for (case, quantity), pair in samples.items():
+        grouped.setdefault((case.arm, quantity), {})[f"{case.model} b{case.batch}"] = pair
+    return tuple(MeanLine(arm.id, quantity, _mean(pairs)) for (arm, quantity), pairs in grouped.items())
+
+
+def compare_outcomes(a: Results, b: Results) -> Iterator[OutcomeLine]:
+    """Cases whose fate is not the same in both."""
+    for case in dict.fromkeys([*a.cells, *b.cells]):
+        before, after = a.cells.get(case), b.cells.get(case)
+        if _fate(before) != _fate(after):
+            sound = before is not None and before.n > 0 and not _failed(before)
+            worse = sound and after is not None and _failed(after)
+            yield OutcomeLine(case.id, _fate(before), _fate(after), after.why if after else None, worse)
+
+
+def _logs(results: Results, case: Case, quantity: str, basis: Basis) -> Floats:
+    cell = results.cells[case]
+    mine = by_block(results.by_block(cell, quantity).items())
+    if basis is Basis.VALUES:
+        return np.log(np.array(list(mine.values()), dtype=np.float64))
+    baseline = results.cells.get(case.baseline)
+    if case.arm.is_native or baseline is None:
+        return np.empty(0)
+    return paired_log_ratios(mine, by_block(results.by_block(baseline, quantity).items()))
+
+
+def _geometric_mean(logs: Floats) -> float:
+    return math.exp(float(logs.mean()))
+
+
+def _mean(pairs: Mapping[str, tuple[Floats, Floats]]) -> Estimate:
+    a, b = ({name: pair[side] for name, pair in pairs.items()} for side in (0, 1))
+    return compare_geometric_means(a, b, 1 - ALPHA)
+
+
+def _change(a: Floats, b: Floats, judgement: Judgement) -> Change:
+    if np.array_equal(a, b):
+        return Change.IDENTICAL
+    value = judgement.estimate.value
+    if judgement.exceeds_margin:
+        return Change.WORSE
+    if judgement.state is State.DIFFERS and value is not None and value < 1 / (1 + judgement.margin):
+        return Change.BETTER
+    return Change(judgement.state.value)
+
+
+def _failed(cell: Cell) -> bool:
+    return any(outcome in cell.failures for outcome in _FAILURES)
+
+
+def _fate(cell: Cell | None) -> str:
+    if cell is None:
+        return "absent"
+    if cell.word == NOT_RUN or not cell.n:
+        return cell.word
+    # how often it failed depends on how many blocks were run: only that it did is compared
+    failed = [str(outcome) for outcome in _FAILURES if outcome in cell.failures]
+    return ", ".join(["ok", *(f"sometimes {name}" for name in failed)])

@@ -1,0 +1,121 @@
+"""What each cell costs, and how much more than native: absolute figures and paired overheads with verdicts.
+
+Absolute figures are geometric means over trials. An overhead is the geometric mean of the ratios to the native trial of
+the same block (`lab.core.case.Case.baseline`), so what slows a whole block down cancels. The cells of one figure or
+table are one family: their verdicts share one error rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from lab.core.arm import Arm
+from lab.core.case import Case
+from lab.report.display import megabytes, seconds
+from lab.report.results import Results
+from lab.stats.combine import geometric_mean_over_models
+from lab.stats.ratios import Estimate, Floats, overheads, paired_log_ratios
+from lab.stats.verdicts import Judgement, judge_family
+
+MARGIN = 0.02  # overheads within 2 % of native count as equivalent: the default precision of experiments
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A quantity that costs are computed of.
+
+    Attributes:
+        name: its column in `lab.store.columns`.
+        title: for people.
+        show: its value for people.
+        axis: unit of figures, the paper's.
+        per_axis: how many of the column's units are one of the axis'.
+    """
+
+    name: str
+    title: str
+    show: Callable[[float], str]
+    axis: str
+    per_axis: float
+
+
+TIME = Quantity("single_total_ns", "Overall time", seconds, "seconds", 1e9)
+MEMORY = Quantity("rss_peak_bytes", "Maximum resident set size", megabytes, "GB", 1e9)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One cell's figures.
+
+    Attributes:
+        level: geometric mean over its trials; None without a good trial.
+        judgement: of its ratio to the baseline; None for baselines, and where no block holds both trials.
+        log_ratios: what the judgement rests on, shape (blocks,); None where that is None.
+    """
+
+    level: Estimate | None = None
+    judgement: Judgement | None = None
+    log_ratios: Floats | None = None
+
+    @property
+    def overhead(self) -> Estimate | None:
+        """The ratio to the baseline with its interval."""
+        return self.judgement.estimate if self.judgement else None
+
+
+class CostFigure(NamedTuple):
+    """One of the paper's figures: its name, heading, quantity and cells."""
+
+    name: str
+    title: str
+    quantity: Quantity
+    by_case: Mapping[Case, Cost]
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """The logarithmic drawing, and the paper's."""
+        return self.name, f"{self.name}-paper"
+
+
+def costs(results: Results, quantity: Quantity, cases: Iterable[Case], family: str) -> dict[Case, Cost]:
+    """The cost of every case given, which make one family of verdicts under that name."""
+    chosen = list(cases)
+    logs = {case: np.log(results.values(results.cells[case], quantity.name)) for case in chosen}
+    levels = _estimates({case: values for case, values in logs.items() if len(values)})
+    ratios = {case: _ratios(results, quantity, case) for case in levels if not case.arm.is_native}
+    ratios = {case: values for case, values in ratios.items() if len(values)}
+    judged = judge_family(ratios, MARGIN, family=family) if ratios else {}
+    return {case: Cost(levels.get(case), judged.get(case), ratios.get(case)) for case in chosen}
+
+
+def _ratios(results: Results, quantity: Quantity, case: Case) -> Floats:
+    baseline = results.cells.get(case.baseline)
+    if baseline is None:
+        return np.empty(0)
+    mine = results.by_block(results.cells[case], quantity.name)
+    return paired_log_ratios(mine, results.by_block(baseline, quantity.name))
+
+
+def _estimates(values: Mapping[Case, Floats]) -> dict[Case, Estimate]:
+    """All estimates, those with the same number of blocks at once: the bootstrap is one matrix product then."""
+    by_length: dict[int, list[Case]] = {}
+    for case, row in values.items():
+        by_length.setdefault(len(row), []).append(case)
+    found: dict[Case, Estimate] = {}
+    for cases in by_length.values():
+        found.update(zip(cases, overheads(np.stack([values[case] for case in cases])), strict=True))
+    return {case: found[case] for case in values}
+
+
+def over_models(by_case: Mapping[Case, Cost], arm: Arm, batch: int) -> Estimate | None:
+    """An arm's overhead over all its measured models, each counting the same; None without any."""
+    ratios = {
+        case.model: cost.log_ratios
+        for case, cost in by_case.items()
+        if (case.arm, case.batch) == (arm, batch) and cost.log_ratios is not None
+    }
+    return geometric_mean_over_models(ratios) if ratios else None

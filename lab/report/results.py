@@ -1,0 +1,163 @@
+"""The campaign as cells: every case of the experiment's tier, measured, failed with its reason, or not yet run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lab.core.arm import Arm, GuestProfile, Mode
+from lab.core.case import Case
+from lab.core.errors import NothingToReport
+from lab.core.manifest import Manifest
+from lab.core.trial import Outcome
+from lab.store.campaigns import read_manifest
+from lab.store.columns import OUTCOMES, Floats, TrialTable, load_table
+
+_MODE_ORDER = {mode: place for place, mode in enumerate((Mode.NATIVE, Mode.JIT, Mode.INTERPRETER, Mode.AOT))}
+_GUEST_ORDER = {guest: place for place, guest in enumerate(GuestProfile)}
+NOT_RUN = "not yet run"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One case and how it fared.
+
+    Attributes:
+        case: which.
+        rows: table rows of its trials that enter statistics.
+        failures: how many trials ended in each outcome that is not ok.
+        why: reason of the latest failure, if any.
+        predicted_ns: predicted cost of one trial, where the case was over budget.
+    """
+
+    case: Case
+    rows: npt.NDArray[np.int64]
+    failures: Mapping[Outcome, int]
+    why: str | None = None
+    predicted_ns: float | None = None
+
+    @property
+    def n(self) -> int:
+        """Trials that enter statistics."""
+        return len(self.rows)
+
+    @property
+    def failed_as(self) -> Outcome | None:
+        """The commonest failure of a cell that has no good trial; None if it has one, or was not run."""
+        return None if self.n or not self.failures else max(self.failures, key=lambda outcome: self.failures[outcome])
+
+    @property
+    def word(self) -> str:
+        """``ok``, the failure's name, or ``not yet run``."""
+        return "ok" if self.n else str(self.failed_as or NOT_RUN)
+
+
+class Results:
+    """A campaign's manifest and trials, seen as cells; what every table and figure is computed from.
+
+    Attributes:
+        manifest: the fingerprint.
+        table: all trials.
+        cells: by case, in display order: guest, then native, JIT, interpreter, AOT; models by parameters; batch.
+        compiles: by AOT arm, its precompilations.
+    """
+
+    def __init__(self, manifest: Manifest, table: TrialTable) -> None:
+        self.manifest = manifest
+        self.table = table
+        self._by_block: dict[tuple[Case, str], dict[int, float]] = {}
+        cells = {case: _cell(table, case, rows) for case, rows in table.rows_by_case().items()}
+        self.compiles: dict[Arm, Cell] = {case.arm: cell for case, cell in cells.items() if not case.model}
+        runs = {case: cell for case, cell in cells.items() if case.model}
+        nothing = np.empty(0, dtype=np.int64)
+        planned = manifest.experiment.cases(manifest.tier, tuple(manifest.models))
+        for case in planned:
+            runs.setdefault(case, Cell(case, nothing, {}))
+        self.cells: dict[Case, Cell] = {case: runs[case] for case in sorted(runs, key=self._place)}
+
+    def _place(self, case: Case) -> tuple[object, ...]:
+        return (*arm_place(case.arm), self.parameters(case.model), case.model, case.batch)
+
+    def parameters(self, model: str) -> int:
+        """The model's size; models the manifest does not describe come last."""
+        facts = self.manifest.models.get(model)
+        return facts.parameters if facts else 2**62
+
+    @cached_property
+    def models(self) -> tuple[str, ...]:
+        """Models of any cell, smallest first by parameters: the paper's order (Section IV)."""
+        return tuple(sorted({case.model for case in self.cells}, key=lambda name: (self.parameters(name), name)))
+
+    @cached_property
+    def arms(self) -> tuple[Arm, ...]:
+        """Arms of any cell, in display order."""
+        return tuple(dict.fromkeys(case.arm for case in self.cells))
+
+    @cached_property
+    def batches(self) -> tuple[int, ...]:
+        """Batch sizes, smallest first; the first one is what figures show."""
+        return tuple(sorted({case.batch for case in self.cells}))
+
+    @property
+    def guests(self) -> tuple[GuestProfile, ...]:
+        """Guest builds, in display order."""
+        return tuple(dict.fromkeys(arm.guest for arm in self.arms))
+
+    def values(self, cell: Cell, quantity: str) -> Floats:
+        """Measured values of a quantity over the cell's trials, absent ones left out."""
+        values = self.table.quantities[quantity][cell.rows]
+        present: Floats = values[~np.isnan(values)]
+        return present
+
+    def by_block(self, cell: Cell, quantity: str) -> dict[int, float]:
+        """The quantity by block, absent ones left out: what is paired with the baseline's. Made once per cell."""
+        found = self._by_block.get((cell.case, quantity))
+        if found is None:
+            found = self._by_block[cell.case, quantity] = self._make_by_block(cell, quantity)
+        return found
+
+    def _make_by_block(self, cell: Cell, quantity: str) -> dict[int, float]:
+        values = self.table.quantities[quantity][cell.rows]
+        blocks = self.table.block[cell.rows]
+        there = ~np.isnan(values)
+        return dict(zip(blocks[there].tolist(), values[there].tolist(), strict=True))
+
+
+def arm_place(arm: Arm) -> tuple[int, int, str, str]:
+    """Sort key of arms for display."""
+    return _GUEST_ORDER[arm.guest], _MODE_ORDER[arm.mode], arm.runtime, arm.backend or ""
+
+
+def _cell(table: TrialTable, case: Case, rows: npt.NDArray[np.int64]) -> Cell:
+    codes = table.outcome[rows]
+    counts = np.bincount(codes, minlength=len(OUTCOMES)).tolist()
+    failures: dict[Outcome, int] = {
+        name: count for name, count in zip(OUTCOMES, counts, strict=True) if count and name is not Outcome.OK
+    }
+    good = rows[table.ok()[rows]]
+    over_budget = rows[codes == OUTCOMES.index(Outcome.OVER_BUDGET)]
+    predicted = table.quantities["predicted_ns"][over_budget]
+    predicted = predicted[~np.isnan(predicted)]
+    code = int(table.case[rows[0]])
+    why = next((table.why[code, name] for name in failures if (code, name) in table.why), None)
+    return Cell(case, good, failures, why, float(predicted[-1]) if len(predicted) else None)
+
+
+def load_results(campaign_dir: Path) -> Results:
+    """Read a campaign directory.
+
+    Raises:
+        DataError: it is damaged.
+        NothingToReport: no trial has been recorded yet.
+    """
+    manifest, table = read_manifest(campaign_dir), load_table(campaign_dir)
+    if not len(table):
+        raise NothingToReport(
+            f"{campaign_dir} holds no trial yet", "run the experiment; the first block makes a report"
+        )
+    return Results(manifest, table)

@@ -1,0 +1,179 @@
+"""A campaign's trials as columns: what reports and comparisons compute on, some 300 bytes a trial.
+
+A million trials as objects would need gigabytes; as numpy columns with codes for what repeats they need about 350 MB,
+and reading them is one pass over the journal, a bounded number of lines at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lab.core.arm import Arm
+from lab.core.case import Case
+from lab.core.trial import Kind, Outcome, Trial
+from lab.store.journal_format import JOURNAL_NAME, read_batches
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int32]
+Mask = npt.NDArray[np.bool_]
+
+QUANTITIES: tuple[str, ...] = (
+    *("total_ns", "single_total_ns", "startup_ns", "read_ns", "decode_ns", "build_ns", "optimise_ns", "load_ns"),
+    *("first_infer_ns", "steady_infer_ns", "output_ns", "compile_ns", "predicted_ns"),
+    *("inference_share", "inference_share_of_total", "rss_peak_bytes", "cgroup_peak_bytes", "cgroup_anon_bytes"),
+    *("cgroup_file_bytes", "linear_memory_bytes", "artifact_bytes", "user_ns", "system_ns", "throttled_ns"),
+)
+OUTCOMES: tuple[Outcome, ...] = tuple(Outcome)
+_OUTCOME_CODE = {outcome: code for code, outcome in enumerate(OUTCOMES)}
+_case_key = attrgetter("runtime", "mode", "backend", "guest", "model", "batch")
+
+
+@dataclass(frozen=True)
+class TrialTable:
+    """Trials in journal order; all arrays have one entry per trial unless said otherwise.
+
+    Attributes:
+        cases: distinct cases in order of first appearance; a compile trial's case has model ``""`` and batch 0.
+        case: index into `cases`.
+        is_run: False for compile trials.
+        block: the block's number.
+        outcome: index into `OUTCOMES`.
+        quantities: by name in `QUANTITIES`, in the unit of the name; NaN where not measured. ns are exact below 2**53.
+        infer_ns: all inferences of all trials, end to end; those of trial i are
+            ``infer_ns[infer_start[i]:infer_start[i + 1]]``.
+        infer_start: one entry more than there are trials.
+        outputs: distinct output_sha256.
+        output: index into `outputs`; -1 where there is none.
+        flags: distinct sets of flags, the empty set among them if any trial has none.
+        flag: index into `flags`.
+        why: latest reason by (case index, outcome).
+    """
+
+    cases: tuple[Case, ...]
+    case: Ints
+    is_run: Mask
+    block: Ints
+    outcome: npt.NDArray[np.int8]
+    quantities: dict[str, Floats]
+    infer_ns: Floats
+    infer_start: npt.NDArray[np.int64]
+    outputs: tuple[str, ...]
+    output: Ints
+    flags: tuple[tuple[str, ...], ...]
+    flag: Ints
+    why: dict[tuple[int, Outcome], str]
+
+    def __len__(self) -> int:
+        """How many trials."""
+        return len(self.case)
+
+    def ok(self) -> Mask:
+        """The trials that enter statistics."""
+        return np.equal(self.outcome, _OUTCOME_CODE[Outcome.OK])
+
+    def rows_by_case(self) -> dict[Case, npt.NDArray[np.int64]]:
+        """Row numbers of each case, in journal order."""
+        order = np.argsort(self.case, kind="stable")
+        edges = np.searchsorted(self.case[order], np.arange(len(self.cases) + 1))
+        return {case: order[edges[code] : edges[code + 1]] for code, case in enumerate(self.cases)}
+
+
+@dataclass
+class _Codes:
+    """Distinct values numbered in order of appearance."""
+
+    code_of: dict[Hashable, int] = field(default_factory=dict)
+
+    def encode(self, values: Iterable[Hashable]) -> Ints:
+        known = self.code_of
+        return np.fromiter((known.setdefault(value, len(known)) for value in values), dtype=np.int32)
+
+
+class _Builder:
+    """Collects columns batch by batch."""
+
+    def __init__(self) -> None:
+        self.cases, self.outputs, self.flags = _Codes(), _Codes(), _Codes()
+        self.parts: dict[str, list[npt.NDArray[Any]]] = {}
+        self.why: dict[tuple[int, Outcome], str] = {}
+
+    def _put(self, name: str, part: npt.NDArray[Any]) -> None:
+        self.parts.setdefault(name, []).append(part)
+
+    def add(self, trials: list[Trial]) -> None:
+        case = self.cases.encode(map(_case_key, trials))
+        self._put("case", case)
+        self._put("is_run", np.array([trial.kind is Kind.RUN for trial in trials], dtype=np.bool_))
+        self._put("block", np.array([trial.block for trial in trials], dtype=np.int32))
+        self._put("outcome", np.array([_OUTCOME_CODE[trial.outcome] for trial in trials], dtype=np.int8))
+        self._put("flag", self.flags.encode(trial.flags for trial in trials))
+        output = self.outputs.encode(trial.output_sha256 or "" for trial in trials)
+        self._put("output", output)
+        for name in QUANTITIES:
+            self._put(name, np.array(list(map(attrgetter(name), trials)), dtype=np.float64))
+        self._put("infer_count", np.array([len(trial.infer_ns) for trial in trials], dtype=np.int32))
+        self._put("infer_ns", np.array([ns for trial in trials for ns in trial.infer_ns], dtype=np.float64))
+        for code, trial in zip(case.tolist(), trials, strict=True):
+            if trial.why is not None:
+                self.why[code, trial.outcome] = trial.why
+
+    def _take(self, name: str, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+        parts = self.parts.pop(name, [])
+        return np.concatenate(parts) if parts else np.empty(0, dtype=dtype)
+
+    def build(self) -> TrialTable:
+        counts = self._take("infer_count", np.int32)
+        outputs = list(self.outputs.code_of)
+        names = tuple(str(text) for text in outputs if text)
+        # the empty text stands for "no output": moved to -1, and the codes after it close up
+        new_code = np.cumsum([bool(text) for text in outputs], dtype=np.int32) - 1
+        new_code[[not text for text in outputs]] = -1
+        output = self._take("output", np.int32)
+        return TrialTable(
+            cases=tuple(_case(key) for key in self.cases.code_of),
+            case=self._take("case", np.int32),
+            is_run=self._take("is_run", np.bool_),
+            block=self._take("block", np.int32),
+            outcome=self._take("outcome", np.int8),
+            quantities={name: self._take(name, np.float64) for name in QUANTITIES},
+            infer_ns=self._take("infer_ns", np.float64),
+            infer_start=np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]),
+            outputs=names,
+            output=new_code[output] if len(output) else output,
+            flags=tuple(map(_flags, self.flags.code_of)),
+            flag=self._take("flag", np.int32),
+            why=self.why,
+        )
+
+
+def _flags(key: Any) -> tuple[str, ...]:
+    return tuple(map(str, key))
+
+
+def _case(key: Any) -> Case:
+    runtime, mode, backend, guest, model, batch = key
+    return Case(Arm(runtime, mode, backend, guest), model, batch)
+
+
+def table_of(batches: Iterable[list[Trial]]) -> TrialTable:
+    """Columns of trials that come in batches."""
+    builder = _Builder()
+    for trials in batches:
+        builder.add(trials)
+    return builder.build()
+
+
+def load_table(campaign_dir: Path) -> TrialTable:
+    """Columns of a campaign's journal.
+
+    Raises:
+        DataError: the journal is missing or damaged.
+    """
+    return table_of(read_batches(campaign_dir / JOURNAL_NAME))

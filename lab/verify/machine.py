@@ -1,0 +1,117 @@
+"""What this machine lacks, each with its remedy: the remedies are named here so that they can be read as prose."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from lab.core.errors import LabError
+from lab.core.units import show_bytes
+from lab.engines import docker_sdk
+from lab.engines.host import cgroup_version, describe_host
+
+DISK_WANTED_BYTES = 25 * 2**30
+MEMORY_WANTED_BYTES = 8 * 2**30
+
+FREE_DISK = f"free {show_bytes(DISK_WANTED_BYTES)} or set LAB_HOME to a larger disk"
+MORE_MEMORY = "leave vgg_16 and vgg_19 out of the experiment: freezing them peaks at about 8 GiB"
+MOUNT_CGROUPS = "mount cgroup v2 (or v1's memory controller): without it `cgroup_peak_bytes` is absent"
+NEWER_KERNEL = "Linux 5.19 or newer reports memory.peak on cgroup v2: without it `cgroup_peak_bytes` is absent"
+INSTALL_MMDEBSTRAP = "as root `apt-get install mmdebstrap` (done by `lab build` itself), or reach an image registry"
+SET_GOVERNOR = "`cpupower frequency-set -g performance`: a changing clock shows as noise"
+STOP_OTHERS = "stop what else runs: it shows as noise; `lab calibrate` tells how much"
+CPU_COUNT = "one processor measures, another keeps the lab out of its way: expect more noise with fewer than two"
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing looked at.
+
+    Attributes:
+        name: what.
+        ok: fine, or not; a finding that is not needed for all work and not fine says so in `remedy`.
+        found: what was seen.
+        remedy: how to get it; None if fine.
+        needed: whether nothing can be measured without it.
+    """
+
+    name: str
+    ok: bool
+    found: str
+    remedy: str | None
+    needed: bool
+
+
+def examine(home: Path) -> tuple[Finding, ...]:
+    """Look at everything the lab needs of this machine.
+
+    Args:
+        home: where caches live; its disk is looked at.
+    """
+    looks: tuple[Callable[[Path], Finding], ...] = (_engine, _cgroups, _base, _disk, _memory, _cpus, _governor, _load)
+    return tuple(look(home) for look in looks)
+
+
+def _engine(_home: Path) -> Finding:
+    try:
+        client = docker_sdk.connect()
+        version = client.version()["Version"]
+    except LabError as error:
+        return Finding("container engine", ok=False, found=error.message, remedy=error.remedy, needed=True)
+    return Finding("container engine", ok=True, found=f"docker {version}", remedy=None, needed=True)
+
+
+def _cgroups(_home: Path) -> Finding:
+    version = cgroup_version()
+    if version is None:
+        return Finding("cgroups", ok=False, found="none mounted", remedy=MOUNT_CGROUPS, needed=False)
+    release = tuple(int(part) for part in os.uname().release.split(".")[:2])
+    if version == 2 and release < (5, 19):
+        found = f"v2, Linux {os.uname().release}"
+        return Finding("cgroups", ok=False, found=found, remedy=NEWER_KERNEL, needed=False)
+    return Finding("cgroups", ok=True, found=f"v{version}", remedy=None, needed=False)
+
+
+def _base(_home: Path) -> Finding:
+    found = shutil.which("mmdebstrap")
+    able = found is not None or (os.geteuid() == 0 and shutil.which("apt-get") is not None)
+    seen = found or ("installable" if able else "not found")
+    return Finding("mmdebstrap", ok=able, found=seen, remedy=None if able else INSTALL_MMDEBSTRAP, needed=False)
+
+
+def _disk(home: Path) -> Finding:
+    place = next(parent for parent in (home, *home.parents) if parent.exists())
+    free = shutil.disk_usage(place).free
+    enough = free >= DISK_WANTED_BYTES
+    found = f"{show_bytes(free)} free at {place}"
+    return Finding("disk", ok=enough, found=found, remedy=None if enough else FREE_DISK, needed=False)
+
+
+def _memory(_home: Path) -> Finding:
+    total = psutil.virtual_memory().total
+    enough = total >= MEMORY_WANTED_BYTES
+    found = show_bytes(total)
+    return Finding("memory", ok=enough, found=found, remedy=None if enough else MORE_MEMORY, needed=False)
+
+
+def _cpus(_home: Path) -> Finding:
+    count = len(os.sched_getaffinity(0))
+    remedy = None if count >= 2 else CPU_COUNT
+    return Finding("processors", ok=count >= 2, found=str(count), remedy=remedy, needed=False)
+
+
+def _governor(_home: Path) -> Finding:
+    governor = describe_host("").governor
+    ok = governor in (None, "performance")
+    found = governor or "not told by this kernel"
+    return Finding("cpu governor", ok=ok, found=found, remedy=None if ok else SET_GOVERNOR, needed=False)
+
+
+def _load(_home: Path) -> Finding:
+    load = os.getloadavg()[0]
+    quiet = load < 0.5
+    return Finding("quiet", ok=quiet, found=f"load {load:.2f}", remedy=None if quiet else STOP_OTHERS, needed=False)

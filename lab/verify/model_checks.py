@@ -1,0 +1,95 @@
+"""Verifying models and guests: those at hand, and on request each built again twice, in two directories."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from lab.builds.guests import BUILDS_AT_ONCE, GuestBuild, build_guest_fresh
+from lab.builds.supplies import file_sha256
+from lab.core.model import Model
+from lab.core.progress import Progress
+from lab.verify.items import Item, hold
+from lab.verify.lockfile import Lock, LockedModel
+from lab.zoo.model_directory import GRAPH_FILE
+from lab.zoo.model_rebuild import rebuild
+
+RECORD, COPY = "its record", "this machine's copy"
+REBUILDS = ("the first rebuild", "the second rebuild")
+
+
+def check_models(models: dict[str, Model], lock: Lock, progress: Progress, *, rebuild: bool) -> Iterator[Item]:
+    """Frozen graphs and inputs, held against the lock and against what was written down when they were made.
+
+    Graphs of imported or pretrained models are not locked, and not made again here.
+
+    Args:
+        models: those at hand.
+        lock: the committed one.
+        progress: told of rebuilds.
+        rebuild: whether each is also made again, twice.
+    """
+    for name, model in sorted(models.items()):
+        makings = {RECORD: _recorded(model), COPY: file_hashes(model)}
+        locked = {}
+        if model.weights == "seeded":
+            if rebuild:
+                makings |= {which: _rebuilt(name, model, progress) for which in REBUILDS}
+            locked = _flat(lock.models[name]) if name in lock.models else {}
+        for part in makings[COPY]:
+            found = {which: files[part] for which, files in makings.items() if part in files}
+            yield hold(f"model {name} {part}", locked.get(part), found)
+
+
+def check_guests(
+    guests: dict[tuple[str, str], GuestBuild], edition: str, lock: Lock, progress: Progress, *, rebuild: bool
+) -> Iterator[Item]:
+    """Guest builds, held against the lock and against what was written down when they were made.
+
+    `rebuild` compiles each again from nothing, twice (minutes each, two at a time).
+    """
+    locked = lock.edition(edition).guests
+
+    def compile_again(one: tuple[str, str], which: str) -> str:
+        with tempfile.TemporaryDirectory(prefix="lab-verify-") as directory:
+            return build_guest_fresh(*one, Path(directory), progress, edition, which)
+
+    pool = ThreadPoolExecutor(max_workers=BUILDS_AT_ONCE)
+    try:
+        rebuilds = REBUILDS if rebuild else ()
+        again = {one: {which: pool.submit(compile_again, one, which) for which in rebuilds} for one in sorted(guests)}
+        for one, guest in sorted(guests.items()):
+            makings = {RECORD: guest.sha256, COPY: file_sha256(guest.path)}
+            makings |= {which: job.result() for which, job in again[one].items()}
+            name = "/".join(one)
+            yield hold(f"guest {name}", locked.get(name), makings)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def file_hashes(model: Model) -> dict[str, str]:
+    """Sha256 of a model's files as they are on disk now: ``graph``, ``input b1`` and so on."""
+    inputs = {f"input b{given.batch}": file_sha256(given.input_path) for given in model.inputs}
+    return {"graph": file_sha256(model.graph_path), **inputs}
+
+
+def _recorded(model: Model) -> dict[str, str]:
+    """The same as they were when the model was made."""
+    inputs = {f"input b{given.batch}": given.input_sha256 for given in model.inputs}
+    return {"graph": model.graph_sha256, **inputs}
+
+
+def _flat(locked: LockedModel) -> dict[str, str]:
+    inputs = {f"input b{batch}": sha256 for batch, sha256 in locked.input_sha256.items()}
+    return {"graph": locked.graph_sha256, **inputs}
+
+
+def _rebuilt(name: str, model: Model, progress: Progress) -> dict[str, str]:
+    progress(f"model {name}", "building again")
+    batches = tuple(given.batch for given in model.inputs)
+    with tempfile.TemporaryDirectory(prefix="lab-verify-") as directory:
+        files = rebuild(name, Path(directory), model.weights, batches)
+    inputs = {f"input b{batch}": files[f"input.b{batch}.f32"] for batch in batches}
+    return {"graph": files[GRAPH_FILE], **inputs}

@@ -1,0 +1,134 @@
+"""A foreign frozen graph, made canonical in a process of its own: ``python -m lab.zoo.tensorflow.import_worker JOB…``.
+
+Old exports leave out attributes that have a default, keep batch-norm in its parts, check numerics, compute shapes at
+run time or fix the batch at 1. What comes out computes the same, for any batch, from operators that guests have.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from lab.core.errors import ModelError
+from lab.zoo.jobs import ImportJob
+from lab.zoo.tensorflow import graphdef
+from lab.zoo.tensorflow.build_worker import write_graph
+from lab.zoo.tensorflow.canonical import canonicalise, consumers, placeholders, with_inputs, without_transparent
+from lab.zoo.tensorflow.graphdef import Graph, constant, data_inputs, ordered, value_of
+from lab.zoo.tensorflow.padding import Shapes, fold_pads
+from lab.zoo.tensorflow.tf_v1 import tf
+from lab.zoo.worker import run_worker
+
+_NO_OUTPUTS = ("Assert", "Const", "NoOp", "Placeholder")
+_VARIABLES = ("VarHandleOp", "Variable", "VariableV2")
+
+
+def adopt(job: ImportJob) -> None:
+    """Reads, canonicalises and writes one graph.
+
+    Raises:
+        ModelError: the file, the shape, the outputs or an operator is not one that guests can take.
+    """
+    graph = graphdef.read(Path(job.path))
+    outputs = job.outputs or _sinks(graph)
+    graph = ordered(graph, outputs)
+    _check_operators(graph)
+    image = _free_placeholder(graph, job.shape)
+    graph = _defaults_filled(without_transparent(graph, outputs))
+    graph = ordered(_free_reshapes(graph, job.shape[0]), outputs)
+    shapes = graphdef.static_shapes(graph)
+    graph = canonicalise(fold_pads(_constant_reshapes(graph, shapes), shapes), outputs)
+    if image not in graph:
+        raise ModelError(f"no output depends on the input '{image}'", "name the network's outputs with --outputs")
+    write_graph(graph, image, outputs, Path(job.directory))
+
+
+def _sinks(graph: Graph) -> tuple[str, ...]:
+    """Nodes that nothing takes a tensor from, in the file's order."""
+    found = tuple(
+        name
+        for name, taken in consumers(graph).items()
+        if not taken and name in graph and graph[name].op not in _NO_OUTPUTS
+    )
+    if not found:
+        raise ModelError("the graph has no output: every node feeds another", "name its outputs with --outputs")
+    return found
+
+
+def _check_operators(graph: Graph) -> None:
+    for name, node in graph.items():
+        if node.op in _VARIABLES:
+            raise ModelError(
+                f"node '{name}' ({node.op}) is a variable", "freeze the graph: turn its variables into constants"
+            )
+        if not hasattr(tf.raw_ops, node.op):
+            raise ModelError(
+                f"node '{name}' is a {node.op}, which TensorFlow has no operator for",
+                "export the graph for inference, without operators of your own",
+            )
+
+
+def _free_placeholder(graph: Graph, shape: tuple[int, ...]) -> str:
+    """Gives the one placeholder that shape, with a free batch, and returns its name."""
+    found = placeholders(graph)
+    if len(found) != 1:
+        listed = ", ".join(found) or "none"
+        raise ModelError(f"the graph must have one input, it has {listed}", "export it with one image placeholder")
+    node = graph[found[0]]
+    given = [dim.size for dim in node.attr["shape"].shape.dim]
+    fits = len(given) == len(shape) and all(a in (-1, b) for a, b in zip(given[1:], shape[1:], strict=True))
+    if given and not fits:
+        raise ModelError(
+            f"input '{node.name}' has shape {_show(given)}, not {_show(shape)}",
+            f"give --shape {_show([shape[0], *given[1:]])}",
+        )
+    node.attr["shape"].shape.Clear()
+    for size in (-1, *shape[1:]):
+        node.attr["shape"].shape.dim.add(size=size)
+    return found[0]
+
+
+def _show(shape: object) -> str:
+    return ",".join(map(str, shape)) if isinstance(shape, list | tuple) else str(shape)
+
+
+def _defaults_filled(graph: Graph) -> Graph:
+    """The same nodes with every attribute that has a default: TensorFlow fills them as it imports the graph."""
+    return graphdef.nodes_of(graphdef.import_graph(graphdef.to_message(graph)).as_graph_def())
+
+
+def _free_reshapes(graph: Graph, batch: int) -> Graph:
+    """Constant reshapes to [batch, …] become reshapes to [-1, …]: the same at that batch, and right at any other."""
+    freed = dict(graph)
+    for name, node in graph.items():
+        wanted = data_inputs(node)[1] if node.op == "Reshape" else None
+        if wanted is None or graph[wanted].op != "Const":
+            continue
+        shape = value_of(graph[wanted]).copy()
+        if shape.size > 1 and shape[0] == batch and -1 not in shape:
+            shape[0] = -1
+            _set_shape(freed, name, shape)
+    return freed
+
+
+def _constant_reshapes(graph: Graph, shapes: Shapes) -> Graph:
+    """Reshapes whose target is computed at run time get it as a constant, if all but the batch is known."""
+    constants = dict(graph)
+    for name, node in graph.items():
+        shape = shapes.get(name)
+        if node.op == "Reshape" and graph[data_inputs(node)[1]].op != "Const" and shape and None not in shape[1:]:
+            _set_shape(constants, name, np.array([-1, *shape[1:]], np.int32))
+    return constants
+
+
+def _set_shape(graph: Graph, name: str, shape: graphdef.Array) -> None:
+    """Gives a Reshape a constant target of its own."""
+    target = f"{name}/constant_shape"
+    graph[target] = constant(target, shape.astype(np.int32))
+    graph[name] = with_inputs(graph[name], [graph[name].input[0], target])
+    graph[name].attr["Tshape"].type = tf.int32.as_datatype_enum
+
+
+if __name__ == "__main__":
+    run_worker(ImportJob, adopt)
