@@ -21,8 +21,8 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def zoo() -> SimpleNamespace:
-    names = ("adopt", "canonical", "graphdef", "operators", "tf_v1")
-    return SimpleNamespace(**{name: import_module(f"lab.zoo.{name}") for name in names})
+    names = ("import_worker", "canonical", "graphdef", "operators", "tf_v1")
+    return SimpleNamespace(**{name: import_module(f"lab.zoo.tensorflow.{name}") for name in names})
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def adopted(zoo: SimpleNamespace, tmp_path: Path) -> Any:
     """Canonicalises a file and returns its nodes and what was found out about it."""
 
     def run(path: Path, shape: tuple[int, ...] = (1, 8, 8, 3), outputs: tuple[str, ...] = ()) -> tuple[Any, Built]:
-        zoo.adopt.adopt(ImportJob("foreign", str(path), str(tmp_path), shape, outputs))
+        zoo.import_worker.adopt(ImportJob("foreign", str(path), str(tmp_path), shape, outputs))
         built = msgspec.json.decode((tmp_path / FACTS_FILE).read_bytes(), type=Built)
         return zoo.graphdef.read(tmp_path / GRAPH_FILE), built
 

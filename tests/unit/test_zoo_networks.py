@@ -81,7 +81,7 @@ def test_logits_come_first_under_slims_node_names(networks: Any, name: str, outp
 @pytest.fixture(scope="module")
 def frozen(networks: Any) -> dict[str, Any]:
     """Seeded and frozen in this process, with what has been counted in the graph."""
-    checkpoint, freeze, tf_v1 = (import_module(f"lab.zoo.{name}") for name in ("checkpoint", "freeze", "tf_v1"))
+    checkpoint, freeze, tf_v1 = (import_module(f"lab.zoo.tensorflow.{name}") for name in ("checkpoint", "freeze", "tf_v1"))
     graphs = {}
     for name in ("mobilenet_v1_0.25_128", "mobilenet_v2_1.0_224", "yunet"):
         network = networks.build(ENTRIES[name])
@@ -114,7 +114,7 @@ def test_multiply_accumulates_of_a_network_agree_with_its_paper(frozen: dict[str
 
 @pytest.mark.parametrize("name", ["mobilenet_v1_0.25_128", "mobilenet_v2_1.0_224", "yunet"])
 def test_no_seeded_layer_dies_overflows_or_goes_denormal(frozen: dict[str, Any], name: str) -> None:
-    graphdef, tf_v1 = (import_module(f"lab.zoo.{module}") for module in ("graphdef", "tf_v1"))
+    graphdef, tf_v1 = (import_module(f"lab.zoo.tensorflow.{module}") for module in ("graphdef", "tf_v1"))
     entry, graph = ENTRIES[name], frozen[name]
     layers = [node.name for node in graph.values() if node.op in ("Relu", "Relu6", "AddV2", "Squeeze")]
     imported = graphdef.import_graph(graphdef.to_message(graph))
@@ -130,7 +130,7 @@ def test_no_seeded_layer_dies_overflows_or_goes_denormal(frozen: dict[str, Any],
 
 
 def test_seeded_predictions_are_spread_over_classes(frozen: dict[str, Any]) -> None:
-    graphdef, tf_v1 = (import_module(f"lab.zoo.{module}") for module in ("graphdef", "tf_v1"))
+    graphdef, tf_v1 = (import_module(f"lab.zoo.tensorflow.{module}") for module in ("graphdef", "tf_v1"))
     name = "mobilenet_v1_0.25_128"
     entry = ENTRIES[name]
     with tf_v1.session(graphdef.import_graph(graphdef.to_message(frozen[name]))) as running:
