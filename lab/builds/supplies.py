@@ -104,7 +104,7 @@ def take_upstream(upstream: Upstream, progress: Progress = silent) -> Given:
     target = home() / "runtimes" / upstream.sha256[:16]
     with lock(f"runtimes-{upstream.sha256[:16]}"):
         if not target.is_dir():
-            progress("download", upstream.url)
+            progress(f"download {PurePosixPath(upstream.url).name}", upstream.url)
             tarball = download(upstream.url, upstream.sha256)
             with _laid_out(target) as tree, tarfile.open(tarball) as tar:
                 for member, place in upstream.members.items():

@@ -81,7 +81,8 @@ def test_logits_come_first_under_slims_node_names(networks: Any, name: str, outp
 @pytest.fixture(scope="module")
 def frozen(networks: Any) -> dict[str, Any]:
     """Seeded and frozen in this process, with what has been counted in the graph."""
-    checkpoint, freeze, tf_v1 = (import_module(f"lab.zoo.tensorflow.{name}") for name in ("checkpoint", "freeze", "tf_v1"))
+    names = ("checkpoint", "freeze", "tf_v1")
+    checkpoint, freeze, tf_v1 = (import_module(f"lab.zoo.tensorflow.{name}") for name in names)
     graphs = {}
     for name in ("mobilenet_v1_0.25_128", "mobilenet_v2_1.0_224", "yunet"):
         network = networks.build(ENTRIES[name])
