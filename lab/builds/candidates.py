@@ -12,7 +12,7 @@ from lab.builds import steps as recipes
 from lab.builds.bases import base_recipe
 from lab.builds.pins import Pins, Supply, load_pins, stage_args
 from lab.builds.steps import Given, Recipe
-from lab.core.errors import UnobtainableError
+from lab.core.errors import UnobtainableError, Unreachable
 from lab.core.progress import Progress, silent
 from lab.disk.paths import ROOT
 from lab.engines.docker_sdk import DockerClient
@@ -108,7 +108,7 @@ class Catalogue:
             upstream = self.given(runtime, Supply.UPSTREAM, progress)
             if upstream is not None:
                 return self.candidate(runtime, Supply.UPSTREAM, upstream)
-        except supplies.Unreachable as error:
+        except Unreachable as error:
             unreachable = f": {error.message}"
         if pin.registry is not None:
             return self.candidate(runtime, Supply.REGISTRY)

@@ -21,10 +21,10 @@ from lab.builds.candidates import Catalogue
 from lab.builds.image_files import read_file
 from lab.builds.images import build_recipes
 from lab.builds.steps import Recipe
-from lab.builds.supplies import file_sha256
 from lab.core.arm import GuestProfile
 from lab.core.errors import BuildFailed
 from lab.core.progress import Progress, silent
+from lab.disk.content import file_sha256
 from lab.disk.locks import lock
 from lab.disk.paths import LOGS, ROOT, home
 from lab.engines.docker_sdk import DockerClient, connect

@@ -10,7 +10,7 @@ from lab.builds.image_contents import contents
 from lab.builds.labels import ImageInfo
 from lab.builds.pins import Supply
 from lab.builds.steps import PREFIX, Recipe
-from lab.builds.supplies import Unreachable
+from lab.core.errors import Unreachable
 from lab.core.progress import Progress, silent
 from lab.engines.docker_sdk import DockerClient, connect, failures_as_lab_errors
 

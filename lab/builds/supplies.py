@@ -7,35 +7,25 @@ Dockerfile's.
 
 from __future__ import annotations
 
-import hashlib
-import logging
 import lzma
 import os
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-
-import pooch
-import requests
 
 from lab.builds.pins import Upstream
 from lab.builds.steps import Given
 from lab.core.errors import SupplyError
 from lab.core.progress import Progress, silent
+from lab.disk.content import file_sha256, sha256
+from lab.disk.download import download
 from lab.disk.locks import lock
 from lab.disk.paths import home
+from lab.disk.whole import whole_directory, write_whole
 
 SUMS = "SHA256SUMS"
-CONNECT_PATIENCE_S = 5
-DOWNLOAD_PATIENCE_S = 120
 _CHUNK_BYTES = 2**20
-
-
-class Unreachable(SupplyError):
-    """The host of a released tarball does not answer; another supply may do."""
 
 
 def artifacts_directory() -> Path | None:
@@ -85,7 +75,7 @@ def take_artifact(directory: Path, file: str, place: str) -> Given | None:
     target = home() / "runtimes" / expected[:16]
     with lock(f"runtimes-{expected[:16]}"):
         if not target.is_dir():
-            with _laid_out(target) as tree:
+            with whole_directory(target) as tree:
                 binary = tree / place
                 binary.parent.mkdir(parents=True)
                 with lzma.open(source) as packed, binary.open("wb") as unpacked:
@@ -105,39 +95,22 @@ def take_upstream(upstream: Upstream, progress: Progress = silent) -> Given:
     with lock(f"runtimes-{upstream.sha256[:16]}"):
         if not target.is_dir():
             progress(f"download {PurePosixPath(upstream.url).name}", upstream.url)
-            tarball = download(upstream.url, upstream.sha256)
-            with _laid_out(target) as tree, tarfile.open(tarball) as tar:
+            tarball = _download(upstream.url, upstream.sha256)
+            with whole_directory(target) as tree, tarfile.open(tarball) as tar:
                 for member, place in upstream.members.items():
                     _unpack(tar, member, tree / place, upstream.url)
     return Given(upstream.sha256, target)
 
 
-def download(url: str, sha256: str) -> Path:
-    """The file behind a URL, kept under its checksum; a file that is already here is not asked for again.
-
-    Raises:
-        Unreachable: the host does not answer, or has no such file.
-        SupplyError: what came is not what was pinned.
-    """
-    pooch.get_logger().setLevel(logging.WARNING)  # progress tells it
-    downloader = pooch.HTTPDownloader(progressbar=False, timeout=(CONNECT_PATIENCE_S, DOWNLOAD_PATIENCE_S))
-    try:
-        kept = pooch.retrieve(
-            url,
-            known_hash=f"sha256:{sha256}",
-            path=home() / "downloads",
-            fname=f"{sha256[:16]}-{PurePosixPath(url).name}",
-            downloader=downloader,
-        )
-    except requests.exceptions.RequestException as error:
-        remedy = "another supply is tried; name one with LAB_ARTIFACTS"
-        raise Unreachable(f"{url} does not answer ({type(error).__name__})", remedy) from error
-    except ValueError as error:  # pooch says a wrong hash so
-        raise SupplyError(
-            f"{url} is not the file that was pinned (sha256 {sha256[:16]}…)",
-            "do not use it; compare with the project's release page, and correct lab/builds/pins.toml if that changed",
-        ) from error
-    return Path(kept)
+def _download(url: str, checksum: str) -> Path:
+    return download(
+        url,
+        f"sha256:{checksum}",
+        home() / "downloads" / f"{checksum[:16]}-{PurePosixPath(url).name}",
+        unreachable_remedy="another supply is tried; name one with LAB_ARTIFACTS",
+        mismatch_remedy="do not use it; compare with the project's release page, and correct lab/builds/pins.toml if "
+        "that changed",
+    )
 
 
 def _unpack(tar: tarfile.TarFile, member: str, place: Path, url: str) -> None:
@@ -158,27 +131,8 @@ def save_artifact(directory: Path, file: str, binary: bytes) -> str:
     """
     directory.mkdir(parents=True, exist_ok=True)
     packed = lzma.compress(binary, preset=6)
-    (directory / file).write_bytes(packed)
-    sums = read_sums(directory) | {file: hashlib.sha256(packed).hexdigest()}
+    write_whole(directory / file, packed)
+    sums = read_sums(directory) | {file: sha256(packed)}
     text = "".join(f"{checksum}  {name}\n" for name, checksum in sorted(sums.items()))
-    (directory / SUMS).write_text(text)
+    write_whole(directory / SUMS, text.encode())
     return sums[file]
-
-
-def file_sha256(path: Path) -> str:
-    """sha256 of a file's bytes."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
-@contextmanager
-def _laid_out(target: Path) -> Iterator[Path]:
-    """A directory that appears at its place only once it is complete."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(dir=target.parent, prefix=".draft-"))
-    draft.chmod(0o755)
-    try:
-        yield draft
-        draft.rename(target)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)

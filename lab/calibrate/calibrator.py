@@ -1,6 +1,6 @@
 """Calibrating: what this machine can tell apart, found by comparing the same with the same, and with a known handicap.
 
-A calibration's trials are ordinary trials in an ordinary journal; the label under which each ran is its first flag.
+A calibration's trials are ordinary trials in an ordinary journal; each carries the label under which it ran.
 Blocks are numbered from 1; block 0 is one warm-up trial that enters no statistic. An interrupted calibration is
 continued by the same command.
 """
@@ -23,8 +23,9 @@ from lab.campaign.trial_runner import TrialRunner, utc_now
 from lab.core.arm import Mode
 from lab.core.errors import DataError, NothingToReport
 from lab.core.trial import Kind, Outcome, Trial
+from lab.disk.content import decode_json
+from lab.disk.whole import write_json
 from lab.engines.engine import Engine
-from lab.store.campaigns import write_json
 from lab.store.journal import Journal
 
 PREFIX = "calibration-"
@@ -111,8 +112,7 @@ class Calibrator:
             artifact=artifact,
             handicap_permille=self._settings.handicap_permille if label == HANDICAPPED else 0,
         )
-        trial = msgspec.structs.replace(trial, flags=(label, *trial.flags))
-        self._journal.append(trial)
+        trial = self._journal.append(msgspec.structs.replace(trial, label=label))
         self._trials.append(trial)
         self._watcher.ends(trial)
         return trial
@@ -131,8 +131,8 @@ class Calibrator:
 
 
 def label_of(trial: Trial) -> str:
-    """Under which label it ran."""
-    return trial.flags[0]
+    """Under which label it ran; journals from before trials had a label hold it as the first flag."""
+    return trial.label or trial.flags[0]
 
 
 def fingerprint_of(settings: Settings, bill: Bill, engine: Engine) -> Fingerprint:
@@ -173,11 +173,7 @@ def read_begun(directory: Path) -> Begun:
     Raises:
         DataError: there is no such file, or it is damaged.
     """
-    path = directory / SETTINGS_NAME
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Begun)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read: {error}", "calibrate anew with --new") from error
+    return decode_json(directory / SETTINGS_NAME, Begun, "start a new calibration with --new")
 
 
 def _unfinished(results: Path, begun: Begun) -> Path | None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from lab.core.errors import DataError
 from lab.core.model import Model, ModelInput
-from lab.store.campaigns import write_atomically
+from lab.disk.whole import write_whole
 
 # Of each output tensor's range in TensorFlow. tract and TensorFlow differ by summation order only (about 3e-6).
 TOLERANCE = 1e-3
@@ -71,7 +71,7 @@ class Goldens:
         golden = Golden(hashlib.sha256(output).hexdigest(), verdict)
         path = self._path(target, guest_sha256, model, batch)
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, msgspec.json.encode(golden))
+        write_whole(path, msgspec.json.encode(golden))
         return golden
 
     def _path(self, target: str, guest_sha256: str, model: Model, batch: int) -> Path:

@@ -85,6 +85,10 @@ class SupplyError(LabError):
     exit_code = 9
 
 
+class Unreachable(SupplyError):
+    """The host of a download does not answer; another supply may do."""
+
+
 class UnobtainableError(SupplyError):
     """No supply of something is open on this machine."""
 

@@ -16,6 +16,8 @@ from lab.core.arm import Arm, GuestProfile, Mode
 from lab.core.case import Case
 
 TRIAL_SCHEMA = 1
+UNNUMBERED = -1
+"""The `number` of a trial that no journal holds yet."""
 
 
 class Outcome(StrEnum):
@@ -42,10 +44,11 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Identity:
         schema: `TRIAL_SCHEMA`.
-        number: position in the campaign, from 0; unique.
+        number: position in the journal, from 0; the journal gives it when it stores the trial.
         block: which block; compile trials and predictions carry the block they were made in.
         kind: run or compile.
         runtime, mode, backend, guest, model, batch: the case. A compile trial's model is ``""`` and its batch 0.
+        label: in calibrations, which of the arms that run the very same command this trial belongs to; otherwise None.
         started_at: UTC, ISO 8601.
     Verdict:
         outcome: see `Outcome`.
@@ -75,7 +78,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     schema: int = TRIAL_SCHEMA
-    number: int
+    number: int = UNNUMBERED
     block: int
     kind: Kind
     runtime: str
@@ -87,6 +90,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     started_at: str
     outcome: Outcome
     why: str | None = None
+    label: str | None = None
     output_sha256: str | None = None
     flags: tuple[str, ...] = ()
     total_ns: int | None = None

@@ -20,11 +20,12 @@ import msgspec
 
 import lab
 from lab.core.errors import DataError
+from lab.disk.whole import write_whole
 from lab.report.claims.claim_file import load_claims
 from lab.report.claims.judge import judge_all
 from lab.report.compose import Report, compose
 from lab.report.results import load_results
-from lab.store.campaigns import REPORT_NAME, finished, journal_sha256, write_atomically
+from lab.store.campaigns import REPORT_NAME, finished, journal_sha256
 
 _OWNED = ("tables", "figures")
 
@@ -87,7 +88,7 @@ def render(campaign_dir: Path, claims: Path | None = None) -> ReportPaths:
     for name, content in report.files.items():
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, content)
+        write_whole(path, content)
     _remove_stale(directory, report.files)
     return ReportPaths(
         directory=directory,

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +21,9 @@ import msgspec
 
 from lab.core.errors import DataError, UsageError
 from lab.core.manifest import MANIFEST_SCHEMA, Manifest
-from lab.store.journal import JOURNAL_NAME, Journal, sync_directory
+from lab.disk.content import file_sha256
+from lab.disk.whole import write_json, write_whole
+from lab.store.journal import JOURNAL_NAME, Journal
 
 MANIFEST_NAME = "manifest.json"
 FINISHED_NAME = "finished"
@@ -42,28 +43,6 @@ class Finished(msgspec.Struct, frozen=True):
     trials: int
     trials_sha256: str
     budget_s: float | None = None
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Put a file in place whole: a reader sees the old content or the new, never a part; survives a power cut."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync_directory(path.parent)
-
-
-def write_json(path: Path, record: msgspec.Struct) -> None:
-    """Put a record in place whole, as JSON for people and programs."""
-    write_atomically(path, msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
 
 
 def campaign_name(experiment: str, tier: str, started: datetime) -> str:
@@ -135,14 +114,13 @@ def read_manifest(directory: Path) -> Manifest:
 
 def journal_sha256(directory: Path) -> str:
     """sha256 of the journal's bytes as they are now."""
-    with (directory / JOURNAL_NAME).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return file_sha256(directory / JOURNAL_NAME)
 
 
 def mark_finished(directory: Path, trials: int, budget_s: float) -> None:
     """Say that the plan is done within that budget, and what the journal holds."""
     marker = Finished(trials, journal_sha256(directory), budget_s)
-    write_atomically(directory / FINISHED_NAME, msgspec.json.encode(marker) + b"\n")
+    write_whole(directory / FINISHED_NAME, msgspec.json.encode(marker) + b"\n")
 
 
 def finished(directory: Path) -> Finished | None:

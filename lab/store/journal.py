@@ -14,11 +14,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import msgspec
+
 from lab.core.errors import NoSpace, UsageError
 from lab.core.trial import Trial
+from lab.disk.whole import sync_directory
 from lab.store.journal_format import JOURNAL_NAME, encode_line, read_batches, read_trials
 
-__all__ = ["JOURNAL_NAME", "Journal", "read_batches", "read_trials", "sync_directory", "write_journal"]
+__all__ = ["JOURNAL_NAME", "Journal", "read_batches", "read_trials", "write_journal"]
 
 
 class Journal:
@@ -26,7 +29,7 @@ class Journal:
 
     Attributes:
         path: the file.
-        next_number: what the next trial's `number` must be, which is also how many trials are stored.
+        next_number: the `number` of the next trial, which is also how many trials are stored.
         cut_bytes: length of the torn last line that opening cut off; 0 if the file ended cleanly.
     """
 
@@ -74,15 +77,19 @@ class Journal:
             os.fsync(self._descriptor)
         return size - end
 
-    def append(self, trial: Trial) -> None:
-        """Store a trial; when this returns it survives a kill -9 and a power cut.
+    def append(self, trial: Trial) -> Trial:
+        """Number a trial and store it; when this returns it survives a kill -9 and a power cut.
+
+        Args:
+            trial: its `number` is ignored: the journal alone numbers trials.
+
+        Returns:
+            The trial as it is stored.
 
         Raises:
-            ValueError: the trial's number is not `next_number`.
             NoSpace: the disk is full; the journal is left as it was.
         """
-        if trial.number != self.next_number:
-            raise ValueError(f"trial {trial.number} offered where {self.next_number} is next")
+        trial = msgspec.structs.replace(trial, number=self.next_number)
         line, size = encode_line(trial), os.fstat(self._descriptor).st_size
         try:
             _write_whole(self._descriptor, line)
@@ -93,6 +100,7 @@ class Journal:
                 raise
             raise NoSpace(f"{self.path} cannot grow: the disk is full", "free some space and resume") from error
         self.next_number += 1
+        return trial
 
     def close(self) -> None:
         """Let go of the file and its lock."""
@@ -115,23 +123,16 @@ def _write_whole(descriptor: int, content: bytes) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def sync_directory(directory: Path) -> None:
-    """Make the directory's entries (a new or renamed file) survive a power cut."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def write_journal(path: Path, trials: Iterable[Trial]) -> int:
-    """Write a whole journal at once, with one fsync; for imports, merges and benchmarks. Returns how many trials."""
+    """Write a whole journal at once, with one fsync; for imports, merges and benchmarks.
+
+    Returns:
+        How many trials; they are numbered from 0 in the order given.
+    """
     count = 0
     with path.open("xb") as file:
         for trial in trials:
-            if trial.number != count:
-                raise ValueError(f"trial {trial.number} offered where {count} is next")
-            file.write(encode_line(trial))
+            file.write(encode_line(msgspec.structs.replace(trial, number=count)))
             count += 1
         file.flush()
         os.fsync(file.fileno())

@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from lab.builds.guests import BUILDS_AT_ONCE, GuestBuild, build_guest_fresh
-from lab.builds.supplies import file_sha256
 from lab.core.model import Model
 from lab.core.progress import Progress
+from lab.disk.content import file_sha256
 from lab.verify.items import Item, hold
 from lab.verify.lockfile import Lock, LockedModel
 from lab.zoo.model_directory import GRAPH_FILE

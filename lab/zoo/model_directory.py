@@ -13,13 +13,14 @@ Version history of `META_SCHEMA`:
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import msgspec
 
 from lab.core.errors import DataError
 from lab.core.model import Model, ModelInput, OutputTensor
+from lab.disk.content import decode_json
+from lab.disk.whole import write_json
 from lab.zoo.table import Facts
 
 META_SCHEMA = 1
@@ -79,12 +80,9 @@ def read_meta(directory: Path) -> Meta | None:
     """
     path = directory / META_FILE
     remedy = f"delete {directory}; it is made again when it is needed"
-    try:
-        meta = msgspec.json.decode(path.read_bytes(), type=Meta)
-    except FileNotFoundError:
+    if not path.exists():
         return None
-    except (msgspec.MsgspecError, OSError) as why:
-        raise DataError(f"{path} is damaged: {why}", remedy) from why
+    meta = decode_json(path, Meta, remedy)
     if meta.schema != META_SCHEMA:
         raise DataError(f"{path} has schema {meta.schema}, this lab reads {META_SCHEMA}", remedy)
     return meta
@@ -92,18 +90,7 @@ def read_meta(directory: Path) -> Meta | None:
 
 def write_meta(directory: Path, meta: Meta) -> None:
     """Makes the directory a model, or replaces what it says about itself."""
-    write_atomically(directory / META_FILE, msgspec.json.format(msgspec.json.encode(meta), indent=2))
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Writes a file that is either there in full or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    with scratch.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    scratch.replace(path)
+    write_json(directory / META_FILE, meta)
 
 
 def to_model(directory: Path, meta: Meta) -> Model:

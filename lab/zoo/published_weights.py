@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import logging
 import os
 import tarfile
 from pathlib import Path
 
 import msgspec
-import pooch
 
 from lab.core.errors import ModelError, SupplyError
-from lab.zoo.model_directory import write_atomically
+from lab.disk.content import decode_json, file_sha256
+from lab.disk.download import download, matches
+from lab.disk.whole import write_whole
 
 MIRROR_VARIABLE = "LAB_MODEL_MIRROR"
 """Environment variable: a URL prefix under which the same files lie, for machines that don't reach the hosts below."""
 
 RECORD_FILE = "recorded.json"
 """Checksums of files that nobody published one for, as they were at the first download."""
-
-_TIMEOUT_S = (5, 30)
-"""To connect; between two packets."""
 
 _V1 = "http://download.tensorflow.org/models/mobilenet_v1_2018_08_02"
 _V2 = "https://storage.googleapis.com/mobilenet_v2/checkpoints"
@@ -80,19 +76,15 @@ def fetch(supply: Supply, downloads: Path) -> Path:
     mirror = os.environ.get(MIRROR_VARIABLE)
     url = f"{mirror.rstrip('/')}/{supply.file}" if mirror else supply.url
     known = supply.known_hash or _recorded(downloads).get(supply.file)
-    pooch.get_logger().setLevel(logging.WARNING)
-    try:
-        path = Path(pooch.retrieve(url, known, supply.file, downloads, downloader=_downloader()))
-    except OSError as why:
-        raise SupplyError(
-            f"{url} cannot be downloaded: {_short(why)}",
-            f"use weights 'seeded', point {MIRROR_VARIABLE} at a mirror, or put the file into {downloads}",
-        ) from why
-    except ValueError as why:
-        raise SupplyError(
-            f"{url} is not the file that was pinned: {_short(why)}",
-            f"do not use it; point {MIRROR_VARIABLE} at a mirror with the original, or use weights 'seeded'",
-        ) from why
+    path = download(
+        url,
+        known,
+        downloads / supply.file,
+        unreachable_remedy=f"use weights 'seeded', point {MIRROR_VARIABLE} at a mirror, or put the file into "
+        f"{downloads}",
+        mismatch_remedy=f"do not use it; point {MIRROR_VARIABLE} at a mirror with the original, or use weights "
+        "'seeded'",
+    )
     if known is None:
         _record(downloads, supply.file, path)
     return path
@@ -106,9 +98,9 @@ def place(supply: Supply, file: Path, downloads: Path) -> None:
     """
     if not file.is_file():
         raise SupplyError(f"there is no file {file}", "check the path")
-    if supply.known_hash and not pooch.hashes.hash_matches(str(file), supply.known_hash):
+    if supply.known_hash and not matches(file, supply.known_hash):
         raise SupplyError(f"{file} is not the published {supply.file}", f"get it from {supply.url}")
-    write_atomically(downloads / supply.file, file.read_bytes())
+    write_whole(downloads / supply.file, file.read_bytes())
 
 
 def unpack(archive: Path, directory: Path) -> Path:
@@ -130,20 +122,16 @@ def unpack(archive: Path, directory: Path) -> Path:
     raise ModelError(f"{archive} holds no checkpoint", f"delete {archive} and try again")
 
 
-def _downloader() -> pooch.HTTPDownloader:
-    return pooch.HTTPDownloader(timeout=_TIMEOUT_S)
-
-
 def _short(why: Exception) -> str:
     return " ".join(str(why).split())[:200]
 
 
 def _recorded(downloads: Path) -> dict[str, str]:
     path = downloads / RECORD_FILE
-    return msgspec.json.decode(path.read_bytes(), type=dict[str, str]) if path.exists() else {}
+    remedy = f"delete {path}; the next download of each file is recorded again"
+    return decode_json(path, dict[str, str], remedy) if path.exists() else {}
 
 
 def _record(downloads: Path, file: str, path: Path) -> None:
-    with path.open("rb") as content:
-        found = f"sha256:{hashlib.file_digest(content, 'sha256').hexdigest()}"
-    write_atomically(downloads / RECORD_FILE, msgspec.json.encode({**_recorded(downloads), file: found}))
+    content = {**_recorded(downloads), file: f"sha256:{file_sha256(path)}"}
+    write_whole(downloads / RECORD_FILE, msgspec.json.encode(content))

@@ -16,7 +16,7 @@ import pytest
 
 from lab.builds import supplies
 from lab.builds.pins import Upstream
-from lab.core.errors import SupplyError
+from lab.core.errors import SupplyError, Unreachable
 
 PLACE = "usr/local/bin/tool"
 
@@ -76,13 +76,13 @@ def test_a_tarball_with_another_checksum_is_refused_and_leaves_nothing(server: s
     release(shelf, {"tool": b"binary"})
     with pytest.raises(SupplyError, match="not the file that was pinned") as caught:
         supplies.take_upstream(Upstream(f"{server}/tool.tar.xz", "0" * 64, {"tool": PLACE}))
-    assert not isinstance(caught.value, supplies.Unreachable)
+    assert not isinstance(caught.value, Unreachable)
     assert not any(path.is_file() for path in (home / "runtimes").rglob("*"))
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/tool.tar.xz", "{server}/absent.tar.xz"])
 def test_a_host_that_does_not_answer_is_told_apart_from_a_wrong_file(server: str, url: str) -> None:
-    with pytest.raises(supplies.Unreachable):
+    with pytest.raises(Unreachable):
         supplies.take_upstream(Upstream(url.format(server=server), "0" * 64, {"tool": PLACE}))
 
 

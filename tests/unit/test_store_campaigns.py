@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -143,19 +142,3 @@ def test_an_unknown_campaign_is_refused_with_those_there_are(tmp_path: Path) -> 
 def test_the_manifest_is_readable_json_with_its_schema(tmp_path: Path) -> None:
     directory = store.create(tmp_path, make_manifest())
     assert json.loads((directory / "manifest.json").read_text())["schema"] == 1
-
-
-def test_an_atomic_write_that_fails_leaves_the_old_file_and_no_rest(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "file"
-    path.write_bytes(b"old")
-
-    def fail(descriptor: int) -> None:
-        raise OSError(28, f"no space on {descriptor}")
-
-    monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(OSError, match="no space"):
-        store.write_atomically(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from lab.core.errors import DataError, NoSpace, UsageError
-from lab.core.trial import Trial
+from lab.core.trial import UNNUMBERED, Trial
 from lab.store.journal import JOURNAL_NAME, Journal, read_trials, write_journal
 from lab.store.journal_format import encode_line, read_batches
 from tests.synthetic import make_manifest, make_trials
@@ -142,11 +142,13 @@ def test_a_second_writer_is_refused_and_a_third_may_follow_the_first(tmp_path: P
     Journal(path).close()
 
 
-def test_a_number_out_of_turn_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+def test_the_journal_numbers_trials_and_returns_them_as_stored(tmp_path: Path) -> None:
     path = tmp_path / JOURNAL_NAME
-    with Journal(path) as journal, pytest.raises(ValueError, match="1 offered where 0 is next"):
-        journal.append(some_trials()[1])
-    assert path.read_bytes() == b""
+    unnumbered = [msgspec.structs.replace(trial, number=UNNUMBERED) for trial in some_trials()]
+    with Journal(path) as journal:
+        stored = [journal.append(trial) for trial in unnumbered]
+    assert [trial.number for trial in stored] == list(range(len(stored)))
+    assert list(read_trials(path)) == stored
 
 
 def test_a_full_disk_is_said_and_leaves_the_journal_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from lab.builds.guests import GuestBuild
-from lab.builds.supplies import file_sha256
 from lab.core.model import Model
 from lab.core.progress import silent
+from lab.disk.content import file_sha256
 from lab.verify.items import Item, Sameness, first_difference
 from lab.verify.lockfile import Lock, LockedEdition, LockedModel
 from lab.verify.model_checks import check_guests, check_models, file_hashes

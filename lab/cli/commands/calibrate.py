@@ -23,8 +23,8 @@ from lab.core.errors import EXIT_NEGATIVE
 from lab.core.trial import Trial
 from lab.core.units import parse_fraction
 from lab.disk.paths import RESULTS, home
+from lab.disk.whole import write_json, write_whole
 from lab.engines.engine import Engine
-from lab.store.campaigns import write_atomically, write_json
 from lab.store.journal import JOURNAL_NAME, Journal, read_trials
 
 DEFAULTS = Settings()
@@ -103,6 +103,6 @@ def _measure(directory: Path, settings: Settings, bill: Bill, engine: Engine) ->
 
 
 def _write(directory: Path, found: Calibration) -> None:
-    write_atomically(directory / "report.md", page(found).encode())
+    write_whole(directory / "report.md", page(found).encode())
     # last: it is what says that the calibration is complete
     write_json(directory / RESULT_NAME, found)

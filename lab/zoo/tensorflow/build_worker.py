@@ -12,9 +12,10 @@ from pathlib import Path
 import msgspec
 
 from lab.core.errors import ModelError
+from lab.disk.whole import write_whole
 from lab.zoo.entries import ENTRIES
 from lab.zoo.jobs import BuildJob
-from lab.zoo.model_directory import FACTS_FILE, GRAPH_FILE, Built, write_atomically
+from lab.zoo.model_directory import FACTS_FILE, GRAPH_FILE, Built
 from lab.zoo.tensorflow import graphdef
 from lab.zoo.tensorflow.checkpoint import restore, seeded_weights, write
 from lab.zoo.tensorflow.freeze import freeze
@@ -50,7 +51,7 @@ def write_graph(graph: Graph, input_node: str, outputs: tuple[str, ...], directo
         outputs=tuple((name, (1, *_known(name, shapes[name]))) for name in outputs),
         facts=facts_of(graph),
     )
-    write_atomically(directory / FACTS_FILE, msgspec.json.encode(built))
+    write_whole(directory / FACTS_FILE, msgspec.json.encode(built))
 
 
 def _known(name: str, shape: tuple[int | None, ...] | None) -> tuple[int, ...]:

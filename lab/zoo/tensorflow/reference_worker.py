@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from lab.core.errors import ModelError
+from lab.disk.whole import write_whole
 from lab.zoo.jobs import ReferenceJob
-from lab.zoo.model_directory import write_atomically
 from lab.zoo.tensorflow import graphdef
 from lab.zoo.tensorflow.graphdef import Array, Graph
 from lab.zoo.tensorflow.tf_v1 import session
@@ -30,7 +30,7 @@ def compute(job: ReferenceJob) -> None:
         for run in job.runs:
             tensor = np.fromfile(run.input, "<f4").reshape(run.shape)
             results = _run(running, job.outputs, {**feeds, f"{job.input_node}:0": tensor})
-            write_atomically(Path(run.result), b"".join(result.astype("<f4").tobytes() for result in results))
+            write_whole(Path(run.result), b"".join(result.astype("<f4").tobytes() for result in results))
 
 
 def without_large_constants(graph: Graph) -> tuple[Graph, dict[str, Array]]:

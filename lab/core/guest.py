@@ -1,0 +1,57 @@
+"""Which guest build: target and profile; and where a trial's container has its files."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+import msgspec
+
+from lab.core.arm import GuestProfile
+from lab.core.errors import UsageError
+from lab.core.names import Target
+
+WORK_DIR = PurePosixPath("/work")
+"""Working directory of a trial's container: the guest, the model and the input are in it, read-only."""
+
+OUT_DIR = "out"
+"""The only writable directory below `WORK_DIR`."""
+
+GUEST_WASM = "guest.wasm"
+GUEST_NATIVE = "guest"
+
+
+class GuestId(msgspec.Struct, frozen=True, order=True):
+    """One guest build, written ``wasm/o3``.
+
+    Attributes:
+        target: what it is compiled to.
+        profile: optimisation level and target features.
+    """
+
+    target: Target
+    profile: GuestProfile
+
+    @property
+    def id(self) -> str:
+        """``wasm/o3``: as manifests, the lock file and options write it."""
+        return f"{self.target}/{self.profile}"
+
+    @property
+    def file_name(self) -> str:
+        """Name of the module, or of the native binary."""
+        return GUEST_WASM if self.target is Target.WASM else GUEST_NATIVE
+
+    @classmethod
+    def parse(cls, text: str) -> GuestId:
+        """Read ``target/profile``.
+
+        Raises:
+            UsageError: the text has another form, or names a target or profile that does not exist.
+        """
+        target, _, profile = text.partition("/")
+        if target not in list(Target) or profile not in list(GuestProfile):
+            raise UsageError(
+                f"'{text}' is not a guest build",
+                f"write target/profile, with {' or '.join(Target)} and one of {', '.join(GuestProfile)}",
+            )
+        return cls(Target(target), GuestProfile(profile))

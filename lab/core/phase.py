@@ -1,0 +1,53 @@
+"""The phases of a trial, in the order in which they end: one list for guest marks, columns, tables and figures."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Phase(StrEnum):
+    """What the guest is doing; the value is what its mark is called in the probe's report.
+
+    A mark is printed when its phase has ended. `START` is everything from exec to the guest's first instruction.
+    """
+
+    START = "start"
+    READ = "read"
+    DECODE = "decode"
+    BUILD = "build"
+    OPTIMISE = "optimise"
+    INFER = "infer"
+    OUTPUT = "output"
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether the phase belongs to what the paper calls loading."""
+        return self in {Phase.READ, Phase.DECODE, Phase.BUILD, Phase.OPTIMISE}
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether one process goes through the phase several times."""
+        return self is Phase.INFER
+
+    @property
+    def is_timed_by_guest(self) -> bool:
+        """Whether the guest's own clock measures it; start-up is measured from outside."""
+        return self is not Phase.START
+
+    @property
+    def quantity(self) -> str:
+        """Name of the quantity that holds the phase's length in one cold inference, as `lab.core.trial` has it."""
+        return {Phase.START: "startup_ns", Phase.INFER: "first_infer_ns"}.get(self, f"{self}_ns")
+
+    @property
+    def peak_quantity(self) -> str:
+        """Name of the quantity that holds the peak resident set of the phase."""
+        return f"rss_peak_{self}_bytes"
+
+    @property
+    def heading(self) -> str:
+        """For table heads: ``start-up``, ``first inference``, otherwise the phase's own name."""
+        return {Phase.START: "start-up", Phase.INFER: "first inference"}.get(self, str(self))
+
+
+LOADING: tuple[Phase, ...] = tuple(phase for phase in Phase if phase.is_loading)
