@@ -7,7 +7,7 @@ import pytest
 
 from lab.core.arm import GuestProfile
 from lab.core.trial import Outcome
-from lab.report.claims.claim_file import Claim, Over, Pick, Quantity, Relation
+from lab.report.claims.claim_file import Cause, Claim, Over, Pick, Quantity, Relation
 from lab.report.claims.judge import Verdict, claims_json, judge, judge_all, tally
 from lab.report.sections.claims_table import claims_section
 from tests.claims_support import failed, ran, results, times
@@ -248,3 +248,49 @@ def test_the_section_shows_each_claim_once_with_both_figures() -> None:
     rows = section.detail.csv().splitlines()
     assert len(rows) == 4
     assert rows[0].startswith("id,place,says")
+
+
+def test_a_case_over_budget_is_not_tried_so_the_next_guest_decides() -> None:
+    cell = claim(Quantity.OUTCOME, paper="failed", over=Over())
+    trials = [
+        failed(f"{WASMTIME}@o0 {SMALL} b1", Outcome.OVER_BUDGET, "predicted to take 2 h"),
+        failed(f"{WASMTIME}@o3 {SMALL} b1", Outcome.OUT_OF_MEMORY, "memory allocation of 9 bytes failed"),
+    ]
+    found = judge(cell, results(trials))
+    assert found.verdict is Verdict.REPRODUCED
+    assert found.guest is GuestProfile.O3
+
+
+@pytest.mark.parametrize(
+    ("outcome", "cause", "verdict"),
+    [
+        (Outcome.OUT_OF_MEMORY, Cause.MEMORY, Verdict.REPRODUCED),
+        (Outcome.TIMEOUT, Cause.TIME, Verdict.REPRODUCED),
+        (Outcome.TIMEOUT, Cause.MEMORY, Verdict.INCONCLUSIVE),
+        (Outcome.CRASHED, Cause.TIME, Verdict.INCONCLUSIVE),
+        (Outcome.WRONG_OUTPUT, None, Verdict.INCONCLUSIVE),
+    ],
+)
+def test_a_failure_reproduces_a_failure_of_the_cause_that_the_paper_states(
+    outcome: Outcome, cause: Cause | None, verdict: Verdict
+) -> None:
+    cell = claim(Quantity.OUTCOME, paper="failed", over=Over(), cause=cause)
+    found = judge(cell, results([failed(f"{WASMTIME}@o0 {SMALL} b1", outcome, "the reason")]))
+    assert found.verdict is verdict
+
+
+def test_claims_that_no_measurement_can_change_are_left_out_of_the_tally() -> None:
+    campaign = results(times(wasmtime_over_native(2.0, 2.02, 1.98, 2.01)))
+    judged = judge_all([claim(), claim(id="d", constant=True)], campaign)
+    assert [one.verdict for one in judged] == [Verdict.REPRODUCED] * 2
+    assert tally(judged)[Verdict.REPRODUCED] == 1
+
+
+def test_the_least_of_several_systems_is_what_denies_that_any_of_them_is_near_native() -> None:
+    seconds = {f"{NATIVE}@o0 {SMALL} b1": (1.0, 1.3, 1.6, 1.1)}
+    seconds[f"{WASMTIME}@o0 {SMALL} b1"] = tuple(1.05 * one for one in seconds[f"{NATIVE}@o0 {SMALL} b1"])
+    seconds[f"{WAVM}@o0 {SMALL} b1"] = tuple(9.0 * one for one in seconds[f"{NATIVE}@o0 {SMALL} b1"])
+    denial = claim(
+        paper=1.1, tolerance=0.0, relation=Relation.ABOVE, systems=(WASMTIME, WAVM), pick=Pick.LEAST, printed="not near"
+    )
+    assert judge(denial, results(times(seconds))).ours == pytest.approx(1.05)

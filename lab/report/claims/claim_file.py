@@ -42,10 +42,22 @@ class Relation(StrEnum):
 
 
 class Pick(StrEnum):
-    """How several systems make one side: by their mean, or the worst of `systems` against the best of `over`."""
+    """How several systems make one side.
+
+    `MEAN` is their geometric mean, `EXTREMES` the worst of `systems` against the best of `over`, `LEAST` the best of
+    each side.
+    """
 
     MEAN = "mean"
     EXTREMES = "extremes"
+    LEAST = "least"
+
+
+class Cause(StrEnum):
+    """Why a case failed, by the paper."""
+
+    MEMORY = "memory"
+    TIME = "time"
 
 
 class Over(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,6 +84,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         pick: how several systems make one side.
         guests: guest builds to judge it on, the paper's first; a later one is used, and named, where an earlier one
             was not measured on every case.
+        cause: of a failure, where the paper states one.
+        constant: whether no measurement can change the verdict; such a claim is left out of the tally.
         note: how the definition differs from the paper's, if it does.
     """
 
@@ -89,6 +103,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     over: Over = Over()
     pick: Pick = Pick.MEAN
     guests: tuple[GuestProfile, ...] = (GuestProfile.O0, GuestProfile.O3)
+    cause: Cause | None = None
+    constant: bool = False
     note: str | None = None
 
     def arm(self, system: str, guest: GuestProfile) -> Arm:

@@ -17,14 +17,18 @@ import numpy as np
 from lab.core.arm import GuestProfile
 from lab.core.case import Case
 from lab.core.trial import Outcome
-from lab.report.claims.claim_file import Claim, Quantity
+from lab.report.claims.claim_file import Cause, Claim, Quantity
 from lab.report.claims.measure import Measured, measure
 from lab.report.display import runtime_name
 from lab.report.results import NOT_RUN, Cell, Results
 
 PAPER_CPU = "Ryzen 9 5900X"
 FAILED = "failed"
-_FAILURES = {Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY, Outcome.CRASHED, Outcome.WRONG_OUTPUT}
+# A wrong output is a fault of the guest or the lab, not a failure that the paper speaks of.
+_FAILURES = {Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY, Outcome.CRASHED}
+_CAUSES = {Cause.MEMORY: Outcome.OUT_OF_MEMORY, Cause.TIME: Outcome.TIMEOUT}
+# A predicted cost is not a measurement.
+_UNTRIED = {NOT_RUN, str(Outcome.OVER_BUDGET), str(Outcome.UNSUPPORTED)}
 
 
 class Verdict(StrEnum):
@@ -50,6 +54,7 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
         guest: the guest build it was judged on; None for what is read off the graph.
         verdict: see `Verdict`.
         why: one line wherever the verdict is not a plain yes.
+        constant: whether no measurement can change the verdict.
     """
 
     id: str
@@ -65,6 +70,7 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     guest: GuestProfile | None
     verdict: Verdict
     why: str
+    constant: bool = False
 
 
 def judge_all(claims: Iterable[Claim], results: Results) -> tuple[Judgement, ...]:
@@ -82,8 +88,8 @@ def judge(claim: Claim, results: Results) -> Judgement:
 
 
 def tally(judgements: Iterable[Judgement]) -> dict[Verdict, int]:
-    """How many claims got each verdict, all four present."""
-    counts = Counter(one.verdict for one in judgements)
+    """How many claims got each verdict, all four present; claims that no measurement can change are left out."""
+    counts = Counter(one.verdict for one in judgements if not one.constant)
     return {verdict: counts[verdict] for verdict in Verdict}
 
 
@@ -122,23 +128,27 @@ def _verdict(
 
 
 def _judge_outcome(claim: Claim, results: Results) -> Judgement:
-    """Outcomes are judged on the first guest build of which any case was visited."""
+    """Outcomes are judged on the first guest build of which any case was tried."""
     by_guest = {guest: _cells(claim, guest, results) for guest in claim.guests}
-    visited = [guest for guest, cells in by_guest.items() if any(cell.word != NOT_RUN for cell in cells)]
+    visited = [guest for guest, cells in by_guest.items() if any(cell.word not in _UNTRIED for cell in cells)]
     guest = visited[0] if visited else claim.guests[0]
     cells = by_guest[guest]
+    words = ", ".join(sorted({cell.word for cell in cells}))
     if not visited:
-        return _judgement(claim, Verdict.NOT_RUN, _missing(tuple(cells)), guest=guest)
+        untried = _untried(cells)
+        ours = None if untried is Verdict.NOT_RUN else words
+        return _judgement(claim, untried, _missing(tuple(cells)), ours=ours, guest=guest)
     elsewhere = f"on guest {guest} instead of {claim.guests[0]}" if guest is not claim.guests[0] else ""
     reason = next((f"{cell.case.id}: {cell.why}" for cell in cells if cell.why and not cell.n), "")
-    agreed = [_agrees(cell, str(claim.paper)) for cell in cells]
+    agreed = [_agrees(cell, claim) for cell in cells]
     if all(agreed):
         verdict = Verdict.REPRODUCED
     elif any(answer is False for answer in agreed):
         verdict, reason = Verdict.NOT_REPRODUCED, _join(reason, _differences(claim, results))
     else:
         verdict = Verdict.INCONCLUSIVE
-    words = ", ".join(sorted({cell.word for cell in cells}))
+        if claim.cause is not None and any(cell.failed_as in _FAILURES for cell in cells):
+            reason = _join(f"it failed, but not of {claim.cause} as the paper says", reason)
     return _judgement(claim, verdict, _join(elsewhere, reason), ours=words, guest=guest)
 
 
@@ -147,11 +157,20 @@ def _cells(claim: Claim, guest: GuestProfile, results: Results) -> list[Cell]:
     return [results.cells.get(case, Cell(case, np.empty(0, dtype=np.int64), {})) for case in cases]
 
 
-def _agrees(cell: Cell, paper: str) -> bool | None:
-    """None if the cell was not tried: over budget, unsupported or not yet run."""
+def _untried(cells: list[Cell]) -> Verdict:
+    """Of cells none of which was tried: `not run` if they were only not reached yet."""
+    return Verdict.NOT_RUN if all(cell.word == NOT_RUN for cell in cells) else Verdict.INCONCLUSIVE
+
+
+def _agrees(cell: Cell, claim: Claim) -> bool | None:
+    """None if the cell says nothing: it was not tried, or failed of another cause than the paper states."""
     if cell.n:
-        return paper != FAILED
-    return (paper == FAILED) if cell.failed_as in _FAILURES else None
+        return claim.paper != FAILED
+    if cell.failed_as not in _FAILURES:
+        return None
+    if claim.paper != FAILED:
+        return False
+    return True if claim.cause is None or cell.failed_as is _CAUSES[claim.cause] else None
 
 
 def _judge_count(claim: Claim, results: Results) -> Judgement:
@@ -188,6 +207,7 @@ def _judgement(
         guest=guest,
         verdict=verdict,
         why=why,
+        constant=claim.constant,
     )
 
 

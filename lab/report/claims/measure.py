@@ -126,6 +126,8 @@ def _formula(claim: Claim, sides: list[_Side]) -> Callable[[Values], float]:
         return lambda values: _quotients([_mean(side, values) for side in sides])
     if claim.pick is Pick.EXTREMES:
         return lambda values: _worst(sides[0], values) / _best(sides[1], values)
+    if claim.pick is Pick.LEAST:
+        return lambda values: _best(sides[0], values) / _best(sides[1], values)
     return lambda values: _geomean(sides[0], values) / _geomean(sides[1], values)
 
 

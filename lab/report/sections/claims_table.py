@@ -33,7 +33,9 @@ def _overview(judgements: Sequence[Judgement]) -> Table:
     counts = tally(judgements)
     columns = (Column("verdict", "verdict"), Column("claims", "claims"))
     rows = [{"verdict": str(verdict), "claims": count} for verdict, count in counts.items()]
-    return Table(f"{len(judgements)} claims", columns, rows)
+    constant = sum(one.constant for one in judgements)
+    title = f"{len(judgements) - constant} claims; {constant} more that no measurement can change are judged below only"
+    return Table(title, columns, rows)
 
 
 def _row(one: Judgement) -> Row:
