@@ -287,7 +287,7 @@ def test_claims_that_no_measurement_can_change_are_left_out_of_the_tally() -> No
 
 
 def test_the_least_of_several_systems_is_what_denies_that_any_of_them_is_near_native() -> None:
-    seconds = {f"{NATIVE}@o0 {SMALL} b1": (1.0, 1.3, 1.6, 1.1)}
+    seconds: dict[str, tuple[float, ...]] = {f"{NATIVE}@o0 {SMALL} b1": (1.0, 1.3, 1.6, 1.1)}
     seconds[f"{WASMTIME}@o0 {SMALL} b1"] = tuple(1.05 * one for one in seconds[f"{NATIVE}@o0 {SMALL} b1"])
     seconds[f"{WAVM}@o0 {SMALL} b1"] = tuple(9.0 * one for one in seconds[f"{NATIVE}@o0 {SMALL} b1"])
     denial = claim(
