@@ -1,13 +1,15 @@
-//! The measured process: launched in a process group of its own, killed with all of it, reaped with its figures.
+//! The measured process: launched in a process group of its own, reaped with its figures.
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::{mem, ptr};
 
 use serde::Serialize;
+
+use crate::args::NONCE_VARIABLE;
+use crate::processes;
 
 /// A launched process, not yet reaped.
 #[derive(Debug)]
@@ -41,7 +43,7 @@ impl Child {
     /// Executes the command with nothing on standard input; returns after exec.
     pub fn launch(command: &[String], cwd: Option<&Path>) -> io::Result<Self> {
         let mut launcher = Command::new(&command[0]);
-        launcher.args(&command[1..]).process_group(0);
+        launcher.args(&command[1..]).process_group(0).env_remove(NONCE_VARIABLE);
         launcher.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         if let Some(cwd) = cwd {
             launcher.current_dir(cwd);
@@ -58,26 +60,18 @@ impl Child {
         Ok(child)
     }
 
-    /// Kills it and whatever it started that stayed in its process group.
-    pub fn kill_group(&self) {
-        // SAFETY: a plain system call; a group that is gone already is no harm.
-        unsafe { libc::kill(-self.pid, libc::SIGKILL) };
-    }
-
-    /// How it ended, if it has.
+    /// How it ended, if it has. Orphans that ended meanwhile are reaped too: as zombies they would count against the
+    /// container's limit of processes.
     pub fn try_reap(&self) -> Option<Ending> {
-        // SAFETY: the kernel fills both structures, which hold plain numbers.
-        let (status, rusage) = unsafe {
-            let mut status = 0;
-            let mut rusage: libc::rusage = mem::zeroed();
-            if libc::wait4(self.pid, &mut status, libc::WNOHANG, &mut rusage) != self.pid {
-                return None;
+        loop {
+            let reaped = processes::reap().ok()??;
+            if reaped.pid == self.pid {
+                let status = reaped.status;
+                let exit_code = libc::WIFEXITED(status).then(|| libc::WEXITSTATUS(status));
+                let signal = libc::WIFSIGNALED(status).then(|| libc::WTERMSIG(status));
+                return Some(Ending { exit_code, signal, rusage: reaped.rusage.into() });
             }
-            (status, rusage)
-        };
-        let exit_code = libc::WIFEXITED(status).then(|| libc::WEXITSTATUS(status));
-        let signal = libc::WIFSIGNALED(status).then(|| libc::WTERMSIG(status));
-        Some(Ending { exit_code, signal, rusage: rusage.into() })
+        }
     }
 }
 
@@ -86,12 +80,6 @@ fn die_with_the_probe() -> io::Result<()> {
     // SAFETY: a plain system call.
     unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
     Ok(())
-}
-
-/// Reaps orphans that were left to us (in a container the probe is process 1), so that none stays a zombie.
-pub fn reap_orphans() {
-    // SAFETY: a plain system call.
-    while unsafe { libc::waitpid(-1, ptr::null_mut(), libc::WNOHANG) } > 0 {}
 }
 
 fn set_nonblocking(fd: RawFd) -> io::Result<()> {

@@ -8,6 +8,9 @@ const TAIL_BYTES: usize = 4096;
 /// A longer line is no mark; it is passed on in pieces.
 const LINE_BYTES: usize = 4096;
 
+/// More marks than this are no measurement: they count as too much output.
+const MARKS: usize = 100_000;
+
 /// A guest's JSON line.
 #[derive(Debug, Deserialize)]
 struct GuestLine {
@@ -36,6 +39,8 @@ pub struct Output {
     pub stdout_tail: Tail,
     pub stderr_tail: Tail,
     line: Vec<u8>,
+    /// The line's beginning was too long to keep and is in the tail already.
+    is_rest: bool,
 }
 
 impl Output {
@@ -44,8 +49,10 @@ impl Output {
         let first = self.marks.len();
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             self.line.extend_from_slice(piece);
-            if piece.ends_with(b"\n") || self.line.len() > LINE_BYTES {
+            let is_whole = piece.ends_with(b"\n");
+            if is_whole || self.line.len() > LINE_BYTES {
                 self.end_line(seen_ns);
+                self.is_rest = !is_whole;
             }
         }
         first
@@ -56,6 +63,11 @@ impl Output {
         self.stderr_tail.push(bytes);
     }
 
+    /// Whether no further mark is kept.
+    pub fn is_full(&self) -> bool {
+        self.marks.len() >= MARKS
+    }
+
     /// The last line may lack its end.
     pub fn finish(&mut self, seen_ns: u64) {
         self.end_line(seen_ns);
@@ -63,7 +75,8 @@ impl Output {
 
     fn end_line(&mut self, seen_ns: u64) {
         let line = std::mem::take(&mut self.line);
-        match parse_mark(&line) {
+        let may_be_mark = !self.is_rest && line.len() <= LINE_BYTES && !self.is_full();
+        match may_be_mark.then(|| parse_mark(&line)).flatten() {
             Some(guest) => {
                 self.linear_memory_bytes = guest.linear_memory_bytes.or(self.linear_memory_bytes);
                 self.output_sha256 = guest.sha256.or(self.output_sha256.take());
@@ -74,7 +87,7 @@ impl Output {
     }
 }
 
-/// The cheap look at the first bytes keeps noise away from the JSON parser.
+/// The cheap check of the first bytes keeps noise away from the JSON parser.
 fn parse_mark(line: &[u8]) -> Option<GuestLine> {
     line.starts_with(b"{\"mark\"").then(|| serde_json::from_slice(line).ok())?
 }

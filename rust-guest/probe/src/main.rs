@@ -1,62 +1,76 @@
 //! Runs one command line, watches it, and reports what it took as one JSON line.
 //!
 //! ```text
-//! probe [--timeout-ms N] [--output-limit BYTES] [--ship FILE] [--cwd DIR] -- COMMAND ARGUMENTS…
+//! probe [--timeout-ms N] [--output-limit BYTES] [--output-file FILE [--return-file] [--file-limit BYTES]] [--cwd DIR]
+//!       -- COMMAND ARGUMENTS…
 //! ```
 //!
-//! It exits 0 whenever it could report, whatever became of the command. It is small on purpose: a child's peak
-//! resident set starts from its parent's image.
+//! It exits 0 whenever it could report, whatever became of the command, and trusts nothing that it measures: see
+//! README.md. It is small on purpose: a child's peak resident set starts from its parent's image.
 
 mod args;
 mod base64;
 mod cgroup;
 mod child;
+mod hardening;
 mod lines;
+mod output_file;
+mod pressure;
+mod processes;
 mod report;
 mod rss;
 mod signals;
 mod watch;
 
-use std::fs;
-use std::path::Path;
+use std::io::Write;
 use std::process::exit;
 use std::time::Instant;
 
 use args::Args;
 use cgroup::Cgroup;
+use child::Child;
+use output_file::Directory;
+use pressure::Pressure;
 use report::ProbeReport;
+use signals::Signals;
 
+const EXIT_NOT_REPORTED: i32 = 1;
 const EXIT_BAD_ARGUMENTS: i32 = 2;
 
 fn main() {
-    let args = Args::parse(std::env::args().skip(1)).unwrap_or_else(|why| {
-        eprintln!("error: {why}");
-        exit(EXIT_BAD_ARGUMENTS)
-    });
-    let report = measure(&args);
-    let line = serde_json::to_string(&report).expect("a report holds nothing that JSON can't");
-    println!("{line}");
+    let hardened = hardening::harden();
+    let args = Args::parse(std::env::args_os().skip(1)).unwrap_or_else(|why| fail(EXIT_BAD_ARGUMENTS, &why));
+    let nonce = args::nonce().unwrap_or_else(|why| fail(EXIT_BAD_ARGUMENTS, &why));
+    let report = match hardened {
+        Ok(()) => measure(&args).unwrap_or_else(ProbeReport::of_launch_error),
+        Err(why) => ProbeReport::of_launch_error(format!("the probe can't be hardened: {why}")),
+    };
+    let mut line = serde_json::to_vec(&report.with_nonce(nonce)).expect("a report holds nothing that JSON can't");
+    line.push(b'\n');
+    if let Err(why) = std::io::stdout().write_all(&line) {
+        fail(EXIT_NOT_REPORTED, &format!("the report can't be written: {why}"));
+    }
 }
 
-fn measure(args: &Args) -> ProbeReport {
-    let signals = match signals::Signals::block() {
-        Ok(signals) => signals,
-        Err(why) => return ProbeReport::of_launch_error(format!("no signalfd: {why}")),
-    };
+/// Launches and watches the command, then reads what it left, once all of its processes are gone.
+fn measure(args: &Args) -> Result<ProbeReport, String> {
+    let signals = Signals::block().map_err(|why| format!("no signalfd: {why}"))?;
+    let directory = Directory::open(args.cwd.as_deref()).map_err(|why| format!("the working directory: {why}"))?;
     let mut cgroup = Cgroup::own();
+    let before = Pressure::now();
     let begin = Instant::now();
-    let child = match child::Child::launch(&args.command, args.cwd.as_deref()) {
-        Ok(child) => child,
-        Err(why) => return ProbeReport::of_launch_error(format!("{}: {why}", args.command[0])),
-    };
+    let child =
+        Child::launch(&args.command, args.cwd.as_deref()).map_err(|why| format!("{}: {why}", args.command[0]))?;
     let seen = watch::watch(child, begin, args, &signals, cgroup.as_mut());
-    let mut report = ProbeReport::from_watch(seen, cgroup.map(|cgroup| cgroup.figures()));
-    report.output_base64 = args.ship.as_deref().and_then(|file| ship(file, args.cwd.as_deref()));
-    report
+    let pressure = Pressure::now().since(&before);
+    let report = ProbeReport::from_watch(seen, cgroup.map(Cgroup::figures), pressure);
+    Ok(match &args.output_file {
+        Some(path) => report.with_file(directory.read(path, args.file_limit_bytes, args.return_file)),
+        None => report,
+    })
 }
 
-/// The file's bytes, if the command left one; a relative path starts where the command ran.
-fn ship(file: &Path, cwd: Option<&Path>) -> Option<String> {
-    let path = cwd.map_or_else(|| file.to_path_buf(), |cwd| cwd.join(file));
-    fs::read(path).ok().map(|bytes| base64::encode(&bytes))
+fn fail(code: i32, why: &str) -> ! {
+    eprintln!("error: {why}");
+    exit(code)
 }

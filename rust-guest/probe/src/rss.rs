@@ -8,6 +8,7 @@ use std::os::unix::fs::FileExt;
 /// The guest runs on while it is read, so that a phase's peak holds the first microseconds of the next one.
 #[derive(Debug)]
 pub struct PeakRss {
+    pid: i32,
     status: Option<File>,
     clear_refs: Option<File>,
 }
@@ -15,21 +16,27 @@ pub struct PeakRss {
 impl PeakRss {
     /// Of the process `pid`; every figure is None where /proc can't be read.
     pub fn of(pid: i32) -> Self {
-        PeakRss {
-            status: File::open(format!("/proc/{pid}/status")).ok(),
-            clear_refs: OpenOptions::new().write(true).open(format!("/proc/{pid}/clear_refs")).ok(),
-        }
+        PeakRss { pid, status: File::open(format!("/proc/{pid}/status")).ok(), clear_refs: None }
     }
 
-    /// The peak in bytes since the last call. None if it has ended, or if an earlier peak can't be told from a new one.
+    /// The peak in bytes since the last call. None if it has ended, or if an earlier peak can't be distinguished from a new one.
     pub fn take(&mut self) -> Option<u64> {
         let mut text = [0; 4096];
         let length = self.status.as_ref()?.read_at(&mut text, 0).ok()?;
         let peak = vm_hwm_bytes(std::str::from_utf8(&text[..length]).ok()?)?;
-        if self.clear_refs.as_ref()?.write_at(b"5", 0).is_err() {
+        if self.clear_refs().is_none_or(|file| file.write_at(b"5", 0).is_err()) {
             self.status = None;
         }
         Some(peak)
+    }
+
+    /// Opened at the first mark, not at launch: a child of a process that is not dumpable is root's until the end of
+    /// its exec, which the kernel reports a moment before.
+    fn clear_refs(&mut self) -> Option<&File> {
+        if self.clear_refs.is_none() {
+            self.clear_refs = OpenOptions::new().write(true).open(format!("/proc/{}/clear_refs", self.pid)).ok();
+        }
+        self.clear_refs.as_ref()
     }
 }
 

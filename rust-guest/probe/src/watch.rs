@@ -7,15 +7,16 @@ use std::time::{Duration, Instant};
 
 use crate::args::Args;
 use crate::cgroup::Cgroup;
-use crate::child::{reap_orphans, Child, Ending};
+use crate::child::{Child, Ending};
 use crate::lines::Output;
+use crate::processes;
 use crate::rss::PeakRss;
 use crate::signals::Signals;
 
 /// Larger than any guest's line; small enough to cost nothing.
 const BUFFER_BYTES: usize = 8 * 1024;
 
-/// How often the cgroup's memory parts are looked at while nothing happens: it takes some 50 µs, so 0.02 % of the time.
+/// How often the cgroup's memory parts are sampled while nothing happens: it takes some 50 µs, so 0.02 % of the time.
 const SAMPLE_EVERY: Duration = Duration::from_millis(250);
 
 /// All that was seen of one run.
@@ -28,7 +29,7 @@ pub struct Seen {
     pub output: Output,
 }
 
-/// Watches `child`, launched at `begin`, until it has ended and its process group is gone.
+/// Watches `child`, launched at `begin`, until it has ended and all that it started is gone.
 pub fn watch(child: Child, begin: Instant, args: &Args, signals: &Signals, cgroup: Option<&mut Cgroup>) -> Seen {
     let rss = PeakRss::of(child.pid);
     let limit = args.output_limit_bytes;
@@ -43,8 +44,7 @@ pub fn watch(child: Child, begin: Instant, args: &Args, signals: &Signals, cgrou
         end_ns: u64::MAX,
     };
     let (ending, timed_out, total_ns) = watch.until_the_end(args.timeout, signals);
-    watch.child.kill_group();
-    reap_orphans();
+    processes::end_all();
     watch.drain();
     watch.output.finish(total_ns);
     Seen { ending, total_ns, timed_out, output_limited: watch.output_limited, output: watch.output }
@@ -74,12 +74,12 @@ impl Watch<'_> {
         let mut timed_out = false;
         let mut open = [self.child.stdout.as_raw_fd(), self.child.stderr.as_raw_fd()];
         loop {
-            let left = timeout.filter(|_| !timed_out).map(|timeout| timeout.saturating_sub(self.begin.elapsed()));
-            if left == Some(Duration::ZERO) {
-                timed_out = true;
-                self.child.kill_group();
-                continue;
+            timed_out |= timeout.is_some_and(|timeout| self.begin.elapsed() >= timeout);
+            if timed_out || self.output_limited {
+                // Each time: something may have been forked while the others were killed.
+                self.kill_all();
             }
+            let left = timeout.filter(|_| !timed_out).map(|timeout| timeout.saturating_sub(self.begin.elapsed()));
             let wait = left.map_or(SAMPLE_EVERY, |left| left.min(SAMPLE_EVERY));
             let [signal, stdout, stderr] = poll([signals.fd(), open[0], open[1]], wait);
             let now = self.elapsed_ns();
@@ -88,7 +88,7 @@ impl Watch<'_> {
             if ![signal, stdout, stderr].contains(&true) {
                 self.sample_cgroup();
             }
-            // Marks first: they were written before the end that a signal tells of.
+            // Marks first: they were written before the end that a signal reports.
             if stdout && !self.read(Stream::Stdout) {
                 open[0] = -1;
             }
@@ -106,15 +106,18 @@ impl Watch<'_> {
 
     /// Asked to end, the probe leaves nothing behind, and reports nothing.
     fn obey(&self, signals: &Signals) {
-        while let Some(signal) = signals.next() {
-            if signal != libc::SIGCHLD {
-                self.child.kill_group();
-                exit(128 + signal);
-            }
+        if let Some(signal) = signals.request_to_end() {
+            self.kill_all();
+            processes::end_all();
+            exit(128 + signal);
         }
     }
 
-    /// What was written before the end is in the pipes still; whoever left the group may write on for ever.
+    fn kill_all(&self) {
+        processes::kill_all(Some(self.child.pid));
+    }
+
+    /// What was written before the end is in the pipes still; whoever outlived the killing may write on for ever.
     fn drain(&mut self) {
         for stream in [Stream::Stdout, Stream::Stderr] {
             while self.read(stream) && !self.output_limited && poll([self.fd(stream)], Duration::ZERO)[0] {}
@@ -167,11 +170,8 @@ impl Watch<'_> {
     }
 
     fn spend(&mut self, bytes: u64) {
-        self.output_limited |= bytes > self.budget;
+        self.output_limited |= bytes > self.budget || self.output.is_full();
         self.budget = self.budget.saturating_sub(bytes);
-        if self.output_limited {
-            self.child.kill_group();
-        }
     }
 
     fn elapsed_ns(&self) -> u64 {
@@ -182,7 +182,7 @@ impl Watch<'_> {
 /// Which of these are readable or at their end, after at most `timeout`. A negative descriptor never is.
 fn poll<const N: usize>(fds: [RawFd; N], timeout: Duration) -> [bool; N] {
     let mut polled = fds.map(|fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 });
-    // A whole millisecond more, lest a rest of less than one become a busy loop.
+    // A whole millisecond more, so that a rest of less than one does not become a busy loop.
     let limit = if timeout.is_zero() { 0 } else { timeout.as_millis() as i32 + 1 };
     // SAFETY: the array outlives the call, and its length is given.
     unsafe { libc::poll(polled.as_mut_ptr(), N as libc::nfds_t, limit) };

@@ -3,33 +3,16 @@
 mod common;
 
 use std::io::Read;
-use std::path::Path;
 use std::process::{Command, Stdio};
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use common::{fixture, probe, report, report_on_shell};
-
-/// Whether it is there and no zombie.
-fn is_alive(pid: &str) -> bool {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    !status.is_empty() && !status.contains(") Z ")
-}
-
-/// A killed process may take a moment to go.
-fn dies_soon(pid: &str) -> bool {
-    let deadline = Instant::now() + Duration::from_secs(5);
-    while is_alive(pid) && Instant::now() < deadline {
-        sleep(Duration::from_millis(10));
-    }
-    !is_alive(pid)
-}
+use common::{dies_soon, fixture, is_alive, probe, report, report_on_shell, wait_for_text};
 
 #[test]
 fn an_exit_code_is_reported_and_there_is_no_signal() {
     let report = report_on_shell(&[], "exit 7");
     assert_eq!((report["exit_code"].as_i64(), report["signal"].as_i64()), (Some(7), None));
-    assert_eq!(report["schema"], 1);
+    assert_eq!(report["schema"], 2);
     assert_eq!((&report["timed_out"], &report["output_limited"]), (&false.into(), &false.into()));
 }
 
@@ -89,18 +72,6 @@ fn errors_are_kept_apart_from_output() {
 }
 
 #[test]
-fn a_file_is_shipped_from_where_the_command_ran_and_a_missing_one_is_null() {
-    let dir = std::env::temp_dir().join(format!("probe-ship-{}", std::process::id()));
-    std::fs::create_dir_all(&dir).unwrap();
-    let cwd = dir.to_str().unwrap();
-    let shipped = report_on_shell(&["--cwd", cwd, "--ship", "out"], "printf foobar > out");
-    let missing = report_on_shell(&["--cwd", cwd, "--ship", "none"], "true");
-    std::fs::remove_dir_all(&dir).unwrap();
-    assert_eq!(shipped["output_base64"], "Zm9vYmFy");
-    assert!(missing["output_base64"].is_null());
-}
-
-#[test]
 fn a_probe_that_is_killed_takes_the_command_with_it() {
     for signal in ["TERM", "KILL"] {
         let pid_file = std::env::temp_dir().join(format!("probe-killed-{signal}-{}", std::process::id()));
@@ -116,16 +87,6 @@ fn a_probe_that_is_killed_takes_the_command_with_it() {
         assert!(dies_soon(&pid), "SIG{signal} left process {pid}");
         std::fs::remove_file(pid_file).unwrap();
     }
-}
-
-fn wait_for_text(path: &Path) -> String {
-    for _ in 0..1000 {
-        match std::fs::read_to_string(path) {
-            Ok(text) if text.ends_with('\n') => return text.trim().into(),
-            _ => sleep(Duration::from_millis(10)),
-        }
-    }
-    panic!("nothing in {}", path.display());
 }
 
 #[test]
