@@ -25,8 +25,8 @@ class Ran(NamedTuple):
         *_, what, remedy = self.err.splitlines()
         assert "Traceback" not in self.err
         assert what.startswith("error: "), self.err
-        assert remedy.startswith("  mend it: "), self.err
-        return what.removeprefix("error: "), remedy.removeprefix("  mend it: ")
+        assert remedy.startswith("  hint: "), self.err
+        return what.removeprefix("error: "), remedy.removeprefix("  hint: ")
 
 
 def lab(*words: object) -> Ran:

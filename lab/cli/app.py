@@ -9,20 +9,7 @@ from typing import Annotated
 import typer
 
 from lab import __version__
-from lab.cli.commands import (
-    build,
-    calibrate,
-    claims,
-    compare,
-    doctor,
-    export,
-    models,
-    plan,
-    report,
-    run,
-    runtimes,
-    verify,
-)
+from lab.cli.lazy import LazyGroup
 from lab.cli.output import say
 from lab.core.errors import EXIT_INTERRUPTED, LabError, NoSpace
 
@@ -32,14 +19,13 @@ Exit codes: 0 done, 1 a negative answer, 2 usage, 3-12 see docs/errors.md, 130 i
 """
 
 app = typer.Typer(
+    cls=LazyGroup,
     help=HELP,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (doctor, models, build, runtimes, plan, run, report, export, claims, compare, verify, calibrate):
-    module.register(app)
 
 
 def _version(wanted: bool) -> None:
@@ -82,4 +68,4 @@ def _disk_of(error: OSError) -> str:
 
 
 def _complain(error: LabError) -> None:
-    typer.echo(f"error: {error.message}\n  mend it: {error.remedy}", err=True)
+    typer.echo(f"error: {error.message}\n  hint: {error.remedy}", err=True)

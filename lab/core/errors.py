@@ -1,6 +1,6 @@
 """Every error a user can meet, as one tree; each class owns its exit code.
 
-    LabError                     what happened, where; and `remedy`, how to mend it
+    LabError                     what happened, where; and `remedy`, what to do about it
     ├── UsageError          2    the command line makes no sense
     ├── ExperimentError     3    an experiment file names something that does not exist, or has a wrong type
     ├── ModelError          4    a graph, its shape or its weights cannot be used
@@ -27,7 +27,7 @@ EXIT_INTERRUPTED = 130
 
 
 class LabError(Exception):
-    """A user-facing error: the message says what and where, `remedy` how to mend it."""
+    """A user-facing error: the message says what and where, `remedy` what to do about it."""
 
     exit_code: ClassVar[int] = 70
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import special
-from statsmodels.stats.power import TTestPower
 
 from lab.core.errors import UsageError
 from lab.core.units import show_percent
@@ -122,6 +121,9 @@ def noise_floor(log_ratios: Floats, blocks: int, alpha: float = 0.05, power: flo
     spread = float(np.std(log_ratios, ddof=1)) if len(log_ratios) >= 2 else 0.0
     if spread <= 0:
         return None
+    # imported here: it takes seconds and 100 MB, and the stop rule above runs beside the trials
+    from statsmodels.stats.power import TTestPower  # noqa: PLC0415
+
     effect = float(TTestPower().solve_power(nobs=blocks, alpha=alpha, power=power, alternative="two-sided"))
     return NoiseFloor(math.expm1(effect * spread), blocks, power, alpha, spread)
 

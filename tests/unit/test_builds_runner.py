@@ -30,7 +30,7 @@ class Yard:
         with self._lock:
             self.log.append(recipe.name)
             if recipe.name in self._broken:
-                raise BuildFailed(f"{recipe.name} broke", "mend it")
+                raise BuildFailed(f"{recipe.name} broke", "the remedy")
             self._here.add(recipe.tag)
 
     def exists(self, tag: str) -> bool:

@@ -1,4 +1,4 @@
-"""What the doctor says of machines that lack something: the right finding, and how to mend it."""
+"""What the doctor says of machines that lack something: the right finding, and what to do about it."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import re
 
 import pytest
 import typer
+from typer.core import TyperGroup
 from typer.testing import CliRunner
 
 from lab import __version__
@@ -17,7 +18,11 @@ Words = tuple[str, ...]
 def commands(group: object, before: Words = ()) -> dict[Words, object]:
     """Every command there is, by the words that call it."""
     found: dict[Words, object] = {}
-    for name, command in getattr(group, "commands", {}).items():
+    if not isinstance(group, TyperGroup):
+        return found
+    context = typer.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         found[(*before, name)] = command
         found |= commands(command, (*before, name))
     return found

@@ -77,7 +77,7 @@ def _tell(report: BuildReport, *, may_lack: bool) -> int:
     """Say what could not be made; the exit code for it, 0 if all was, or all but what cannot be had and may lack."""
     grave = report.grave(UnobtainableError) if may_lack else report.problems
     for name, problem in report.problems.items():
-        note(f"{'error' if name in grave else 'left out'}: {name}: {problem.message}\n  mend it: {problem.remedy}")
+        note(f"{'error' if name in grave else 'left out'}: {name}: {problem.message}\n  hint: {problem.remedy}")
     return max((problem.exit_code for problem in grave.values()), default=0)
 
 

@@ -48,7 +48,7 @@ def register(app: typer.Typer) -> None:
         new: Annotated[bool, typer.Option("--new", help="Leave an unfinished calibration; begin anew.")] = False,
         json: Json = False,
     ) -> None:
-        """Compare the same with the same, and with a known handicap: false positives, coverage, the noise floor.
+        """Compare an arm with itself, and with an injected slowdown: false positives, coverage, the noise floor.
 
         Writes results/calibration-TIME/ with settings.json, trials.jsonl, calibration.json and report.md. Interrupted,
         the same command resumes. Exit code 1 if something speaks against trusting verdicts from this machine.

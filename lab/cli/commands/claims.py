@@ -1,4 +1,4 @@
-"""`lab claims`: the paper's claims, held against a campaign."""
+"""`lab claims`: the paper's claims, compared with a campaign."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lab.report.render import claims_path
 from lab.report.results import load_results
 from lab.store.campaigns import LATEST, resolve
 
-# An experiment without claims of its own is held against those of the paper.
+# An experiment without claims of its own is compared with those of the paper.
 PAPER = "paper"
 
 
@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def claims(campaign: Campaign = LATEST, results: Results = RESULTS, json: Json = False) -> None:
-        """Hold the paper's claims against a campaign: its figure, ours with interval, verdict, why. Writes nothing."""
+        """Compare the paper's claims with a campaign: its figure, ours with interval, verdict, why. Writes nothing."""
         measured = load_results(resolve(results, campaign))
         path = claims_path(measured.manifest.experiment.name) or claims_path(PAPER)
         found = judge_all(load_claims(path), measured) if path else ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -15,18 +14,17 @@ from lab.campaign.materials import Bill
 from lab.campaign.prepare import gather, manifest_of
 from lab.campaign.run import Campaign
 from lab.cli.build_progress import build_progress
-from lab.cli.commands.verify import conclude, quick_items
 from lab.cli.engines import EngineName, EngineOption, open_engine
 from lab.cli.options import ExperimentFile, Results, TierName
 from lab.cli.output import note, say
 from lab.cli.progress import CampaignProgress
+from lab.cli.rendering import print_report, refresh_report
 from lab.core.case import Case
-from lab.core.errors import EXIT_NEGATIVE, NothingToReport
+from lab.core.errors import EXIT_NEGATIVE
 from lab.core.experiment import Experiment
 from lab.core.units import parse_duration_s, parse_fraction, show_duration
 from lab.disk.paths import RESULTS, home
 from lab.engines.engine import Engine
-from lab.report.render import render
 from lab.store.campaigns import campaign_name, create, find_resumable, mark_finished, point_latest, reopen
 from lab.store.journal import JOURNAL_NAME, Journal, read_trials
 
@@ -62,9 +60,12 @@ def register(app: typer.Typer) -> None:
             note(f"not measured: {why}")
         directory = _campaign_directory(bill, plan, tier, cases, chosen, results=results, new=new)
         _measure(directory, plan, tier, cases, bill, chosen)
-        report = render(directory)
-        say(report.summary)
-        say(f"report: {report.page}\n")
+        failed = print_report(directory, say)
+        if failed:
+            raise typer.Exit(failed)
+        # imported here: verifying renders the report again, with libraries that measuring does without
+        from lab.cli.commands.verify import conclude, quick_items  # noqa: PLC0415
+
         if conclude(quick_items(directory, bill)):
             raise typer.Exit(EXIT_NEGATIVE)
 
@@ -119,7 +120,7 @@ def _measure(
 ) -> None:
     limits = experiment.tier(tier)
     note(f"measuring into {directory} for at most {show_duration(limits.budget_s)}")
-    progress = CampaignProgress(lambda: render(directory))
+    progress = CampaignProgress(lambda: refresh_report(directory, note))
     try:
         with Journal(directory / JOURNAL_NAME) as journal:
             campaign = Campaign(
@@ -137,8 +138,7 @@ def _measure(
             campaign.run()
             mark_finished(directory, journal.next_number, limits.budget_s)
     except KeyboardInterrupt:
-        with suppress(NothingToReport):  # interrupted before the first trial
-            render(directory)
+        refresh_report(directory, note)
         raise
     finally:
         progress.close()

@@ -46,7 +46,7 @@ def register(app: typer.Typer) -> None:
         json: Json = False,
         results: Results = RESULTS,
     ) -> None:
-        """Hold models, guests, images, output tensors, stored trials and the report against lab.lock and each other.
+        """Compare models, guests, images, outputs, trials and the report with lab.lock and with each other.
 
         Every model, guest and image that is here is also made twice more, from different directories (an hour; --quick
         leaves that out) and told at once. Writes nothing, unless --write-lock. Exit code 1 if anything differs; the

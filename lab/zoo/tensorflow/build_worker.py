@@ -58,7 +58,9 @@ def _known(name: str, shape: tuple[int | None, ...] | None) -> tuple[int, ...]:
     """The shape behind the batch, if all of it is known."""
     sizes = tuple(size for size in (shape or ())[1:] if size is not None)
     if shape is None or len(sizes) != len(shape) - 1:
-        raise ModelError(f"the shape of '{name}' is not known: {shape}", "give the whole input shape with --shape")
+        raise ModelError(
+            f"the shape of '{name}' is not known: {shape}", "give the whole input shape with --input-shape"
+        )
     return sizes
 
 

@@ -77,7 +77,7 @@ def _macs(graph: Graph, node: Node, output: tuple[int | None, ...] | None) -> in
     if kernel.op != "Const" or len(sizes) != 3:
         raise ModelError(
             f"node '{node.name}' ({node.op}) has no constant kernel, or an output of unknown size",
-            "give the whole input shape with --shape, and a graph whose weights are frozen",
+            "give the whole input shape with --input-shape, and a graph whose weights are frozen",
         )
     height, width, channels, _ = shape_of(kernel)
     return math.prod(sizes) * height * width * (channels if node.op == "Conv2D" else 1)

@@ -183,6 +183,6 @@ def import_graph(message: Any) -> Any:
     except (ValueError, TypeError, RuntimeError, tf.errors.OpError) as why:
         reason = " ".join(str(why).split())[:300]
         raise ModelError(
-            f"TensorFlow refuses the graph: {reason}", "check --shape against what the graph was exported for"
+            f"TensorFlow refuses the graph: {reason}", "check --input-shape against what the graph was exported for"
         ) from why
     return graph

@@ -81,7 +81,7 @@ def _free_placeholder(graph: Graph, shape: tuple[int, ...]) -> str:
     if given and not fits:
         raise ModelError(
             f"input '{node.name}' has shape {_show(given)}, not {_show(shape)}",
-            f"give --shape {_show([shape[0], *given[1:]])}",
+            f"give --input-shape {_show([shape[0], *given[1:]])}",
         )
     node.attr["shape"].shape.Clear()
     for size in (-1, *shape[1:]):

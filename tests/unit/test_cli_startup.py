@@ -1,0 +1,41 @@
+"""What the command line imports: a command answers at once if it imports only what it needs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import typer
+from typer.main import get_command
+
+from lab.cli.app import app
+from lab.cli.lazy import COMMANDS
+
+HEAVY = ("numpy", "scipy", "pandas", "matplotlib", "statsmodels", "pyarrow", "docker", "rich", "PIL", "pooch")
+JUDGING = ("scipy.stats", "pandas", "matplotlib", "statsmodels", "pyarrow", "diptest", "ruptures")
+
+
+def imported_by(statement: str, candidates: tuple[str, ...]) -> list[str]:
+    """Which of these modules a fresh interpreter holds after a statement."""
+    code = f"import sys\n{statement}\nprint(*(name for name in {candidates!r} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.split("\n")[-2].split()
+
+
+def test_the_help_and_the_version_import_no_library_that_measures_or_judges() -> None:
+    for option in ("--help", "--version"):
+        statement = f"from lab.cli.app import app\ntry:\n    app([{option!r}])\nexcept SystemExit:\n    pass"
+        assert imported_by(statement, HEAVY) == [], option
+
+
+@pytest.mark.parametrize("command", ["doctor", "runtimes", "plan", "run", "build", "models"])
+def test_a_command_that_measures_imports_nothing_that_judges(command: str) -> None:
+    assert imported_by(f"import lab.cli.commands.{command}", JUDGING) == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_what_the_command_says_of_itself(name: str) -> None:
+    group = get_command(app)
+    command = group.get_command(typer.Context(group), name)  # type: ignore[attr-defined]
+    assert (command.help or "").splitlines()[0].startswith(COMMANDS[name].rstrip(".")), command.help
