@@ -40,7 +40,7 @@ def measure(
             name=f"live-t-{hashlib.sha256(str(directory).encode()).hexdigest()[:12]}",
             experiment=what,
             tier=tier,
-            cases=what.cases("t", models),
+            cases=what.cases("t"),
             bill=bill,
             engine=ContainerEngine(),
             journal=journal,

@@ -61,7 +61,7 @@ class Stage:
                 name=CAMPAIGN,
                 experiment=self.experiment,
                 tier=self.experiment.tier("t"),
-                cases=self.experiment.cases("t", ("tiny", "small", "large")),
+                cases=self.experiment.cases("t"),
                 bill=self.bill,
                 engine=engine,
                 journal=journal,

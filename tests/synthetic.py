@@ -174,7 +174,7 @@ def make_trials(
 ) -> Iterator[Trial]:
     """Blocks of trials in a seeded random order; cells that fail are recorded once, in block 0."""
     rng = np.random.default_rng(seed)
-    cases = manifest.experiment.cases(manifest.tier, tuple(manifest.models))
+    cases = manifest.experiment.cases(manifest.tier)
     number = 0
     for block in range(blocks):
         if block < 3:

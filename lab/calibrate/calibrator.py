@@ -63,7 +63,7 @@ class Calibrator:
         self._name, self._settings, self._case = name, settings, settings.case
         self._bill, self._engine, self._journal, self._watcher = bill, engine, journal, watcher
         self._artifacts = Artifacts(home / "artifacts", bill)
-        self._measure = settings.experiment.measure
+        self._measure = settings.experiment.measure.limits
         self._runner = TrialRunner(name, bill, engine, self._measure, home)
         self._trials = list(trials)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from lab.campaign.materials import Bill
 from lab.core.arm import Arm, Mode
 from lab.core.case import Case
-from lab.core.experiment import Measure
+from lab.core.experiment import Limits
 from lab.engines.engine import OUT_DIR, Job, Mount
 from lab.engines.host import usable_cpus
 from lab.runtimes import registry
@@ -38,7 +38,7 @@ def guest_args(case: Case, bill: Bill, iterations: int, handicap_permille: int =
 def run_job(
     case: Case,
     bill: Bill,
-    measure: Measure,
+    measure: Limits,
     *,
     campaign: str,
     iterations: int,
@@ -78,7 +78,7 @@ def run_job(
     )
 
 
-def compile_job(arm: Arm, bill: Bill, measure: Measure, *, campaign: str, directory: Path) -> Job:
+def compile_job(arm: Arm, bill: Bill, measure: Limits, *, campaign: str, directory: Path) -> Job:
     """The job that precompiles an arm's guest into an empty directory."""
     version = bill.image(arm).version
     runtime = registry.runtime_of(arm)
@@ -97,7 +97,7 @@ def compile_job(arm: Arm, bill: Bill, measure: Measure, *, campaign: str, direct
     )
 
 
-def trial_timeout_s(arm: Arm, measure: Measure) -> float:
+def trial_timeout_s(arm: Arm, measure: Limits) -> float:
     """A trial that compiles the whole guest first is given the compile time-out on top of its own."""
     compiles = registry.runtime_of(arm).compiles_at_start(arm)
     return measure.timeout_s + (measure.compile_timeout_s if compiles else 0.0)

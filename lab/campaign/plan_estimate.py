@@ -81,7 +81,7 @@ def estimate(
     costs = CostModel(models)
     trials = _latest_trials(results)
     costs.learn(trials)
-    half_width = experiment.measure.precision_fraction if precision is None else parse_fraction(precision)
+    half_width = experiment.measure.limits.precision_fraction if precision is None else parse_fraction(precision)
     found = tuple(_case(case, experiment, costs, models, trials, half_width) for case in cases)
     affordable = [one.trial_s for one in found if one.trial_s is not None and one.trial_s <= tier.cell_budget_s]
     return Estimate(
@@ -92,7 +92,7 @@ def estimate(
         budget_s=tier.budget_s,
         unfrozen=unfrozen,
         disk_bytes=sum(ENTRIES[name].graph_bytes for name in unfrozen if name in ENTRIES),
-        memory_bytes=experiment.measure.memory_bytes,
+        memory_bytes=experiment.measure.limits.memory_bytes,
     )
 
 
@@ -122,6 +122,6 @@ def _case(
     if case.model not in models or reason is not None:
         basis = "its model is not frozen yet" if reason is None else ""
         return CaseEstimate(case.id, None, basis, None, reason)
-    predicted = costs.predict(case, experiment.measure.iterations)
+    predicted = costs.predict(case, experiment.measure.limits.iterations)
     blocks = blocks_needed(block_log_ratios(case, trials), half_width)
     return CaseEstimate(case.id, predicted.total_s, predicted.basis, blocks, None)

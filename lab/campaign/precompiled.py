@@ -18,7 +18,7 @@ from lab.campaign.materials import Bill
 from lab.campaign.outcome import Judged, judge_exit, trial_of
 from lab.core.arm import Arm
 from lab.core.case import Case
-from lab.core.experiment import Measure
+from lab.core.experiment import Limits
 from lab.core.trial import Kind, Outcome, Trial
 from lab.engines.engine import Engine
 from lab.engines.host import cpu_flags_sha256
@@ -59,7 +59,7 @@ class Artifacts:
             shutil.rmtree(leftover, ignore_errors=True)
         return len(leftovers)
 
-    def make(self, arm: Arm, engine: Engine, measure: Measure, *, campaign: str, started_at: str) -> Trial:
+    def make(self, arm: Arm, engine: Engine, measure: Limits, *, campaign: str, started_at: str) -> Trial:
         """Precompile, measured; on success the artifact can be found from then on.
 
         Returns:

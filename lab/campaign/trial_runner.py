@@ -12,7 +12,7 @@ from lab.campaign.job import run_job
 from lab.campaign.materials import Bill
 from lab.campaign.outcome import judge_exit, judge_output, trial_of
 from lab.core.case import Case
-from lab.core.experiment import Measure
+from lab.core.experiment import Limits
 from lab.core.trial import Kind, Outcome, Trial
 from lab.engines.engine import Engine
 from lab.engines.host import cpu_flags_sha256
@@ -30,7 +30,7 @@ class TrialRunner:
         home: where goldens, and copies of what a runtime may write to, are kept.
     """
 
-    def __init__(self, name: str, bill: Bill, engine: Engine, measure: Measure, home: Path) -> None:
+    def __init__(self, name: str, bill: Bill, engine: Engine, measure: Limits, home: Path) -> None:
         self._name, self._bill, self._engine, self._measure = name, bill, engine, measure
         self._copies = home / "writable"
         self._goldens = Goldens(home / "goldens", cpu_flags_sha256())

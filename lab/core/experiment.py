@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 import msgspec
@@ -13,12 +14,49 @@ from lab.core.errors import ExperimentError
 from lab.core.units import parse_duration_s, parse_fraction, parse_size_bytes
 
 Count = Annotated[int, Meta(ge=1)]
+MOST_ITERATIONS, LARGEST_BATCH, LEAST_MEMORY_BYTES, LONGEST_NAME = 10**6, 4096, 64 << 20, 100
 # Campaign directories and container labels carry it.
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 
-# A trial may take so many times what it was foreseen to take at most.
-PATIENCE = 3.0
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+# A trial may take at most so many times what it was predicted to take.
+TIMEOUT_FACTOR = 3.0
+
+PAPER_MODELS: tuple[str, ...] = (
+    "mobilenet_v1_0.25_128",
+    "mobilenet_v1_0.5_160",
+    "mobilenet_v1_1.0_224",
+    "mobilenet_v2_1.0_224",
+    "mobilenet_v2_1.4_224",
+    "vgg_16",
+    "vgg_19",
+    "yunet",
+)
+"""The eight networks of the paper: what ``*`` stands for."""
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """How each trial is run, in numbers: what `Measure` says in the notation of experiment files.
+
+    Attributes:
+        iterations: inferences per process, nested in the trial.
+        timeout_s: seconds one trial may take.
+        compile_timeout_s: seconds one precompilation may take.
+        memory_bytes: bytes one container may use, swap off.
+        cpus: processors a trial is pinned to (the highest-numbered ones); None for all that the lab may use.
+        precision_fraction: half-width of each overhead's interval at which blocks stop being added.
+        seed: of the order of trials within blocks.
+    """
+
+    iterations: int
+    timeout_s: float
+    compile_timeout_s: float
+    memory_bytes: int
+    cpus: int | None
+    precision_fraction: float
+    seed: int
 
 
 class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,24 +81,17 @@ class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed: int = 1
 
     @property
-    def timeout_s(self) -> float:
-        """Seconds one trial may take."""
-        return parse_duration_s(self.timeout)
-
-    @property
-    def compile_timeout_s(self) -> float:
-        """Seconds one precompilation may take."""
-        return parse_duration_s(self.compile_timeout)
-
-    @property
-    def memory_bytes(self) -> int:
-        """Bytes one container may use."""
-        return parse_size_bytes(self.memory)
-
-    @property
-    def precision_fraction(self) -> float:
-        """Half-width aimed at, as a fraction."""
-        return parse_fraction(self.precision)
+    def limits(self) -> Limits:
+        """The same in numbers."""
+        return Limits(
+            iterations=self.iterations,
+            timeout_s=parse_duration_s(self.timeout),
+            compile_timeout_s=parse_duration_s(self.compile_timeout),
+            memory_bytes=parse_size_bytes(self.memory),
+            cpus=self.cpus,
+            precision_fraction=parse_fraction(self.precision),
+            seed=self.seed,
+        )
 
 
 class Tier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -126,18 +157,35 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     edition: str = "current"
     weights: Literal["seeded", "pretrained", "auto"] = "seeded"
 
-    def measure_in(self, tier: Tier) -> Measure:
-        """How trials are run in a tier: no time-out exceeds `PATIENCE` times what the tier pays for a cell.
+    def measure_in(self, tier: Tier) -> Limits:
+        """How trials are run in a tier: no time-out exceeds `TIMEOUT_FACTOR` times what the tier pays for a cell.
 
         A prediction that was far too low must not cost a small campaign an hour.
         """
-        longest = PATIENCE * tier.cell_budget_s
-        measure = self.measure
+        longest_s = TIMEOUT_FACTOR * tier.cell_budget_s
+        limits = self.measure.limits
         return msgspec.structs.replace(
-            measure,
-            timeout=f"{min(measure.timeout_s, longest):g}s",
-            compile_timeout=f"{min(measure.compile_timeout_s, longest):g}s",
+            limits,
+            timeout_s=min(limits.timeout_s, longest_s),
+            compile_timeout_s=min(limits.compile_timeout_s, longest_s),
         )
+
+    def with_models(self, names: tuple[str, ...] = PAPER_MODELS) -> Experiment:
+        """The same experiment with ``*`` written out: what a manifest stores, so that plan and report agree.
+
+        Args:
+            names: what ``*`` stands for.
+        """
+        matrix = tuple(
+            msgspec.structs.replace(
+                part,
+                models=tuple(
+                    dict.fromkeys(name for entry in part.models for name in (names if entry == "*" else (entry,)))
+                ),
+            )
+            for part in self.matrix
+        )
+        return msgspec.structs.replace(self, matrix=matrix)
 
     def tier(self, name: str) -> Tier:
         """The tier of that name.
@@ -150,19 +198,53 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ExperimentError(f"experiment '{self.name}' has no tier '{name}'", f"choose one of {known}")
         return self.tiers[name]
 
-    def cases(self, tier: str, all_models: tuple[str, ...]) -> tuple[Case, ...]:
-        """Every case of a tier, each once, in the order of the file.
+    def cases(self, tier: str) -> tuple[Case, ...]:
+        """Every case of a tier, each once, in the order of the file; ``*`` stands for the paper's eight models.
 
         Raises:
             ExperimentError: an arm is malformed.
         """
         found: dict[Case, None] = {}
-        for part in self.matrix:
+        for part in self.with_models().matrix:
             if part.tiers and tier not in part.tiers:
                 continue
-            models = [name for entry in part.models for name in (all_models if entry == "*" else (entry,))]
             for arm in map(Arm.parse, part.arms):
-                for model in models:
+                for model in part.models:
                     for batch in part.batches:
                         found[Case(arm, model, batch)] = None
         return tuple(found)
+
+    def check(self) -> None:
+        """Accept an experiment whose quantities can be measured with; a stored one is not checked again.
+
+        Raises:
+            ExperimentError: a quantity does not parse or is out of range, or a name cannot name a directory.
+        """
+        for name in (self.name, *self.tiers):
+            if not _NAME.fullmatch(name) or len(name) > LONGEST_NAME:
+                raise ExperimentError(
+                    f"{name[:40]!r} cannot be the name of an experiment or a tier",
+                    f"use at most {LONGEST_NAME} letters, digits, dots, dashes, underscores; a letter or digit first",
+                )
+        if not self.question.isprintable():
+            raise ExperimentError("the question holds control characters", "write it on one line, in plain text")
+        for tier in self.tiers.values():
+            _positive("budget", tier.budget, tier.budget_s)
+            _positive("cell_budget", tier.cell_budget, tier.cell_budget_s)
+        measure, limits = self.measure, self.measure.limits
+        _positive("timeout", measure.timeout, limits.timeout_s)
+        _positive("compile_timeout", measure.compile_timeout, limits.compile_timeout_s)
+        if limits.memory_bytes < LEAST_MEMORY_BYTES:
+            raise ExperimentError(f"no runtime starts within memory = '{measure.memory}'", "give at least 64MiB")
+        if not 0 < limits.precision_fraction < 1:
+            raise ExperimentError(f"precision = '{measure.precision}' cannot be reached", "give a value such as 2%")
+        if limits.iterations > MOST_ITERATIONS:
+            raise ExperimentError(f"iterations = {limits.iterations} is too many", f"give at most {MOST_ITERATIONS}")
+        for batch in (batch for part in self.matrix for batch in part.batches):
+            if batch > LARGEST_BATCH:
+                raise ExperimentError(f"a batch of {batch} is too large", f"give at most {LARGEST_BATCH}")
+
+
+def _positive(key: str, text: str, seconds: float) -> None:
+    if not seconds > 0:
+        raise ExperimentError(f"nothing can be measured within {key} = '{text}'", "give a duration above zero")

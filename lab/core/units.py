@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import math
 import re
+from functools import cache
 
 from lab.core.errors import ExperimentError
 
 _DURATION_S = {"ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _SIZE_BYTES = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "kB": 10**3, "MB": 10**6, "GB": 10**9}
-_NUMBER_AND_UNIT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z%]+)\s*")
+_LARGEST = 1e15
+_NUMBER_AND_UNIT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z%]+)\s*")
 
 
 def _split(text: str, units: dict[str, float] | dict[str, int], example: str) -> tuple[float, str]:
     match = _NUMBER_AND_UNIT.fullmatch(text)
     if match is None or match[2] not in units:
         raise ExperimentError(f"'{text}' is not a quantity in {', '.join(units)}", f"write it like {example}")
-    return float(match[1]), match[2]
+    if not math.isfinite(number := float(match[1])) or number > _LARGEST:
+        raise ExperimentError(f"'{text[:20]}…' is too large a number", f"write it like {example}")
+    return number, match[2]
 
 
+@cache
 def parse_duration_s(text: str) -> float:
     """Seconds in ``"90s"``, ``"20m"``, ``"2h"``, ``"250ms"``.
 
@@ -28,6 +34,7 @@ def parse_duration_s(text: str) -> float:
     return number * _DURATION_S[unit]
 
 
+@cache
 def parse_size_bytes(text: str) -> int:
     """Bytes in ``"4GiB"``, ``"512MiB"``, ``"1GB"``.
 
@@ -38,6 +45,7 @@ def parse_size_bytes(text: str) -> int:
     return round(number * _SIZE_BYTES[unit])
 
 
+@cache
 def parse_fraction(text: str) -> float:
     """The fraction that ``"2%"`` stands for (0.02).
 

@@ -75,7 +75,7 @@ class Results:
         self.compiles: dict[Arm, Cell] = {case.arm: cell for case, cell in cells.items() if not case.model}
         runs = {case: cell for case, cell in cells.items() if case.model}
         nothing = np.empty(0, dtype=np.int64)
-        planned = manifest.experiment.cases(manifest.tier, tuple(manifest.models))
+        planned = manifest.experiment.cases(manifest.tier)
         for case in planned:
             runs.setdefault(case, Cell(case, nothing, {}))
         self.cells: dict[Case, Cell] = {case: runs[case] for case in sorted(runs, key=self._place)}

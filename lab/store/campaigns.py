@@ -56,7 +56,9 @@ def fingerprint(manifest: Manifest) -> str:
     Left out are the campaign's name and date, the wording of the question, and how much to measure (budgets and block
     counts of the tiers), so that a campaign may be resumed with a larger budget.
     """
-    content = msgspec.to_builtins(manifest)
+    # older manifests hold `*` where those of today list the models
+    written_out = manifest.experiment.with_models()
+    content = msgspec.to_builtins(msgspec.structs.replace(manifest, experiment=written_out))
     del content["campaign"], content["created_at"], content["experiment"]["question"], content["experiment"]["tiers"]
     return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()
 

@@ -12,8 +12,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from lab.core.errors import ModelError, SupplyError
+from lab.core.experiment import PAPER_MODELS
 from lab.core.model import Model
-from lab.zoo.entries import ENTRIES, PAPER_MODELS
+from lab.zoo.entries import ENTRIES
 from lab.zoo.jobs import BuildJob
 from lab.zoo.model_directory import read_meta, to_model
 from lab.zoo.published_weights import SUPPLIES, fetch, unpack

@@ -56,4 +56,3 @@ ENTRIES = {
         Entry("yunet", Preprocessing.YUNET, 320, 400_000),
     )
 }
-PAPER_MODELS: tuple[str, ...] = tuple(ENTRIES)

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.live
 
 Images = dict[str, dict[str, ImageInfo]]
 
-PATIENT = Measure(iterations=1, timeout="5m", compile_timeout="20m", memory="6GiB")
+PATIENT = Measure(iterations=1, timeout="5m", compile_timeout="20m", memory="6GiB").limits
 
 
 def _is_slow(edition: str, arm: Arm) -> bool:

@@ -50,7 +50,7 @@ def seen(
     if parsed.runtime not in here:
         pytest.skip(f"LEFT OUT: the image of {parsed.runtime} is not built; `lab build {parsed.runtime}` does it")
     bill = Bill(here, guests, {model.name: model})
-    case, limits = Case(parsed, model.name, batch), Measure(timeout="5m")
+    case, limits = Case(parsed, model.name, batch), Measure(timeout="5m").limits
     job = run_job(case, bill, limits, campaign="known-answers", iterations=1, artifact=None, ship=True)
     report = ContainerEngine().run(job).report
     assert report is not None

@@ -144,7 +144,7 @@ def test_a_campaign_visits_every_cell_repeats_none_in_a_block_and_keeps_its_limi
         trials = scene.play(FakeEngine(scene.bill, misbehaves=behaviours))
     ran = [trial for trial in runs(trials) if trial.outcome is not Outcome.OVER_BUDGET]
     over_budget = [trial for trial in trials if trial.outcome is Outcome.OVER_BUDGET]
-    assert {trial.case for trial in runs(trials)} == set(scene.experiment.cases("t", ()))
+    assert {trial.case for trial in runs(trials)} == set(scene.experiment.cases("t"))
     assert set(Counter((trial.case, trial.block) for trial in ran).values()) <= {1}
     assert set(Counter(trial.case for trial in over_budget).values()) <= {1}, "over-budget is recorded once"
     assert all(trial.predicted_ns and trial.why for trial in over_budget)

@@ -8,11 +8,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from lab.campaign.experiment_file import cases_of, load
 from lab.core.arm import Arm, Mode
-from lab.core.experiment import Experiment
+from lab.core.experiment import PAPER_MODELS, Experiment, Matrix
+from lab.report.results import Results
 from lab.runtimes.base import EDITIONS
 from lab.runtimes.registry import check, unsupported
-from lab.zoo.entries import PAPER_MODELS
+from lab.store.campaigns import fingerprint
+from lab.store.columns import table_of
+from tests.synthetic import make_manifest
 
 DIRECTORY = Path(__file__).parents[2] / "experiments"
 FILES = sorted(DIRECTORY.glob("*.toml"))
@@ -56,7 +60,7 @@ def test_an_experiments_arms_and_models_exist(path: Path) -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 @pytest.mark.parametrize("tier", TIERS)
 def test_every_tier_holds_cases_and_a_baseline_for_each_of_them(path: Path, tier: str) -> None:
-    cases = set(read(path).cases(tier, PAPER_MODELS))
+    cases = set(read(path).cases(tier))
     assert cases
     runnable = {case for case in cases if unsupported(case.arm) is None}
     assert {case.baseline for case in runnable} <= cases
@@ -71,9 +75,9 @@ def test_tiers_grow_and_their_quantities_read(path: Path) -> None:
     assert {tier for part in experiment.matrix for tier in part.tiers} <= set(experiment.tiers)
     for tier in experiment.tiers.values():
         assert 3 <= tier.min_blocks <= tier.max_blocks
-        assert tier.cell_budget_s <= experiment.measure.timeout_s
-    assert experiment.measure.memory_bytes >= 4 << 30
-    assert 0 < experiment.measure.precision_fraction < 0.1
+        assert tier.cell_budget_s <= experiment.measure.limits.timeout_s
+    assert experiment.measure.limits.memory_bytes >= 4 << 30
+    assert 0 < experiment.measure.limits.precision_fraction < 0.1
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -84,7 +88,7 @@ def test_what_an_experiment_can_not_run_is_there_on_purpose(path: Path) -> None:
 
 
 def test_smoke_runs_all_models_natively_and_three_of_them_under_three_runtimes() -> None:
-    cases = read(DIRECTORY / "paper.toml").cases("smoke", PAPER_MODELS)
+    cases = read(DIRECTORY / "paper.toml").cases("smoke")
     assert {case.model for case in cases if case.arm.is_native} == set(PAPER_MODELS)
     for runtime in ("wasmtime", "wasmedge", "wamr"):
         models = {case.model for case in cases if case.arm.runtime == runtime}
@@ -94,7 +98,7 @@ def test_smoke_runs_all_models_natively_and_three_of_them_under_three_runtimes()
 
 @pytest.mark.parametrize("tier", ["standard", "full"])
 def test_the_papers_whole_matrix_is_planned_at_its_optimisation_level_and_at_ours(tier: str) -> None:
-    cases = {case.id for case in read(DIRECTORY / "paper.toml").cases(tier, PAPER_MODELS)}
+    cases = {case.id for case in read(DIRECTORY / "paper.toml").cases(tier)}
     wanted = {
         f"{system}@{guest} {model} b{batch}"
         for system in MATRIX
@@ -111,3 +115,26 @@ def test_eras_runs_in_either_edition() -> None:
     for arm in arms_of(experiment):
         assert unsupported(arm, "paper") is None
         assert unsupported(arm, "current") is None
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("imported", [(), ("mine",)], ids=["as it is", "with an imported model"])
+def test_the_report_plans_the_cases_that_the_campaign_plans(path: Path, imported: tuple[str, ...]) -> None:
+    experiment = load(path)
+    extra = tuple(Matrix(arms=("native@o3",), models=(name,)) for name in imported)
+    planned = msgspec.structs.replace(experiment, matrix=(*experiment.matrix, *extra))
+    model = next(iter(make_manifest().models.values()))
+    for tier in planned.tiers:
+        cases = cases_of(planned, tier)
+        models = {case.model: model for case in cases}
+        manifest = msgspec.structs.replace(make_manifest(), experiment=planned, tier=tier, models=models)
+        assert set(Results(manifest, table_of([])).cells) == set(cases)
+
+
+def test_a_manifest_from_before_stars_were_written_out_opens_with_the_same_cases() -> None:
+    old = msgspec.structs.replace(make_manifest(), experiment=read(DIRECTORY / "paper.toml"), tier="full")
+    new = msgspec.structs.replace(old, experiment=load(DIRECTORY / "paper.toml"))
+    assert "*" in old.experiment.matrix[0].models
+    assert "*" not in {name for part in new.experiment.matrix for name in part.models}
+    assert old.experiment.cases("full") == new.experiment.cases("full")
+    assert fingerprint(old) == fingerprint(new)

@@ -10,8 +10,8 @@ import pytest
 
 from lab.core.arm import GuestProfile
 from lab.core.errors import ExperimentError
+from lab.core.experiment import PAPER_MODELS
 from lab.report.claims.claim_file import Claim, Quantity, Relation, load_claims
-from lab.zoo.entries import PAPER_MODELS
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "experiments" / "paper" / "claims.toml"

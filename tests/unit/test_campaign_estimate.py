@@ -14,7 +14,7 @@ from lab.core.experiment import Experiment, Tier
 from lab.core.trial import Trial
 from lab.store.campaigns import create
 from lab.store.journal import JOURNAL_NAME, write_journal
-from tests.fakes import MACS, make_models
+from tests.fakes import make_models
 from tests.imported import import_made_up
 from tests.stage import Stage, experiment
 from tests.synthetic import make_manifest
@@ -23,7 +23,7 @@ PLAN = experiment(models=("tiny", "small"))
 
 
 def foresee(what: Experiment, directory: Path, precision: str | None = None) -> Estimate:
-    cases = what.cases("t", tuple(MACS))
+    cases = what.cases("t")
     return estimate(what, "t", cases, directory / "home", directory / "results", precision)
 
 
@@ -43,11 +43,11 @@ def measure(what: Experiment, directory: Path) -> list[Trial]:
 def test_without_any_campaign_estimates_are_guesses_and_say_so(tmp_path: Path) -> None:
     import_made_up(tmp_path / "home")
     found = foresee(PLAN, tmp_path)
-    assert [one.case for one in found.cases] == [case.id for case in PLAN.cases("t", ())]
+    assert [one.case for one in found.cases] == [case.id for case in PLAN.cases("t")]
     assert all("a guess for " in one.basis for one in found.cases)
     assert all(one.blocks_for_precision is None for one in found.cases)
     assert (found.min_blocks, found.max_blocks, found.budget_s) == (3, 3, 360_000)
-    assert found.memory_bytes == PLAN.measure.memory_bytes
+    assert found.memory_bytes == PLAN.measure.limits.memory_bytes
 
 
 def test_the_latest_campaign_is_what_estimates_rest_on(tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_the_latest_campaign_is_what_estimates_rest_on(tmp_path: Path) -> None:
     trials = measure(PLAN, tmp_path)
     costs = CostModel(make_models(tmp_path / "same"))
     costs.learn(trials)
-    for case in PLAN.cases("t", ()):
+    for case in PLAN.cases("t"):
         one = by_case(foresee(PLAN, tmp_path))[case.id]
         assert f"{case.arm.id}'s speed on small b1" in one.basis
         assert one.trial_s == pytest.approx(costs.predict(case, PLAN.measure.iterations).total_s)

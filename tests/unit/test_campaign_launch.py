@@ -8,17 +8,17 @@ import pytest
 from lab.campaign.job import compile_job, guest_args, run_job, trial_timeout_s
 from lab.core.arm import Arm, Mode
 from lab.core.case import Case
-from lab.core.experiment import Measure
+from lab.core.experiment import Limits, Measure
 from lab.core.model import OutputTensor
 from lab.engines.engine import Job
 from lab.runtimes import registry
 from tests.fakes import make_bill
 
-MEASURE = Measure(timeout="60s", compile_timeout="600s", memory="1GiB")
+MEASURE = Measure(timeout="60s", compile_timeout="600s", memory="1GiB").limits
 RUNNABLE = [arm for arm in registry.all_arms() if registry.unsupported(arm) is None]
 
 
-def job_of(tmp_path: Path, arm: Arm, *, ship: bool = False, measure: Measure = MEASURE) -> Job:
+def job_of(tmp_path: Path, arm: Arm, *, ship: bool = False, measure: Limits = MEASURE) -> Job:
     artifact = tmp_path / "artifact" if arm.mode is Mode.AOT else None
     case = Case(arm, "tiny", 3)
     return run_job(case, make_bill(tmp_path), measure, campaign="c", iterations=2, artifact=artifact, ship=ship)

@@ -20,7 +20,7 @@ ARM = Arm.parse("wasmtime-aot-cranelift@o3")
 
 def make(directory: Path, bill: Bill, engine: FakeEngine | None = None, arm: Arm = ARM) -> Trial:
     artifacts = Artifacts(directory / "artifacts", bill)
-    return artifacts.make(arm, engine or FakeEngine(bill), Measure(), campaign="c", started_at="now")
+    return artifacts.make(arm, engine or FakeEngine(bill), Measure().limits, campaign="c", started_at="now")
 
 
 def found(directory: Path, bill: Bill, arm: Arm = ARM) -> bool:
@@ -93,7 +93,7 @@ def leave_half_made(directory: Path, campaign: str) -> Path:
     bill = make_bill(directory)
     artifacts = Artifacts(directory / "artifacts", bill)
     with pytest.raises(KeyboardInterrupt):
-        artifacts.make(ARM, KilledEngine(bill), Measure(), campaign=campaign, started_at="now")
+        artifacts.make(ARM, KilledEngine(bill), Measure().limits, campaign=campaign, started_at="now")
     return next((directory / "artifacts").iterdir())
 
 

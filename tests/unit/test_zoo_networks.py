@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lab.zoo.entries import ENTRIES, PAPER_MODELS
+from lab.core.experiment import PAPER_MODELS
+from lab.zoo.entries import ENTRIES
 from lab.zoo.preprocess import made_input
 
 REFERENCE = Path(__file__).parents[3] / "shared" / "reference"
@@ -139,3 +140,7 @@ def test_seeded_predictions_are_spread_over_classes(frozen: dict[str, Any]) -> N
         logits = running.run("MobilenetV1/Logits/SpatialSqueeze:0", {"input:0": images})
     assert 1 < logits.std() < 5
     assert np.corrcoef(logits)[0, 1] < 0.98, "different pictures must give different logits"
+
+
+def test_there_is_an_entry_for_each_model_of_the_paper() -> None:
+    assert tuple(ENTRIES) == PAPER_MODELS

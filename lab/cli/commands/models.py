@@ -11,10 +11,11 @@ from lab.cli.build_progress import build_progress
 from lab.cli.options import Json
 from lab.cli.output import note, say_json, say_table
 from lab.core.errors import ModelError
+from lab.core.experiment import PAPER_MODELS
 from lab.core.model import Model
 from lab.core.units import show_bytes
 from lab.disk.paths import home
-from lab.zoo.catalog import PAPER_MODELS, available, prepare
+from lab.zoo.catalog import available, prepare
 from lab.zoo.entries import Preprocessing
 from lab.zoo.importing import import_graph, import_yunet_onnx
 
