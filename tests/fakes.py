@@ -33,6 +33,7 @@ PROFILES = ("o0", "o3", "o3-simd")
 # Seconds to start and per 10⁹ multiply-accumulates, by mode; an unoptimised guest is ten times slower.
 SPEED = {Mode.NATIVE: (0.002, 0.2), Mode.AOT: (0.05, 0.5), Mode.JIT: (1.0, 0.5), Mode.INTERPRETER: (0.1, 30.0)}
 COMPILE_S = 8.0
+MACHINE_CODE = b"machine code"
 NOISE = 0.01
 
 Answer = Callable[[Job, ProbeReport], JobResult]
@@ -123,11 +124,22 @@ class FakeEngine(Engine):
     def _compile(self, job: Job, arm: Arm) -> JobResult:
         self.log.append(f"compile {arm.id}")
         report = ProbeReport(
-            PROBE_SCHEMA, 0, None, False, False, round(COMPILE_S * 1e9), (), _rusage(COMPILE_S), 50_000_000, None
+            PROBE_SCHEMA,
+            0,
+            None,
+            False,
+            False,
+            round(COMPILE_S * 1e9),
+            (),
+            _rusage(COMPILE_S),
+            50_000_000,
+            None,
+            output_base64=base64.b64encode(MACHINE_CODE).decode(),
+            file_sha256=hashlib.sha256(MACHINE_CODE).hexdigest(),
+            file_bytes=len(MACHINE_CODE),
         )
         if arm.id in self._misbehaves:
             return self._misbehaves[arm.id](job, report)
-        (job.mounts[1].source / registry.runtime_of(arm).guest_file(arm)).write_bytes(b"machine code")
         return JobResult(report, oom_killed=False)
 
     def _report(self, job: Job, case: Case) -> ProbeReport:
@@ -154,7 +166,9 @@ class FakeEngine(Engine):
             cgroup=CgroupFigures(1, 25_000_000, 15_000_000, 5_000_000, 0, 1_000_000, 0),
             linear_memory_bytes=None if case.arm.is_native else 1 << 24,
             output_sha256=hashlib.sha256(output).hexdigest(),
-            output_base64=None if job.ship is None else base64.b64encode(output).decode(),
+            output_base64=base64.b64encode(output).decode() if job.return_file else None,
+            file_sha256=hashlib.sha256(output).hexdigest(),
+            file_bytes=len(output),
         )
 
 
@@ -210,8 +224,9 @@ def run_out_of_memory(_job: Job, _report: ProbeReport) -> JobResult:
 def answer_wrongly(job: Job, report: ProbeReport) -> JobResult:
     """Says something that no model gives."""
     output = np.full(4, 1e9, dtype="<f4").tobytes()
-    shipped = None if job.ship is None else base64.b64encode(output).decode()
-    wrong = msgspec.structs.replace(report, output_sha256=hashlib.sha256(output).hexdigest(), output_base64=shipped)
+    returned = base64.b64encode(output).decode() if job.return_file else None
+    digest = hashlib.sha256(output).hexdigest()
+    wrong = msgspec.structs.replace(report, output_sha256=digest, file_sha256=digest, output_base64=returned)
     return JobResult(wrong, oom_killed=False)
 
 

@@ -16,6 +16,8 @@ from lab.runtimes.base import GUEST_WASM
 MODEL_FILE = "model.pb"
 INPUT_FILE = "input.f32"
 OUTPUT_FILE = f"{OUT_DIR}/output.f32"
+# The largest precompiled module that is taken; those of today's guests have 16 to 30 MB.
+MODULE_LIMIT_BYTES = 256 * 2**20
 
 
 def run_argv(arm: Arm, version: str, guest_args: tuple[str, ...]) -> tuple[str, ...]:
@@ -43,7 +45,7 @@ def run_job(
     campaign: str,
     iterations: int,
     artifact: Path | None,
-    ship: bool,
+    return_output: bool,
     handicap_permille: int = 0,
 ) -> Job:
     """The job of one trial.
@@ -55,7 +57,7 @@ def run_job(
         campaign: the label.
         iterations: inferences in the process.
         artifact: the precompiled module, for AOT arms.
-        ship: whether the probe sends the output tensors back.
+        return_output: whether the probe sends the output tensors back.
         handicap_permille: see `guest_args`.
     """
     arm, version = case.arm, bill.image(case.arm).version
@@ -74,12 +76,17 @@ def run_job(
         memory_bytes=measure.memory_bytes,
         cpus=usable_cpus(measure.cpus),
         campaign=campaign,
-        ship=OUTPUT_FILE if ship else None,
+        case=case.id,
+        output_file=OUTPUT_FILE,
+        return_file=return_output,
     )
 
 
-def compile_job(arm: Arm, bill: Bill, measure: Limits, *, campaign: str, directory: Path) -> Job:
-    """The job that precompiles an arm's guest into an empty directory."""
+def compile_job(arm: Arm, bill: Bill, measure: Limits, *, campaign: str) -> Job:
+    """The job that precompiles an arm's guest and returns the module.
+
+    The module comes back in the probe's report: no directory of the host is written by what runs in a sandbox.
+    """
     version = bill.image(arm).version
     runtime = registry.runtime_of(arm)
     argv = runtime.compile_argv(arm, version)
@@ -88,12 +95,16 @@ def compile_job(arm: Arm, bill: Bill, measure: Limits, *, campaign: str, directo
     return Job(
         image=bill.image(arm).image_id,
         argv=argv,
-        mounts=(Mount(bill.guest(arm).path, GUEST_WASM), Mount(directory, OUT_DIR, writable=True)),
+        mounts=(Mount(bill.guest(arm).path, GUEST_WASM),),
         env=runtime.environment(arm, version),
         timeout_s=measure.compile_timeout_s,
         memory_bytes=measure.memory_bytes,
         cpus=usable_cpus(measure.cpus),
         campaign=campaign,
+        case=f"{arm.id} precompilation",
+        output_file=f"{OUT_DIR}/{runtime.guest_file(arm)}",
+        return_file=True,
+        output_limit_bytes=MODULE_LIMIT_BYTES,
     )
 
 

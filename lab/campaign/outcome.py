@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import signal as signals
 from itertools import accumulate
 from typing import Any
@@ -11,6 +13,7 @@ import msgspec
 from lab.campaign.goldens import Golden, Goldens, decode_output
 from lab.core.case import Case
 from lab.core.model import Model
+from lab.core.phase import LOADING, Phase
 from lab.core.probe import PhaseMark, ProbeReport
 from lab.core.trial import Kind, Outcome, Trial
 from lab.engines.engine import JobResult
@@ -21,6 +24,11 @@ _OUT_OF_MEMORY_SIGNS = ("memory allocation of", "out of memory", "Cannot allocat
 UNDISTURBED_CPU_SHARE = 0.8
 CPU_CONTENDED = "cpu-contended"
 THROTTLED = "throttled"
+# The guest's clock and the probe's are the same kernel's, but not the same call.
+_CLOCK_TOLERANCE = 1.05
+_CLOCK_SLACK_NS = 1_000_000
+# What a terminal would obey, and line breaks of other alphabets.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 PHASES = ("read", "decode", "build", "optimise", "output")
 
 
@@ -55,19 +63,55 @@ def judge_output(report: ProbeReport, goldens: Goldens, case: Case, guest_sha256
     """Whether the output is the right one; see `lab.campaign.goldens`."""
     if report.output_sha256 is None:
         return Judged(Outcome.CRASHED, "exited without an output")
+    if report.file_sha256 is None:
+        return Judged(Outcome.CRASHED, f"its output file cannot be used: {report.file_error or 'it was not hashed'}")
+    if report.file_sha256 != report.output_sha256:
+        return Judged(Outcome.WRONG_OUTPUT, "the guest claims another output than its file holds")
     target = case.arm.target
     golden: Golden | str | None = goldens.known(target, guest_sha256, model, case.batch)
     if golden is None:
-        output = None if report.output_base64 is None else decode_output(report.output_base64)
+        output = returned_file(report)
         if output is None:
             return Judged(Outcome.WRONG_OUTPUT, "the first output of this guest could not be read for comparison")
         golden = goldens.admit(target, guest_sha256, model, case.batch, output)
     if isinstance(golden, str):
         return Judged(Outcome.WRONG_OUTPUT, golden)
-    if golden.sha256 != report.output_sha256:
-        expected, found = golden.sha256[:12], report.output_sha256[:12]
+    if golden.sha256 != report.file_sha256:
+        expected, found = golden.sha256[:12], report.file_sha256[:12]
         return Judged(Outcome.WRONG_OUTPUT, f"output {found}… where this guest gave {expected}… before")
     return Judged(Outcome.OK)
+
+
+def returned_file(report: ProbeReport) -> bytes | None:
+    """The output file's bytes; None if they were not returned, or are not what the probe hashed."""
+    content = None if report.output_base64 is None else decode_output(report.output_base64)
+    return content if content is None or hashlib.sha256(content).hexdigest() == report.file_sha256 else None
+
+
+def judge_marks(report: ProbeReport, iterations: int) -> Judged:
+    """Whether the guest's marks can be true: complete, in order, and within the run that the probe timed.
+
+    Args:
+        report: of a run that exited with 0.
+        iterations: how many inferences were asked for.
+    """
+    wanted = [Phase.START, *LOADING, *[Phase.INFER] * iterations, Phase.OUTPUT]
+    names = [mark.name for mark in report.marks]
+    if names != wanted:
+        return _nonsense(f"{len(names)} of {len(wanted)} are as expected" if names else "there are none")
+    spans = [mark.guest_ns for mark in report.marks[1:]]
+    if any(span is None or not 0 <= span <= report.total_ns for span in spans):
+        return _nonsense("a phase is longer than the whole run, or has no length")
+    if sum(span or 0 for span in spans) > report.total_ns * _CLOCK_TOLERANCE + _CLOCK_SLACK_NS:
+        return _nonsense("the phases together are longer than the whole run")
+    seen = [mark.seen_ns for mark in report.marks]
+    if seen != sorted(seen) or seen[-1] > report.total_ns:
+        return _nonsense("a mark was seen after the end")
+    return Judged(Outcome.OK)
+
+
+def _nonsense(what: str) -> Judged:
+    return Judged(Outcome.CRASHED, f"its marks do not make sense: {what}")
 
 
 def trial_of(  # every part of a trial meets here, and only here
@@ -163,4 +207,4 @@ def _ending(report: ProbeReport) -> str:
 
 def _last_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:300] if lines else "nothing was printed"
+    return _CONTROL.sub("\ufffd", lines[-1])[:300] if lines else "nothing was printed"

@@ -15,11 +15,14 @@ import msgspec
 
 from lab.campaign.job import compile_job
 from lab.campaign.materials import Bill
-from lab.campaign.outcome import Judged, judge_exit, trial_of
+from lab.campaign.outcome import Judged, judge_exit, returned_file, trial_of
 from lab.core.arm import Arm
 from lab.core.case import Case
 from lab.core.experiment import Limits
 from lab.core.trial import Kind, Outcome, Trial
+from lab.disk.content import file_sha256
+from lab.disk.locks import lock
+from lab.disk.whole import write_whole
 from lab.engines.engine import Engine
 from lab.engines.host import cpu_flags_sha256
 from lab.runtimes import registry
@@ -39,6 +42,7 @@ class Artifacts:
     def __init__(self, directory: Path, bill: Bill) -> None:
         self._directory = directory
         self._bill = bill
+        self._checked: dict[Path, tuple[int, int, int, int]] = {}
 
     def find(self, arm: Arm) -> tuple[Path, Trial] | None:
         """The artifact of an arm with the trial that made it; None if it has not been made on this processor."""
@@ -48,9 +52,23 @@ class Artifacts:
             made = msgspec.json.decode((home / "trial.json").read_bytes(), type=Trial)
         except (OSError, msgspec.DecodeError):
             return None
-        # a half-deleted or truncated one is made anew
-        whole = artifact.is_file() and artifact.stat().st_size == made.artifact_bytes
-        return (artifact, made) if whole else None
+        # one that is truncated or changed is made again: what it holds is executed
+        return (artifact, made) if self._is_whole(artifact, made) else None
+
+    def _is_whole(self, artifact: Path, made: Trial) -> bool:
+        """Whether the module is what its trial made: hashed once, then again only if the file has changed."""
+        if artifact.is_symlink() or not artifact.is_file():
+            return False
+        status = artifact.stat()
+        if status.st_size != made.artifact_bytes:
+            return False
+        seen = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        if self._checked.get(artifact) != seen:
+            # modules of earlier versions of the lab have no hash to compare with
+            if made.output_sha256 is None or file_sha256(artifact) != made.output_sha256:
+                return False
+            self._checked[artifact] = seen
+        return True
 
     def sweep(self, campaign: str) -> int:
         """Remove what a killed run of a campaign left half made; how many. Another campaign may be making its own."""
@@ -65,35 +83,36 @@ class Artifacts:
         Returns:
             The compile trial, numbered 0; its outcome is not ok if there is no artifact.
         """
-        self._directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self._directory, prefix=_scratch_prefix(campaign)) as name:
-            out = Path(name) / "out"
-            out.mkdir()
-            out.chmod(0o777)  # the container's user is nobody's
-            job = compile_job(arm, self._bill, measure, campaign=campaign, directory=out)
-            result = engine.run(job)
-            artifact = out / registry.runtime_of(arm).guest_file(arm)
-            judged = judge_exit(result, job.timeout_s)
-            # Some compilers exit with 0 after a failure: the file itself is the proof.
-            if judged.outcome is Outcome.OK and not (artifact.is_file() and artifact.stat().st_size):
-                judged = Judged(Outcome.CRASHED, "the compiler ended well but left no artifact")
-            case = Case(arm, "", 0)
-            trial = trial_of(result, judged, case, kind=Kind.COMPILE, number=0, block=0, started_at=started_at)
-            if trial.outcome is Outcome.OK:
-                size = artifact.stat().st_size
-                trial = msgspec.structs.replace(trial, compile_ns=trial.total_ns, artifact_bytes=size)
-                self._keep(arm, artifact, trial)
-            return trial
+        job = compile_job(arm, self._bill, measure, campaign=campaign)
+        result = engine.run(job)
+        judged = judge_exit(result, job.timeout_s)
+        module = None if result.report is None else returned_file(result.report)
+        # Some compilers exit with 0 after a failure: the file itself is the proof.
+        if judged.outcome is Outcome.OK and not module:
+            why = result.report.file_error if result.report is not None else None
+            judged = Judged(Outcome.CRASHED, f"the compiler ended well but left no module: {why or 'it is empty'}")
+        case = Case(arm, "", 0)
+        trial = trial_of(result, judged, case, kind=Kind.COMPILE, number=0, block=0, started_at=started_at)
+        if trial.outcome is Outcome.OK and module:
+            digest = hashlib.sha256(module).hexdigest()
+            trial = msgspec.structs.replace(
+                trial, compile_ns=trial.total_ns, artifact_bytes=len(module), output_sha256=digest
+            )
+            self._keep(arm, module, trial, _scratch_prefix(campaign))
+        return trial
 
-    def _keep(self, arm: Arm, artifact: Path, trial: Trial) -> None:
-        staging = artifact.parent.parent / "keep"
-        staging.mkdir()
-        shutil.copyfile(artifact, staging / artifact.name)  # not moved: it belongs to the container's user
-        (staging / "trial.json").write_bytes(msgspec.json.encode(trial))
-        staging.chmod(0o755)
+    def _keep(self, arm: Arm, module: bytes, trial: Trial, prefix: str) -> None:
+        """Keep a module with its trial; two campaigns that make the same one at once do so one after the other."""
         home = self._home(arm)
-        shutil.rmtree(home, ignore_errors=True)
-        staging.replace(home)
+        self._directory.mkdir(parents=True, exist_ok=True)
+        with lock(f"module-{home.name}"), tempfile.TemporaryDirectory(dir=self._directory, prefix=prefix) as name:
+            staging = Path(name) / "keep"
+            staging.mkdir(mode=0o755)
+            write_whole(staging / registry.runtime_of(arm).guest_file(arm), module)
+            write_whole(staging / "trial.json", msgspec.json.encode(trial))
+            if home.exists():
+                home.rename(Path(name) / "old")
+            staging.rename(home)
 
     def _home(self, arm: Arm) -> Path:
         image, guest = self._bill.image(arm), self._bill.guest(arm)

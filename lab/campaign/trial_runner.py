@@ -10,7 +10,7 @@ from lab.campaign.copies import with_writable_copies
 from lab.campaign.goldens import Goldens
 from lab.campaign.job import run_job
 from lab.campaign.materials import Bill
-from lab.campaign.outcome import judge_exit, judge_output, trial_of
+from lab.campaign.outcome import judge_exit, judge_marks, judge_output, trial_of
 from lab.core.case import Case
 from lab.core.experiment import Limits
 from lab.core.trial import Kind, Outcome, Trial
@@ -58,7 +58,7 @@ class TrialRunner:
             campaign=self._name,
             iterations=iterations,
             artifact=artifact,
-            ship=self._goldens.known(case.arm.target, guest.sha256, model, case.batch) is None,
+            return_output=self._goldens.known(case.arm.target, guest.sha256, model, case.batch) is None,
             handicap_permille=handicap_permille,
         )
         if registry.runtime_of(case.arm).opens_for_writing(self._bill.image(case.arm).version):
@@ -67,7 +67,9 @@ class TrialRunner:
         result = self._engine.run(job)
         judged = judge_exit(result, job.timeout_s)
         if judged.outcome is Outcome.OK and result.report is not None:
-            judged = judge_output(result.report, self._goldens, case, guest.sha256, model)
+            judged = judge_marks(result.report, iterations)
+            if judged.outcome is Outcome.OK:
+                judged = judge_output(result.report, self._goldens, case, guest.sha256, model)
         return trial_of(result, judged, case, kind=Kind.RUN, number=number, block=block, started_at=started_at)
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import errno
+import signal
 import sys
-from typing import Annotated
+import traceback
+from typing import Annotated, NoReturn
 
 import typer
 
 from lab import __version__
 from lab.cli.lazy import LazyGroup
 from lab.cli.output import say
-from lab.core.errors import EXIT_INTERRUPTED, LabError, NoSpace
+from lab.core.errors import EXIT_INTERRUPTED, LabError, NoSpace, UsageError
 
 HELP = """What does WebAssembly cost, and give, for neural-network inference on edge devices?
 
@@ -41,16 +43,49 @@ def _options(
     """Options of the program itself."""
 
 
+def _interrupt(number: int, _frame: object) -> None:
+    """End as Ctrl-C does: nothing measured is lost, no container is left."""
+    raise _Terminated(number)
+
+
+class _Terminated(KeyboardInterrupt):
+    """Another process asked this one to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+_FILE_PROBLEMS = {
+    errno.EACCES: "use a directory that this user may write to",
+    errno.EROFS: "use a directory that is not mounted read-only",
+    errno.EISDIR: "name a file",
+    errno.ENOTDIR: "name a path whose parents are directories",
+    errno.ENOENT: "check the path",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ELOOP: "remove the links that lead to each other",
+}
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
 def main() -> None:
-    """Entry point: turns every foreseen error into two lines and an exit code of its own."""
+    """Entry point: turns every error that a user can do something about into two lines and an exit code of its own."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     try:
         app()
     except LabError as error:
         _complain(error)
         sys.exit(error.exit_code)
+    except _Terminated as ended:
+        typer.echo("\nasked to end; nothing measured is lost: the same command resumes", err=True)
+        sys.exit(128 + ended.number)
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
+        if error.errno in _FILE_PROBLEMS and error.filename is not None:
+            _complain(UsageError(f"{error.filename}: {error.strerror}", _FILE_PROBLEMS[error.errno]))
+            sys.exit(UsageError.exit_code)
+        if error.errno not in _FULL:
+            _crash()
         full = NoSpace(f"no space left on {_disk_of(error)}", "free some; the same command resumes")
         _complain(full)
         sys.exit(full.exit_code)
@@ -58,6 +93,15 @@ def main() -> None:
         if leaving.code == EXIT_INTERRUPTED:
             typer.echo("\ninterrupted; nothing measured is lost: the same command resumes", err=True)
         raise
+    except Exception:
+        _crash()
+
+
+def _crash() -> NoReturn:
+    """An error nobody thought of: its traceback, and an exit code that no answer has."""
+    traceback.print_exc()
+    typer.echo("error: this is a defect of the lab\n  hint: please report it with the lines above", err=True)
+    sys.exit(LabError.exit_code)
 
 
 def _disk_of(error: OSError) -> str:

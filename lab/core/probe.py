@@ -2,13 +2,14 @@
 
 Version history of `PROBE_SCHEMA`:
     1  first
+    2  a nonce; the probe hashes the output file itself; pressure and steal time of the machine
 """
 
 from __future__ import annotations
 
 import msgspec
 
-PROBE_SCHEMA = 1
+PROBE_SCHEMA = 2
 
 
 class PhaseMark(msgspec.Struct, frozen=True):
@@ -77,11 +78,18 @@ class ProbeReport(msgspec.Struct, frozen=True):
         rss_peak_bytes: the child's peak resident set over the whole run: the largest VmHWM of any phase (each reset
             would otherwise lower what ``ru_maxrss`` says), or ``ru_maxrss`` if that is larger.
         linear_memory_bytes: the guest's ``memory.size`` at its end; None natively.
-        output_sha256: of the output tensors, as the guest computed it; None if it never got there.
-        output_base64: the output tensors' bytes if they were asked for.
+        output_sha256: of the output tensors, as the guest claims; None if it claimed nothing.
+        output_base64: the output file's bytes if they were asked for.
         stdout_tail: last lines that were no marks.
         stderr_tail: last lines.
         launch_error: why the command could not even be executed; every other figure is then meaningless.
+        nonce: what the lab gave the probe, and nobody else knows; None if it gave none.
+        file_sha256: of the output file, by the probe; None if none was asked for, or `file_error` says why not.
+        file_bytes: its length.
+        file_error: why the output file was not hashed: missing, a link, no regular file, too large.
+        psi_cpu_us, psi_io_us, psi_memory_us: how long some task of the machine waited for that resource during the run,
+            in microseconds; None where the kernel does not say.
+        steal_ns: processor time that a hypervisor gave to others meanwhile, in steps of 10 ms.
     """
 
     schema: int
@@ -100,3 +108,11 @@ class ProbeReport(msgspec.Struct, frozen=True):
     stdout_tail: str = ""
     stderr_tail: str = ""
     launch_error: str | None = None
+    nonce: str | None = None
+    file_sha256: str | None = None
+    file_bytes: int | None = None
+    file_error: str | None = None
+    psi_cpu_us: int | None = None
+    psi_io_us: int | None = None
+    psi_memory_us: int | None = None
+    steal_ns: int | None = None

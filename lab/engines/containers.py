@@ -1,29 +1,56 @@
 """The Docker engine: one fresh, hardened container per job.
 
-Hardening (all of it in `_options`): no network, read-only root, small tmpfs for scratch and output, every capability
-dropped, no-new-privileges, non-root, limited pids and memory with swap off, pinned processors.
+Hardening (all of it in `container_options`): no network, read-only root, small tmpfs for scratch and output, every
+capability dropped, no-new-privileges, non-root, no shared memory of others, no core files, limited pids, memory with
+swap off, and logs; pinned processors. What the engine made of it is read back before the job starts (`check_limits`),
+since an engine drops a limit that its kernel does not support.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
+from docker.types import LogConfig, Ulimit
 from docker.types import Mount as BindMount
 
-from lab.core.errors import EngineFailed
-from lab.core.probe import PROBE_SCHEMA, ProbeReport
+from lab.core.errors import EngineFailed, LabError
+from lab.core.probe import ProbeReport
 from lab.engines import docker_sdk
-from lab.engines.engine import OUT_DIR, WORK_DIR, Engine, Job, JobResult, probe_argv
+from lab.engines.engine import (
+    NONCE_VARIABLE,
+    OUT_DIR,
+    WORK_DIR,
+    Engine,
+    Job,
+    JobResult,
+    decode_report,
+    new_nonce,
+    probe_argv,
+)
+from lab.engines.owner import CAMPAIGN_LABEL, is_abandoned, owner_labels
 
-CAMPAIGN_LABEL = "wasm-edge-lab.campaign"
+CASE_LABEL = "wasm-edge-lab.case"
 NOBODY = 65534
-PIDS_LIMIT = 256
+PIDS_LIMIT = max(256, 4 * (os.cpu_count() or 1))
 SCRATCH_BYTES = 64 * 2**20
-# The probe enforces the job's timeout; the engine's own patience only catches a probe that hangs.
-PATIENCE_S = 60.0
+# A report with a returned file is a single line, in base64; the log must hold it whole.
+LOG_BYTES = 64 * 2**20
+# The probe enforces the job's timeout; the engine's own limit only catches a probe that hangs.
+GRACE_PERIOD_S = 60.0
+_KILLED = 137
+_LIMITS = {
+    "Memory": "boot with cgroup_enable=memory, or use a kernel with the memory controller",
+    "MemorySwap": "boot with swapaccount=1, or switch swap off (`swapoff -a`)",
+    "PidsLimit": "use a kernel with the pids controller (CONFIG_CGROUP_PIDS)",
+    "CpusetCpus": "use a kernel with the cpuset controller (CONFIG_CPUSETS)",
+    "NetworkMode": "use an engine that supports it",
+    "ReadonlyRootfs": "use an engine that supports it",
+    "IpcMode": "use an engine that supports it",
+}
+"""What to do where the engine dropped a limit, by its name in the engine's answer."""
 
 
 class ContainerEngine(Engine):
@@ -36,14 +63,16 @@ class ContainerEngine(Engine):
 
     def run(self, job: Job) -> JobResult:
         """See `Engine.run`."""
-        with docker_sdk.failures_as_lab_errors(), self._container(job) as container:
+        nonce = new_nonce()
+        with docker_sdk.failures_as_lab_errors(), self._container(job, nonce) as container:
+            check_limits(container.attrs["HostConfig"], job)
             container.start()
-            container.wait(timeout=job.timeout_s + PATIENCE_S)
+            container.wait(timeout=job.timeout_s + GRACE_PERIOD_S)
             container.reload()
             state = container.attrs["State"]
-            output = container.logs(stdout=True, stderr=False)
-            report = _decode(output)
-            oom_killed = bool(state.get("OOMKilled"))
+            report = decode_report(container.logs(stdout=True, stderr=False), nonce)
+            # the engine may not know yet of the kernel's kill when the container has ended
+            oom_killed = bool(state.get("OOMKilled")) or (report is None and state.get("ExitCode") == _KILLED)
             if report is None and not oom_killed:
                 complaint = container.logs(stdout=False, stderr=True)[-500:].decode(errors="replace").strip()
                 raise EngineFailed(
@@ -53,12 +82,15 @@ class ContainerEngine(Engine):
         return JobResult(report, oom_killed or _kernel_killed(report))
 
     def sweep(self, campaign: str) -> int:
-        """See `Engine.sweep`."""
+        """See `Engine.sweep`; also removes containers of any lab process that has died."""
+        removed = 0
         with docker_sdk.failures_as_lab_errors():
-            leftovers = self._client.containers.list(all=True, filters={"label": f"{CAMPAIGN_LABEL}={campaign}"})
-            for container in leftovers:
-                container.remove(force=True)
-        return len(leftovers)
+            for container in self._client.containers.list(all=True, filters={"label": CAMPAIGN_LABEL}):
+                labels = container.labels
+                if labels.get(CAMPAIGN_LABEL) == campaign or is_abandoned(labels):
+                    container.remove(force=True)
+                    removed += 1
+        return removed
 
     def describe(self) -> str:
         """See `Engine.describe`."""
@@ -66,33 +98,48 @@ class ContainerEngine(Engine):
             version = self._client.version()
         return f"docker {version['Version']}"
 
+    def ping(self) -> bool:
+        """See `Engine.ping`."""
+        try:
+            with docker_sdk.failures_as_lab_errors():
+                return bool(self._client.ping())
+        except LabError:
+            return False
+
     @contextlib.contextmanager
-    def _container(self, job: Job) -> Iterator[Any]:
-        container = self._client.containers.create(job.image, probe_argv(job), **_options(job))
+    def _container(self, job: Job, nonce: str) -> Iterator[Any]:
+        container = self._client.containers.create(job.image, probe_argv(job), **container_options(job, nonce))
         try:
             yield container
         finally:
-            container.remove(force=True)
+            # a container that cannot be removed now is removed by the next sweep; its trial is measured all the same
+            with contextlib.suppress(LabError), docker_sdk.failures_as_lab_errors():
+                container.remove(force=True)
 
 
-def _options(job: Job) -> dict[str, Any]:
-    tmpfs = {"/tmp": f"rw,size={SCRATCH_BYTES},mode=1777"}  # noqa: S108 - the container's own
-    if not any(mount.name == OUT_DIR for mount in job.mounts):
-        tmpfs[f"{WORK_DIR}/{OUT_DIR}"] = f"rw,size={SCRATCH_BYTES},uid={NOBODY},gid={NOBODY},mode=0700"
+def container_options(job: Job, nonce: str) -> dict[str, Any]:
+    """What the engine is asked for: everything that shuts a job's container off from what it does not need."""
+    private = f"uid={NOBODY},gid={NOBODY},mode=0700"
     return {
-        "labels": {CAMPAIGN_LABEL: job.campaign},
+        "labels": {**owner_labels(job.campaign), CASE_LABEL: job.case},
         "working_dir": WORK_DIR,
         "user": f"{NOBODY}:{NOBODY}",
-        "environment": {"HOME": "/tmp", **job.env},  # noqa: S108
+        "environment": {"HOME": "/tmp", **job.env, NONCE_VARIABLE: nonce},  # noqa: S108 - the container's own
         "network_mode": "none",
+        "ipc_mode": "none",
         "read_only": True,
-        "tmpfs": tmpfs,
+        "tmpfs": {
+            "/tmp": f"rw,size={SCRATCH_BYTES},mode=1777",  # noqa: S108
+            f"{WORK_DIR}/{OUT_DIR}": f"rw,size={job.output_limit_bytes},{private}",
+        },
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges"],
         "pids_limit": PIDS_LIMIT,
+        "ulimits": [Ulimit(name="core", soft=0, hard=0), Ulimit(name="nofile", soft=1024, hard=1024)],
         "mem_limit": job.memory_bytes,
         "memswap_limit": job.memory_bytes,
-        "cpuset_cpus": None if job.cpus is None else ",".join(map(str, job.cpus)),
+        "cpuset_cpus": None if job.cpus is None else _cpu_list(job.cpus),
+        "log_config": LogConfig(type=LogConfig.types.JSON, config={"max-size": str(_log_bytes(job)), "max-file": "1"}),
         # not `volumes`: the engine would make an empty directory of a source that is missing
         "mounts": [
             BindMount(f"{WORK_DIR}/{mount.name}", str(mount.source), type="bind", read_only=not mount.writable)
@@ -101,21 +148,36 @@ def _options(job: Job) -> dict[str, Any]:
     }
 
 
-def _decode(output: bytes) -> ProbeReport | None:
-    line = output.strip().rpartition(b"\n")[2]
-    if not line:
-        return None
-    try:
-        report = msgspec.json.decode(line, type=ProbeReport)
-    except msgspec.MsgspecError as error:
-        raise EngineFailed(
-            f"the probe's report cannot be read: {error}", "rebuild the images with `lab build`: probe and lab differ"
-        ) from error
-    if report.schema != PROBE_SCHEMA:
-        raise EngineFailed(
-            f"the probe speaks schema {report.schema}, the lab {PROBE_SCHEMA}", "rebuild the images with `lab build`"
-        )
-    return report
+def _log_bytes(job: Job) -> int:
+    """Room for the report: base64 takes four bytes for three, and the log's own format some more."""
+    return LOG_BYTES + (2 * job.output_limit_bytes if job.return_file else 0)
+
+
+def _cpu_list(cpus: tuple[int, ...]) -> str:
+    return ",".join(map(str, cpus))
+
+
+def check_limits(made: dict[str, Any], job: Job) -> None:
+    """Compare what the engine made of the container with what was asked for.
+
+    Raises:
+        EngineFailed: a limit was dropped; trials without it would measure something else.
+    """
+    wanted: dict[str, object] = {
+        "Memory": job.memory_bytes,
+        "MemorySwap": job.memory_bytes,
+        "PidsLimit": PIDS_LIMIT,
+        "NetworkMode": "none",
+        "ReadonlyRootfs": True,
+        "IpcMode": "none",
+    }
+    if job.cpus is not None:
+        wanted["CpusetCpus"] = _cpu_list(job.cpus)
+    for name, value in wanted.items():
+        if made.get(name) != value:
+            raise EngineFailed(
+                f"the container engine made {name} {made.get(name)!r} where {value!r} was asked for", _LIMITS[name]
+            )
 
 
 def _kernel_killed(report: ProbeReport | None) -> bool:

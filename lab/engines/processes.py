@@ -16,9 +16,20 @@ import msgspec
 
 from lab.core.errors import EngineFailed
 from lab.core.probe import ProbeReport
-from lab.engines.engine import OUT_DIR, WORK_DIR, Engine, Job, JobResult, Mount, probe_argv
+from lab.engines.engine import (
+    NONCE_VARIABLE,
+    OUT_DIR,
+    WORK_DIR,
+    Engine,
+    Job,
+    JobResult,
+    Mount,
+    decode_report,
+    new_nonce,
+    probe_argv,
+)
 
-PATIENCE_S = 60.0
+GRACE_PERIOD_S = 60.0
 
 
 class ProcessEngine(Engine):
@@ -59,19 +70,22 @@ class ProcessEngine(Engine):
     def _launch(self, job: Job, work: Path) -> ProbeReport:
         program, *words = (_below(word, work) for word in job.argv)
         arguments = probe_argv(msgspec.structs.replace(job, argv=(_on_this_host(program, work), *words)))
+        nonce = new_nonce()
         pin = ["taskset", "-c", ",".join(map(str, job.cpus))] if job.cpus else []
         try:
             done = subprocess.run(
                 [*pin, str(self._probe), *arguments],
                 cwd=work,
-                env={"PATH": os.environ.get("PATH", ""), "HOME": str(work), **job.env},
+                env={"PATH": os.environ.get("PATH", ""), "HOME": str(work), **job.env, NONCE_VARIABLE: nonce},
                 capture_output=True,
-                timeout=job.timeout_s + PATIENCE_S,
+                timeout=job.timeout_s + GRACE_PERIOD_S,
                 check=True,
             )
-            report = msgspec.json.decode(done.stdout.strip().rpartition(b"\n")[2], type=ProbeReport)
-        except (OSError, subprocess.SubprocessError, msgspec.MsgspecError) as error:
+        except (OSError, subprocess.SubprocessError) as error:
             raise EngineFailed(f"the probe {self._probe} failed: {error}", "rebuild it with `lab build`") from error
+        report = decode_report(done.stdout, nonce)
+        if report is None:
+            raise EngineFailed(f"the probe {self._probe} said nothing", "rebuild it with `lab build`")
         # Here the cgroup is the lab's own, with everything else that runs in it: its figures are not the job's.
         return msgspec.structs.replace(report, cgroup=None)
 

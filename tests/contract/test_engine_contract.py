@@ -6,6 +6,7 @@ Programs of known behaviour (`rust-guest/fixture`) are what the measurements are
 from __future__ import annotations
 
 import base64
+import hashlib
 import struct
 import subprocess
 import sys
@@ -171,10 +172,11 @@ def test_marks_come_in_the_order_of_the_phases_with_times_that_only_grow(bench: 
 
 
 def test_a_file_is_sent_back_on_demand_only(bench: Bench) -> None:
-    shipped = bench.run("wrong", "--save", "out/output.f32", ship="out/output.f32")
+    shipped = bench.run("wrong", "--save", "out/output.f32", output_file="out/output.f32", return_file=True)
     assert shipped.output_base64 is not None
     assert base64.b64decode(shipped.output_base64) == struct.pack("<16f", *[-12345.0] * 16)
-    assert shipped.output_sha256 == "bad0" * 16
+    assert shipped.output_sha256 == "bad0" * 16, "as the guest claims"
+    assert shipped.file_sha256 == hashlib.sha256(struct.pack("<16f", *[-12345.0] * 16)).hexdigest()
     assert bench.run("wrong", "--save", "out/output.f32").output_base64 is None
 
 
@@ -189,13 +191,20 @@ def test_a_job_sees_its_files_under_the_names_it_was_promised(bench: Bench, tmp_
     assert bench.shell("cat model.pb; ls", mounts=mounts).stdout_tail.split() == ["graphguest", "model.pb", "out"]
 
 
-def test_a_precompiler_may_write_into_its_one_directory(bench: Bench, tmp_path: Path) -> None:
-    out = tmp_path / "artifacts"
-    out.mkdir(mode=0o777)
-    out.chmod(0o777)
-    mounts = (Mount(bench.fixture, "guest"), Mount(out, "out", writable=True))
-    assert bench.shell("echo code > out/guest.so", mounts=mounts).exit_code == 0
-    assert (out / "guest.so").read_text(encoding="utf-8") == "code\n"
+def test_a_precompiler_writes_into_the_output_directory_and_its_file_is_returned(bench: Bench) -> None:
+    script = "echo code > out/guest.so"
+    report = bench.shell(script, output_file="out/guest.so", return_file=True, output_limit_bytes=MIB)
+    assert report.exit_code == 0
+    assert report.output_base64 is not None
+    assert base64.b64decode(report.output_base64) == b"code\n"
+
+
+@pytest.mark.parametrize("script", ["ln -s /etc/passwd out/o", "mkfifo out/o", "mkdir out/o", "true"])
+def test_what_is_no_regular_file_is_not_returned(bench: Bench, script: str) -> None:
+    report = bench.shell(script, output_file="out/o", return_file=True)
+    assert report.output_base64 is None
+    assert report.file_sha256 is None
+    assert report.file_error
 
 
 def test_the_environment_is_the_jobs_own(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

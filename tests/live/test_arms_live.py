@@ -102,5 +102,5 @@ def test_an_arm_that_is_called_unsupported_does_fail(edition: str, arm: Arm, her
         assert found is not None
         artifact = found[0]
     case = Case(arm, small_model.name, 1)
-    job = run_job(case, bill, PATIENT, campaign="unsupported", iterations=1, artifact=artifact, ship=False)
+    job = run_job(case, bill, PATIENT, campaign="unsupported", iterations=1, artifact=artifact, return_output=False)
     assert judge_exit(engine.run(job), job.timeout_s).outcome is Outcome.CRASHED

@@ -19,7 +19,9 @@ ARM = Arm.parse("wasmer-jit-cranelift@o3")
 
 def job_of(directory: Path) -> Job:
     case = Case(ARM, "tiny", 1)
-    return run_job(case, make_bill(directory), Measure().limits, campaign="c", iterations=1, artifact=None, ship=False)
+    return run_job(
+        case, make_bill(directory), Measure().limits, campaign="c", iterations=1, artifact=None, return_output=False
+    )
 
 
 def test_model_and_input_are_copies_and_the_originals_stay_out_of_reach(tmp_path: Path) -> None:

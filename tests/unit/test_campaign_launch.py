@@ -18,10 +18,12 @@ MEASURE = Measure(timeout="60s", compile_timeout="600s", memory="1GiB").limits
 RUNNABLE = [arm for arm in registry.all_arms() if registry.unsupported(arm) is None]
 
 
-def job_of(tmp_path: Path, arm: Arm, *, ship: bool = False, measure: Limits = MEASURE) -> Job:
+def job_of(tmp_path: Path, arm: Arm, *, return_output: bool = False, measure: Limits = MEASURE) -> Job:
     artifact = tmp_path / "artifact" if arm.mode is Mode.AOT else None
     case = Case(arm, "tiny", 3)
-    return run_job(case, make_bill(tmp_path), measure, campaign="c", iterations=2, artifact=artifact, ship=ship)
+    return run_job(
+        case, make_bill(tmp_path), measure, campaign="c", iterations=2, artifact=artifact, return_output=return_output
+    )
 
 
 def test_a_guest_is_told_its_model_input_shape_outputs_and_repeats(tmp_path: Path) -> None:
@@ -45,15 +47,17 @@ def test_every_arm_is_given_its_program_model_and_input_read_only(tmp_path: Path
 
 def test_the_output_is_written_in_every_trial_and_sent_back_only_on_demand(tmp_path: Path) -> None:
     arm = Arm.parse("native@o3")
-    plain, shipped = job_of(tmp_path / "a", arm), job_of(tmp_path / "b", arm, ship=True)
+    plain, shipped = job_of(tmp_path / "a", arm), job_of(tmp_path / "b", arm, return_output=True)
     assert plain.argv == shipped.argv, "the measured process is the same"
-    assert (plain.ship, shipped.ship) == (None, "out/output.f32")
+    assert plain.output_file == shipped.output_file == "out/output.f32", "it is hashed in every trial"
+    assert (plain.return_file, shipped.return_file) == (False, True)
 
 
-def test_a_precompilation_writes_into_its_one_writable_directory(tmp_path: Path) -> None:
+def test_a_precompilation_returns_its_module_and_writes_nowhere_on_the_host(tmp_path: Path) -> None:
     arm = Arm.parse("wasmtime-aot-cranelift@o3")
-    job = compile_job(arm, make_bill(tmp_path), MEASURE, campaign="c", directory=tmp_path)
-    assert [(mount.name, mount.writable) for mount in job.mounts] == [("guest.wasm", False), ("out", True)]
+    job = compile_job(arm, make_bill(tmp_path), MEASURE, campaign="c")
+    assert [(mount.name, mount.writable) for mount in job.mounts] == [("guest.wasm", False)]
+    assert (job.output_file, job.return_file) == ("out/guest.cwasm", True)
     assert "out/guest.cwasm" in job.argv
     assert job.timeout_s == 600
 

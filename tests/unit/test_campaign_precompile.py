@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import msgspec
@@ -11,7 +10,6 @@ from lab.campaign.precompiled import Artifacts
 from lab.core.arm import Arm
 from lab.core.experiment import Measure
 from lab.core.trial import Kind, Outcome, Trial
-from lab.engines.engine import Job, JobResult
 from tests.fakes import FakeEngine, crash, make_bill, time_out
 from tests.stage import CAMPAIGN, Stage, experiment
 
@@ -46,7 +44,7 @@ def test_a_failed_precompilation_leaves_nothing_to_find(tmp_path: Path, behaviou
     assert trial.outcome in (Outcome.CRASHED, Outcome.TIMEOUT)
     assert (trial.compile_ns, trial.artifact_bytes) == (None, None)
     assert not found(tmp_path, bill)
-    assert list((tmp_path / "artifacts").iterdir()) == [], "not even a scratch directory"
+    assert not (tmp_path / "artifacts").exists(), "not even a scratch directory"
 
 
 def test_an_artifact_is_of_one_runtime_binary_and_one_guest(tmp_path: Path) -> None:
@@ -78,23 +76,32 @@ def test_an_artifact_is_readable_by_the_containers_unprivileged_user(tmp_path: P
     assert again[0].stat().st_mode & 0o444 == 0o444
 
 
-class KilledEngine(FakeEngine):
-    """Leaves the compiler's half-written file, and goes: a copy of the scratch directory is what a kill -9 leaves."""
-
-    def run(self, job: Job) -> JobResult:
-        scratch = job.mounts[1].source.parent
-        (job.mounts[1].source / "guest.cwasm").write_bytes(b"mach")
-        shutil.copytree(scratch, scratch.with_name(f"{scratch.name}-killed"))
-        raise KeyboardInterrupt
-
-
 def leave_half_made(directory: Path, campaign: str) -> Path:
-    """What a lab that was killed while it precompiled for a campaign leaves."""
-    bill = make_bill(directory)
-    artifacts = Artifacts(directory / "artifacts", bill)
-    with pytest.raises(KeyboardInterrupt):
-        artifacts.make(ARM, KilledEngine(bill), Measure().limits, campaign=campaign, started_at="now")
-    return next((directory / "artifacts").iterdir())
+    """What a lab that was killed while it kept a module for a campaign leaves."""
+    left = directory / "artifacts" / f".making-{campaign}.abc" / "out"
+    left.mkdir(parents=True)
+    (left / "guest.cwasm").write_bytes(b"mach")
+    return left.parent
+
+
+def test_a_module_that_was_changed_after_it_was_made_is_not_used(tmp_path: Path) -> None:
+    bill = make_bill(tmp_path)
+    make(tmp_path, bill)
+    again = Artifacts(tmp_path / "artifacts", bill).find(ARM)
+    assert again is not None
+    again[0].write_bytes(b"machine c0de")
+    assert not found(tmp_path, bill), "of the same length, and another"
+
+
+def test_a_link_in_a_modules_place_is_not_followed(tmp_path: Path) -> None:
+    bill = make_bill(tmp_path)
+    make(tmp_path, bill)
+    again = Artifacts(tmp_path / "artifacts", bill).find(ARM)
+    assert again is not None
+    (tmp_path / "elsewhere").write_bytes(b"machine code")
+    again[0].unlink()
+    again[0].symlink_to(tmp_path / "elsewhere")
+    assert not found(tmp_path, bill)
 
 
 def test_what_a_killed_precompilation_left_is_swept_by_its_own_campaign_only(tmp_path: Path) -> None:

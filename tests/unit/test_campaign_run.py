@@ -8,10 +8,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from lab.campaign.job import OUTPUT_FILE
 from lab.core.arm import Arm
 from lab.core.experiment import Experiment, Tier
+from lab.core.probe import ProbeReport
 from lab.core.trial import Kind, Outcome, Trial
-from lab.engines.engine import JobResult
+from lab.engines.engine import Job, JobResult
 from tests.fakes import Answer, FakeEngine, answer_wrongly, crash, run_out_of_memory, time_out
 from tests.stage import Stage, experiment
 
@@ -106,7 +108,12 @@ def test_an_arm_whose_precompilation_fails_is_recorded_with_the_reason_and_not_t
 
 def test_a_compiler_that_ends_well_without_an_artifact_has_failed(tmp_path: Path) -> None:
     stage = Stage(tmp_path, experiment(arms=("native@o3", AOT)))
-    engine = FakeEngine(stage.bill, misbehaves={AOT: lambda _job, report: JobResult(report, oom_killed=False)})
+
+    def leave_nothing(_job: Job, report: ProbeReport) -> JobResult:
+        nothing = {"output_base64": None, "file_sha256": None, "file_bytes": None, "file_error": "no such file"}
+        return JobResult(msgspec.structs.replace(report, **nothing), oom_killed=False)  # type: ignore[arg-type]
+
+    engine = FakeEngine(stage.bill, misbehaves={AOT: leave_nothing})
     compiled = next(trial for trial in stage.play(engine) if trial.kind is Kind.COMPILE)
     assert (compiled.outcome, compiled.artifact_bytes, compiled.compile_ns) == (Outcome.CRASHED, None, None)
 
@@ -152,7 +159,9 @@ def test_the_output_is_asked_for_until_a_golden_is_there_and_then_no_more(tmp_pa
     stage = Stage(tmp_path, experiment())
     engine = FakeEngine(stage.bill)
     stage.play(engine)
-    asked = [job.argv[0].rpartition("/")[2] for job in engine.jobs if job.ship is not None]
+    asked = [
+        job.argv[0].rpartition("/")[2] for job in engine.jobs if job.return_file and job.output_file == OUTPUT_FILE
+    ]
     assert len(asked) == 2, "one native guest and one wasm guest have a golden each"
     assert "guest" in asked
 

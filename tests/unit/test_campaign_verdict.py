@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.campaign.goldens import Goldens
-from lab.campaign.outcome import Judged, judge_exit, judge_output, trial_of
+from lab.campaign.outcome import Judged, judge_exit, judge_marks, judge_output, trial_of
 from lab.core.arm import Arm
 from lab.core.case import Case
 from lab.core.probe import PROBE_SCHEMA, CgroupFigures, PhaseMark, ProbeReport, Rusage
@@ -42,6 +42,7 @@ FINE = ProbeReport(
     cgroup=CgroupFigures(1, 60, 61, 62, 0, 63, 0),
     linear_memory_bytes=70,
     output_sha256="ab" * 32,
+    file_sha256="ab" * 32,
 )
 
 
@@ -181,7 +182,7 @@ def test_a_run_without_an_output_has_crashed_whatever_its_exit_code(tmp_path: Pa
     assert judge_output(report, goldens, CASE, "guest", model) == Judged(Outcome.CRASHED, "exited without an output")
 
 
-def test_a_first_output_that_was_not_shipped_or_is_garbled_is_wrong(tmp_path: Path, goldens: Goldens) -> None:
+def test_a_first_output_that_was_not_returned_or_is_garbled_is_wrong(tmp_path: Path, goldens: Goldens) -> None:
     model = make_models(tmp_path)["tiny"]
     for shipped in (None, "not base64!"):
         report = msgspec.structs.replace(FINE, output_base64=shipped)
@@ -189,9 +190,56 @@ def test_a_first_output_that_was_not_shipped_or_is_garbled_is_wrong(tmp_path: Pa
     assert goldens.known("wasm", "guest", model, 1) is None
 
 
-def test_a_hash_that_is_not_of_the_shipped_bytes_is_wrong(tmp_path: Path, goldens: Goldens) -> None:
+def test_a_hash_that_is_not_of_the_returned_bytes_is_wrong(tmp_path: Path, goldens: Goldens) -> None:
     model = make_models(tmp_path)["tiny"]
     right = base64.b64encode(model.input_for(1).reference_path.read_bytes()).decode()
     judged = judge_output(msgspec.structs.replace(FINE, output_base64=right), goldens, CASE, "guest", model)
     assert judged.outcome is Outcome.WRONG_OUTPUT
-    assert "abababababab…" in (judged.why or "")
+    assert goldens.known("wasm", "guest", model, 1) is None
+
+
+def test_a_guest_that_claims_another_output_than_its_file_holds_is_wrong(tmp_path: Path, goldens: Goldens) -> None:
+    model = make_models(tmp_path)["tiny"]
+    judged = judge_output(msgspec.structs.replace(FINE, file_sha256="cd" * 32), goldens, CASE, "guest", model)
+    assert judged == Judged(Outcome.WRONG_OUTPUT, "the guest claims another output than its file holds")
+
+
+def test_an_output_file_that_cannot_be_hashed_is_no_output(tmp_path: Path, goldens: Goldens) -> None:
+    model = make_models(tmp_path)["tiny"]
+    linked = msgspec.structs.replace(FINE, file_sha256=None, file_error="a link")
+    judged = judge_output(linked, goldens, CASE, "guest", model)
+    assert judged == Judged(Outcome.CRASHED, "its output file cannot be used: a link")
+
+
+def marks_with(**changes: object) -> Judged:
+    return judge_marks(msgspec.structs.replace(FINE, **changes), iterations=3)
+
+
+def test_marks_that_can_be_true_are_taken() -> None:
+    assert marks_with() == Judged(Outcome.OK)
+
+
+@pytest.mark.parametrize(
+    "marks",
+    [
+        (),
+        FINE.marks[1:],
+        FINE.marks[:-1],
+        (*FINE.marks[:5], *FINE.marks[6:]),
+        (*FINE.marks, FINE.marks[-1]),
+        (FINE.marks[0], *reversed(FINE.marks[1:])),
+        (*FINE.marks[:5], PhaseMark("infer", 6_000, 2**64 - 1, 20), *FINE.marks[6:]),
+        (*FINE.marks[:5], PhaseMark("infer", 6_000, -1, 20), *FINE.marks[6:]),
+        (*FINE.marks[:5], PhaseMark("infer", 6_000, None, 20), *FINE.marks[6:]),
+        tuple(msgspec.structs.replace(mark, guest_ns=900_000_000) for mark in FINE.marks),
+        (*FINE.marks[:-1], PhaseMark("output", 3_000_000_000, 15, None)),
+    ],
+    ids=[
+        *("none", "no start", "no output", "an inference less", "two outputs", "out of order", "a span of 2^64-1 ns"),
+        *("a negative span", "no span", "more than the whole", "seen after the end"),
+    ],
+)
+def test_marks_that_cannot_be_true_fail_the_trial(marks: tuple[PhaseMark, ...]) -> None:
+    judged = marks_with(marks=marks)
+    assert judged.outcome is Outcome.CRASHED
+    assert "do not make sense" in (judged.why or "")

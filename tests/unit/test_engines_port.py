@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from lab.core.errors import EngineFailed
 from lab.core.probe import ProbeReport
-from lab.engines.containers import _decode, _options
-from lab.engines.engine import Job, Mount, probe_argv
+from lab.engines.containers import check_limits, container_options
+from lab.engines.engine import Job, Mount, decode_report, probe_argv
+from lab.engines.owner import OWNER_LABEL, is_abandoned, owner_labels
 from lab.engines.processes import ProcessEngine
 
 
@@ -24,13 +28,17 @@ def job(**changes: object) -> Job:
     return Job(**{**plain, **changes})  # type: ignore[arg-type]
 
 
-def test_the_probe_is_told_limits_first_and_the_command_after_the_dashes() -> None:
+def test_the_probe_gets_limits_first_and_the_command_after_the_dashes() -> None:
     assert probe_argv(job()) == ["--timeout-ms", "1500", "--", "a", "--b"]
-    assert probe_argv(job(ship="out/o")) == ["--timeout-ms", "1500", "--ship", "out/o", "--", "a", "--b"]
+    hashed = ["--timeout-ms", "1500", "--output-file", "out/o", "--file-limit", "9"]
+    limited = job(output_file="out/o", output_limit_bytes=9)
+    assert probe_argv(limited) == [*hashed, "--", "a", "--b"]
+    returned = msgspec.structs.replace(limited, return_file=True)
+    assert probe_argv(returned) == [*hashed, "--return-file", "--", "a", "--b"]
 
 
 def test_a_container_is_shut_off_from_everything_it_does_not_need() -> None:
-    options = _options(job(cpus=(2, 3)))
+    options = container_options(job(cpus=(2, 3), case="a case"), "nonce")
     assert options["network_mode"] == "none"
     assert options["read_only"] is True
     assert options["cap_drop"] == ["ALL"]
@@ -39,37 +47,94 @@ def test_a_container_is_shut_off_from_everything_it_does_not_need() -> None:
     assert options["mem_limit"] == options["memswap_limit"] == 1 << 30, "no swap"
     assert options["cpuset_cpus"] == "2,3"
     assert set(options["tmpfs"]) == {"/tmp", "/work/out"}  # noqa: S108 - the container's own
-    assert options["labels"] == {"wasm-edge-lab.campaign": "c"}
+    assert options["ipc_mode"] == "none"
+    assert {limit["Name"]: limit["Hard"] for limit in options["ulimits"]}["core"] == 0
+    assert options["log_config"]["Type"] == "json-file", "logs are read back, and bounded"
+    assert int(options["log_config"]["Config"]["max-size"]) < 2**30
+    assert options["labels"]["wasm-edge-lab.campaign"] == "c"
+    assert options["labels"]["wasm-edge-lab.case"] == "a case"
+    assert not is_abandoned(options["labels"]), "this process is alive"
 
 
-def test_mounts_are_read_only_and_a_source_that_is_missing_is_not_made_up(tmp_path: Path) -> None:
-    mounts = (Mount(tmp_path / "m", "model.pb"), Mount(tmp_path, "out", writable=True))
-    bound = _options(job(mounts=mounts))["mounts"]
-    assert [(one["Target"], one["Type"], one["ReadOnly"]) for one in bound] == [
-        ("/work/model.pb", "bind", True),
-        ("/work/out", "bind", False),
-    ]
-    assert "/work/out" not in _options(job(mounts=mounts))["tmpfs"]
+def test_containers_of_a_dead_process_or_an_earlier_boot_are_abandoned() -> None:
+    labels = owner_labels("c")
+    boot, namespace, pid, start = labels[OWNER_LABEL].split(" ")
+    dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    others = {
+        f"{boot} {namespace} {dead.stdout.decode().strip()} {start}": True,
+        f"{boot} {namespace} {pid} 1.00": True,
+        f"another-boot {namespace} {pid} {start}": True,
+        f"{boot} another-namespace 1 {start}": False,
+    }
+    assert {owner: is_abandoned({**labels, OWNER_LABEL: owner}) for owner in others} == others
+    assert not is_abandoned({}), "a container of another version"
 
 
 @pytest.mark.parametrize(
-    ("said", "complaint"),
-    [(b"{", "cannot be read"), (b'{"schema":1}', "cannot be read"), (b"\xff", "cannot be read")],
+    ("dropped", "remedy"),
+    [
+        ({"Memory": 0}, "cgroup_enable=memory"),
+        ({"MemorySwap": -1}, "swapaccount=1"),
+        ({"PidsLimit": None}, "pids controller"),
+        ({"CpusetCpus": ""}, "cpuset"),
+        ({"NetworkMode": "bridge"}, "supports"),
+    ],
 )
-def test_a_report_that_is_none_is_the_engines_failure(said: bytes, complaint: str) -> None:
-    with pytest.raises(EngineFailed, match=complaint):
-        _decode(said)
+def test_a_limit_that_the_engine_dropped_stops_the_trial(dropped: dict[str, object], remedy: str) -> None:
+    wanted = job(cpus=(0, 1))
+    made = {
+        "Memory": wanted.memory_bytes,
+        "MemorySwap": wanted.memory_bytes,
+        "PidsLimit": container_options(wanted, "n")["pids_limit"],
+        "CpusetCpus": "0,1",
+        "NetworkMode": "none",
+        "ReadonlyRootfs": True,
+        "IpcMode": "none",
+    }
+    check_limits(made, wanted)
+    with pytest.raises(EngineFailed) as failure:
+        check_limits({**made, **dropped}, wanted)
+    assert next(iter(dropped)) in failure.value.message
+    assert remedy in failure.value.remedy
+
+
+def test_mounts_are_read_only_and_a_source_that_is_missing_is_not_made_up(tmp_path: Path) -> None:
+    mounts = (Mount(tmp_path / "m", "model.pb"), Mount(tmp_path / "i", "input.f32", writable=True))
+    bound = container_options(job(mounts=mounts), "nonce")["mounts"]
+    assert [(one["Target"], one["Type"], one["ReadOnly"]) for one in bound] == [
+        ("/work/model.pb", "bind", True),
+        ("/work/input.f32", "bind", False),
+    ]
+
+
+REPORT = (
+    b'{"schema":%d,"nonce":"%s","exit_code":0,"signal":null,"timed_out":false,"output_limited":false,"total_ns":1,'
+    b'"marks":[],"rusage":null,"rss_peak_bytes":null,"cgroup":null}'
+)
+
+
+@pytest.mark.parametrize(
+    "said", [b"{", b'{"schema":2}', b"\xff", b"[" * 100_000, REPORT % (2, b"guess"), b'{"nonce":"secret"}\n']
+)
+def test_what_is_no_report_of_the_probe_is_the_engines_failure(said: bytes) -> None:
+    with pytest.raises(EngineFailed, match=r"no report of the lab's probe|cannot be read"):
+        decode_report(said, "secret")
+
+
+def test_nothing_at_all_is_no_report() -> None:
+    assert decode_report(b"\n \n", "secret") is None
 
 
 def test_a_probe_of_another_schema_is_refused() -> None:
-    said = (
-        b'{"schema":99,"exit_code":0,"signal":null,"timed_out":false,"output_limited":false,"total_ns":1,'
-        b'"marks":[],"rusage":null,"rss_peak_bytes":null,"cgroup":null}'
-    )
-    with pytest.raises(EngineFailed, match="speaks schema 99, the lab 1"):
-        _decode(said)
-    report = _decode(b"a line of the runtime\n" + said.replace(b"99", b"1") + b"\n")
+    with pytest.raises(EngineFailed, match="speaks schema 99, the lab 2"):
+        decode_report(REPORT % (99, b"secret"), "secret")
+
+
+def test_only_the_line_with_the_nonce_is_the_probes_whoever_else_writes() -> None:
+    genuine, forged = REPORT % (2, b"secret"), REPORT.replace(b'"total_ns":1', b'"total_ns":9') % (2, b"guess")
+    report = decode_report(b"a line of the runtime\n" + genuine + b"\n" + forged + b"\n", "secret")
     assert isinstance(report, ProbeReport)
+    assert report.total_ns == 1
 
 
 def stub_probe(directory: Path, body: str) -> Path:

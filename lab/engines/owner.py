@@ -1,0 +1,62 @@
+"""Whose container it is: labels by which what a dead lab left behind is distinguished from what a live one uses."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import psutil
+
+CAMPAIGN_LABEL = "wasm-edge-lab.campaign"
+OWNER_LABEL = "wasm-edge-lab.owner"
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+def owner_labels(campaign: str) -> dict[str, str]:
+    """Labels of a container that this process starts.
+
+    Args:
+        campaign: name of the campaign, calibration or build.
+    """
+    return {CAMPAIGN_LABEL: campaign, OWNER_LABEL: _owner(os.getpid())}
+
+
+def is_abandoned(labels: Mapping[str, str]) -> bool:
+    """Whether the process that started a container has ended, by the container's labels.
+
+    A container without the label is of another version of the lab and is left alone. So is one that was started from
+    another process namespace during this boot (by a lab in a container): its process cannot be seen from here.
+    """
+    owner = labels.get(OWNER_LABEL)
+    if owner is None:
+        return False
+    boot, namespace, pid, _ = owner.split(" ")
+    if boot != _boot_id():
+        return True
+    if namespace != _namespace():
+        return False
+    return owner != _owner(int(pid))
+
+
+def _owner(pid: int) -> str:
+    """Boot, process namespace, process and its start: together they name a process for ever. Empty start: none such."""
+    try:
+        started = f"{psutil.Process(pid).create_time():.2f}"
+    except psutil.NoSuchProcess:
+        started = ""
+    return f"{_boot_id()} {_namespace()} {pid} {started}"
+
+
+def _boot_id() -> str:
+    try:
+        return _BOOT_ID.read_text(encoding="utf-8").strip()
+    except OSError:
+        return "unknown"
+
+
+def _namespace() -> str:
+    try:
+        return str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return "unknown"
