@@ -5,7 +5,6 @@
 //! 3 (model, shape or input that does not fit).
 
 mod args;
-mod constants;
 mod graph;
 mod marks;
 mod model;
@@ -55,7 +54,7 @@ fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     for _ in 0..args.iterations {
         let begin = Instant::now();
         outputs = model::infer(&plan, &input)?;
-        model::spin_until_slower(begin, args.slowdown_permille);
+        model::spin_until_handicapped(begin, args.handicap_permille);
         infer_mark(begin);
     }
 

@@ -20,17 +20,17 @@ pub fn infer(plan: &Plan, input: &TValue) -> TractResult<TVec<TValue>> {
 }
 
 /// Works on until the time since `begin` is longer by that many thousandths.
-pub fn spin_until_slower(begin: Instant, permille: u32) {
+pub fn spin_until_handicapped(begin: Instant, permille: u32) {
     if permille == 0 {
         return;
     }
-    let end = begin + slower(begin.elapsed(), permille);
+    let end = begin + handicapped(begin.elapsed(), permille);
     while Instant::now() < end {
         spin_loop();
     }
 }
 
-fn slower(elapsed: Duration, permille: u32) -> Duration {
+fn handicapped(elapsed: Duration, permille: u32) -> Duration {
     elapsed + elapsed * permille / 1000
 }
 
@@ -39,17 +39,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slowdown_of_fifty_permille_is_five_percent() {
-        assert_eq!(slower(Duration::from_millis(200), 50), Duration::from_millis(210));
+    fn a_handicap_of_fifty_permille_is_five_percent() {
+        assert_eq!(handicapped(Duration::from_millis(200), 50), Duration::from_millis(210));
     }
 
     #[test]
-    fn spinning_takes_the_slowdown_and_no_slowdown_takes_no_time() {
+    fn spinning_takes_the_handicap_and_no_handicap_takes_no_time() {
         let begin = Instant::now() - Duration::from_millis(10);
-        spin_until_slower(begin, 1000);
+        spin_until_handicapped(begin, 1000);
         assert!(begin.elapsed() >= Duration::from_millis(20));
         let begin = Instant::now() - Duration::from_secs(10);
-        spin_until_slower(begin, 0);
+        spin_until_handicapped(begin, 0);
         assert!(begin.elapsed() < Duration::from_secs(11));
     }
 }

@@ -26,8 +26,7 @@ fn read_in_chunks(path: &Path) -> io::Result<Vec<u8>> {
 /// The input tensor: raw little-endian float32 of exactly that shape.
 pub fn input(path: &Path, shape: &[usize]) -> Result<TValue, String> {
     let bytes = file(path)?;
-    let expected = shape.iter().try_fold(size_of::<f32>(), |bytes, size| bytes.checked_mul(*size));
-    let expected = expected.ok_or_else(|| format!("the shape {shape:?} is too large"))?;
+    let expected = shape.iter().product::<usize>() * size_of::<f32>();
     if bytes.len() != expected {
         let found = bytes.len();
         return Err(format!("{}: {found} bytes where the shape {shape:?} takes {expected}", path.display()));
