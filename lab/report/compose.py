@@ -4,27 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from lab.report.claims.judge import Judgement, claims_json
+from lab.report.claims.judge import ClaimResult, claims_json
+from lab.report.cost_figures import CostFigures, cost_figures
 from lab.report.document import Section
 from lab.report.explanations import TOPICS, Sentence, differences
-from lab.report.figures.draw import draw_all, phase_figure_names
-from lab.report.overheads import MEMORY, TIME, CostFigure, costs
+from lab.report.figures.draw import draw_all
 from lab.report.page import page
 from lab.report.rankings import GuestRanking, rankings
 from lab.report.results import Results
-from lab.report.sections.aot import aot_section, is_precompiled
+from lab.report.sections.aot import aot_section
 from lab.report.sections.batch import batch_section
 from lab.report.sections.claims_table import claims_section
-from lab.report.sections.cost import cost_section, is_uncompiled
+from lab.report.sections.cost import cost_section
 from lab.report.sections.data_quality import failures_section, flags_section, outputs_section
 from lab.report.sections.models import models_section
 from lab.report.sections.phases import phases_section
 from lab.report.sections.predictions import predictions_section
 from lab.report.sections.ranking import ranking_section
 from lab.report.sections.share import share_section
-from lab.report.sections.stability import series_section
+from lab.report.sections.stability import stability_section
 
 TIME_LEAD = (
     "Exec of the runtime to its exit, less the inferences after the first: what one cold inference costs end to end. "
@@ -53,13 +52,12 @@ class Report:
     summary: str
 
 
-def compose(results: Results, judgements: tuple[Judgement, ...], journal_sha256: str, is_finished: bool) -> Report:
+def compose(results: Results, claims: Sequence[ClaimResult], journal_sha256: str, is_finished: bool) -> Report:
     """All files of the report of one campaign, with the claims judged on it."""
-    figures = _cost_figures(results)
+    figures = cost_figures(results)
     ranked = rankings(results, figures)
-    sections = [*([claims_section(judgements)] if judgements else []), *_sections(results, figures, ranked)]
-    judged = [{"place": one.place, "verdict": str(one.verdict)} for one in judgements]
-    sentences = differences(results, figures[0].by_case, figures[1].by_case, judged)
+    sections = [*([claims_section(claims)] if claims else []), *_sections(results, figures, ranked)]
+    sentences = differences(results, figures.time.by_case, figures.memory.by_case, claims)
     drawings = dict(draw_all(results, figures, ranked))
     source = _source(results, journal_sha256, is_finished)
     svgs = {name: drawing["svg"] for name, drawing in drawings.items()}
@@ -71,44 +69,26 @@ def compose(results: Results, judgements: tuple[Judgement, ...], journal_sha256:
             f"figures/{name}.{kind}": content for name, drawing in drawings.items() for kind, content in drawing.items()
         },
     }
-    if judgements:
-        files["claims.json"] = claims_json(judgements)
+    if claims:
+        files["claims.json"] = claims_json(claims)
     return Report(files, _summary(results, sections, source))
 
 
-def _cost_figures(results: Results) -> list[CostFigure]:
-    plain = [case for case in results.cells if is_uncompiled(case)]
-    compiled = [case for case in results.cells if is_precompiled(case)]
-    if all(case.arm.is_native for case in compiled):
-        compiled = []
-    parts: list[tuple[str, str, Any, list[Any]]] = [
-        ("figure-1a-time", "Overall time (Figure 1a)", TIME, plain),
-        ("figure-1b-memory", "Maximum resident set size (Figure 1b)", MEMORY, plain),
-        ("figure-2-aot-time", "Overall time, precompiled (Figure 2)", TIME, compiled),
-    ]
-    return [
-        CostFigure(name, title, quantity, costs(results, quantity, cases, title))
-        for name, title, quantity, cases in parts
-    ]
-
-
-def _sections(results: Results, figures: Sequence[CostFigure], ranked: Sequence[GuestRanking]) -> list[Section]:
-    leads = (TIME_LEAD, MEMORY_LEAD, AOT_LEAD)
-    time, memory, aot = (cost_section(figure, lead, results) for figure, lead in zip(figures, leads, strict=True))
+def _sections(results: Results, figures: CostFigures, ranked: Sequence[GuestRanking]) -> list[Section]:
     found = [
         failures_section(results),
-        time,
-        memory,
+        cost_section(figures.time, TIME_LEAD, results),
+        cost_section(figures.memory, MEMORY_LEAD, results),
         share_section(results),
-        phases_section(results, phase_figure_names(results)),
-        aot if figures[2].by_case else None,
+        phases_section(results),
+        cost_section(figures.aot, AOT_LEAD, results) if figures.aot.by_case else None,
         aot_section(results),
         ranking_section(ranked),
         batch_section(results),
         models_section(results),
         predictions_section(results),
         outputs_section(results),
-        series_section(results),
+        stability_section(results),
         flags_section(results),
     ]
     return [section for section in found if section is not None]

@@ -15,11 +15,12 @@ import numpy as np
 
 from lab.core.arm import Arm, GuestProfile, Mode
 from lab.core.case import Case
+from lab.report.claims.judge import ClaimResult, Verdict
 from lab.report.display import arm_name, digits, model_name, ratio, share
 from lab.report.overheads import Cost
+from lab.report.phases import phase_parts_ns
+from lab.report.precompilation import counterpart
 from lab.report.results import Results
-from lab.report.sections.aot import counterpart
-from lab.report.sections.phases import phase_parts_ns
 
 _LOADING = ("read", "decode", "build", "optimise")
 TOPICS = {
@@ -57,12 +58,9 @@ class Sentence:
 
 
 def differences(
-    results: Results, time: Mapping[Case, Cost], memory: Mapping[Case, Cost], claims: Sequence[Mapping[str, Any]] = ()
+    results: Results, time: Mapping[Case, Cost], memory: Mapping[Case, Cost], claims: Sequence[ClaimResult] = ()
 ) -> list[Sentence]:
-    """All findings that this campaign's data allow, by topic; fewer where it is partial.
-
-    Judged claims come as plain data, with at least ``place`` and ``verdict`` each.
-    """
+    """All findings that this campaign's data allow, by topic; fewer where it is partial."""
     found = [
         *_tally(claims),
         *_compile_shares(results),
@@ -75,17 +73,17 @@ def differences(
     return [sentence for topic in TOPICS for sentence in [*_against(claims, topic), *found] if sentence.topic == topic]
 
 
-def _tally(claims: Sequence[Mapping[str, Any]]) -> Iterator[Sentence]:
+def _tally(claims: Sequence[ClaimResult]) -> Iterator[Sentence]:
     if claims:
-        verdicts = Counter(str(claim["verdict"]) for claim in claims)
+        verdicts = Counter(result.verdict for result in claims)
         counted = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common())
         yield Sentence("claims", f"Of the paper's {len(claims)} claims: {counted}.", "claims")
 
 
-def _against(claims: Sequence[Mapping[str, Any]], topic: str) -> Iterator[Sentence]:
-    """How the paper's claims on this topic fare: what the sentences after it help to explain."""
-    of_topic = [claim for claim in claims if _topic(str(claim["place"])) == topic]
-    against = Counter(str(claim["place"]) for claim in of_topic if claim["verdict"] == "not reproduced")
+def _against(claims: Sequence[ClaimResult], topic: str) -> Iterator[Sentence]:
+    """How many of the paper's claims on this topic are not reproduced: what the sentences after it help to explain."""
+    of_topic = [result for result in claims if _topic(result.claim.place) == topic]
+    against = Counter(result.claim.place for result in of_topic if result.verdict is Verdict.NOT_REPRODUCED)
     if against and topic != "claims":
         places = "; ".join(f"{place}: {count}" for place, count in against.items())
         text = f"{against.total()} of the {len(of_topic)} claims on this are not reproduced ({places})"
@@ -165,10 +163,10 @@ def _loading(results: Results) -> Iterator[Sentence]:
         loads = [sum(phases.get(name, 0.0) for name in _LOADING) for _, phases in rows]
         spread = _range(loads, [model for model, _ in rows])
         largest = rows[-1][1]
-        dearest = max(_LOADING, key=lambda name: largest.get(name, 0.0))
+        longest = max(_LOADING, key=lambda name: largest.get(name, 0.0))
         head = f"{_name(arm)}: loading takes {spread} of overall time"
-        text = f"{head}; on {model_name(rows[-1][0])} most of it is {dearest}"
-        yield Sentence("share", f"{text} ({share(largest.get(dearest, 0.0))} of the total).", "phases")
+        text = f"{head}; on {model_name(rows[-1][0])} most of it is {longest}"
+        yield Sentence("share", f"{text} ({share(largest.get(longest, 0.0))} of the total).", "phases")
 
 
 def _levels(results: Results) -> Iterator[Sentence]:

@@ -1,6 +1,6 @@
 """What each cell costs, and how much more than native: absolute figures and paired overheads with verdicts.
 
-Absolute figures are geometric means over trials. An overhead is the geometric mean of the ratios to the native trial of
+Absolute figures are geometric means over blocks. An overhead is the geometric mean of the ratios to the native trial of
 the same block (`lab.core.case.Case.baseline`), so what slows a whole block down cancels. The cells of one figure or
 table are one family: their verdicts share one error rate.
 """
@@ -25,7 +25,7 @@ MARGIN = 0.02  # overheads within 2 % of native count as equivalent: the default
 
 
 @dataclass(frozen=True)
-class Quantity:
+class CostQuantity:
     """A quantity that costs are computed of.
 
     Attributes:
@@ -43,8 +43,8 @@ class Quantity:
     per_axis: float
 
 
-TIME = Quantity("single_total_ns", "Overall time", seconds, "seconds", 1e9)
-MEMORY = Quantity("rss_peak_bytes", "Maximum resident set size", megabytes, "GB", 1e9)
+TIME = CostQuantity("single_total_ns", "Overall time", seconds, "seconds", 1e9)
+MEMORY = CostQuantity("rss_peak_bytes", "Maximum resident set size", megabytes, "GB", 1e9)
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Cost:
     """One cell's figures.
 
     Attributes:
-        level: geometric mean over its trials; None without a good trial.
+        level: geometric mean over its blocks; None without a good trial.
         judgement: of its ratio to the baseline; None for baselines, and where no block holds both trials.
         log_ratios: what the judgement rests on, shape (blocks,); None where that is None.
     """
@@ -72,7 +72,7 @@ class CostFigure(NamedTuple):
 
     name: str
     title: str
-    quantity: Quantity
+    quantity: CostQuantity
     by_case: Mapping[Case, Cost]
 
     @property
@@ -81,10 +81,10 @@ class CostFigure(NamedTuple):
         return self.name, f"{self.name}-paper"
 
 
-def costs(results: Results, quantity: Quantity, cases: Iterable[Case], family: str) -> dict[Case, Cost]:
+def costs(results: Results, quantity: CostQuantity, cases: Iterable[Case], family: str) -> dict[Case, Cost]:
     """The cost of every case given, which make one family of verdicts under that name."""
     chosen = list(cases)
-    logs = {case: np.log(results.values(results.cells[case], quantity.name)) for case in chosen}
+    logs = {case: _logs(results, quantity, case) for case in chosen}
     levels = _estimates({case: values for case, values in logs.items() if len(values)})
     ratios = {case: _ratios(results, quantity, case) for case in levels if not case.arm.is_native}
     ratios = {case: values for case, values in ratios.items() if len(values)}
@@ -92,7 +92,11 @@ def costs(results: Results, quantity: Quantity, cases: Iterable[Case], family: s
     return {case: Cost(levels.get(case), judged.get(case), ratios.get(case)) for case in chosen}
 
 
-def _ratios(results: Results, quantity: Quantity, case: Case) -> Floats:
+def _logs(results: Results, quantity: CostQuantity, case: Case) -> Floats:
+    return np.log(np.array(list(results.by_block(results.cells[case], quantity.name).values()), dtype=np.float64))
+
+
+def _ratios(results: Results, quantity: CostQuantity, case: Case) -> Floats:
     baseline = results.cells.get(case.baseline)
     if baseline is None:
         return np.empty(0)

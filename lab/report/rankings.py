@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lab.core.arm import Arm, GuestProfile
@@ -33,11 +33,11 @@ class GuestRanking:
 
     @property
     def figure_name(self) -> str:
-        """Of its diagram."""
+        """File name of its diagram, without the suffix."""
         return f"ranking-{self.guest}"
 
 
-def rankings(results: Results, figures: Sequence[CostFigure]) -> list[GuestRanking]:
+def rankings(results: Results, figures: Iterable[CostFigure]) -> list[GuestRanking]:
     """One for every guest build, at the smallest batch, precompiled arms among the others."""
     levels: dict[Arm, dict[str, float]] = {}
     for figure in figures:

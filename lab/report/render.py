@@ -67,8 +67,8 @@ def report_of(campaign_dir: Path, claims: Path | None = None) -> Report:
             "restore it from a copy; or delete the file `finished` beside it to report what is there",
         )
     claims = claims or claims_path(results.manifest.experiment.name)
-    judgements = judge_all(load_claims(claims), results) if claims else ()
-    return compose(results, judgements, sha256, is_finished=marker is not None)
+    judged = judge_all(load_claims(claims), results) if claims else ()
+    return compose(results, judged, sha256, is_finished=marker is not None)
 
 
 def claims_path(experiment: str) -> Path | None:

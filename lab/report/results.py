@@ -15,6 +15,7 @@ from lab.core.case import Case
 from lab.core.errors import NothingToReport
 from lab.core.manifest import Manifest
 from lab.core.trial import Outcome
+from lab.stats.ratios import by_block
 from lab.store.campaigns import read_manifest
 from lab.store.columns import OUTCOMES, Floats, TrialTable, load_table
 
@@ -25,7 +26,7 @@ NOT_RUN = "not yet run"
 
 @dataclass(frozen=True)
 class Cell:
-    """One case and how it fared.
+    """One case and its trials.
 
     Attributes:
         case: which.
@@ -52,7 +53,7 @@ class Cell:
         return None if self.n or not self.failures else max(self.failures, key=lambda outcome: self.failures[outcome])
 
     @property
-    def word(self) -> str:
+    def status(self) -> str:
         """``ok``, the failure's name, or ``not yet run``."""
         return "ok" if self.n else str(self.failed_as or NOT_RUN)
 
@@ -115,7 +116,10 @@ class Results:
         return present
 
     def by_block(self, cell: Cell, quantity: str) -> dict[int, float]:
-        """The quantity by block, absent ones left out: what is paired with the baseline's. Made once per cell."""
+        """The quantity by block, absent ones left out: what is paired with the baseline's. Made once per cell.
+
+        Several trials of one block count once, by their geometric mean: a merged journal may hold such blocks.
+        """
         found = self._by_block.get((cell.case, quantity))
         if found is None:
             found = self._by_block[cell.case, quantity] = self._make_by_block(cell, quantity)
@@ -125,7 +129,7 @@ class Results:
         values = self.table.quantities[quantity][cell.rows]
         blocks = self.table.block[cell.rows]
         there = ~np.isnan(values)
-        return dict(zip(blocks[there].tolist(), values[there].tolist(), strict=True))
+        return by_block(zip(blocks[there].tolist(), values[there].tolist(), strict=True))
 
 
 def arm_place(arm: Arm) -> tuple[int, int, str, str]:

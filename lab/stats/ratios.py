@@ -7,6 +7,7 @@ b/a are equally far from 0, and the mean of logarithms is the logarithm of the g
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
@@ -24,14 +25,21 @@ Method = Literal["auto", "t", "bca", "bootstrap-t"]
 def by_block(trials: Iterable[tuple[int, float]]) -> dict[int, float]:
     """One value per block from (block, value) pairs: the geometric mean where a block holds several trials.
 
+    Returns:
+        By block, in order of blocks. The value of a block with one trial is left as it is, to the last bit.
+
     Raises:
         DataError: a value is not above 0.
     """
     groups: dict[int, list[float]] = {}
     for block, value in trials:
         groups.setdefault(block, []).append(_checked(block, value))
+    return {block: _geometric_mean(groups[block]) for block in sorted(groups)}
+
+
+def _geometric_mean(values: list[float]) -> float:
     # sorted, because a sum of floats depends on its order and the order of trials in a block must not matter
-    return {block: float(np.exp(np.mean(np.log(sorted(groups[block]))))) for block in sorted(groups)}
+    return values[0] if len(values) == 1 else math.exp(math.fsum(map(math.log, sorted(values))) / len(values))
 
 
 def paired_log_ratios(numerator: Mapping[int, float], denominator: Mapping[int, float]) -> Floats:
@@ -106,7 +114,7 @@ def _estimate(mean: float, low: float, high: float, level: float, method: str, n
 
 
 def _checked(block: int, value: float) -> float:
-    if not (np.isfinite(value) and value > 0):
+    if not (math.isfinite(value) and value > 0):
         raise DataError(
             f"block {block} holds a value of {value}, which has no ratio",
             "leave out trials without this quantity: missing is absent, not 0",

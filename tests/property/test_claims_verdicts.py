@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.report.claims.claim_file import Claim, Over, Quantity, Relation
+from lab.report.claims.claim_file import Claim, ClaimQuantity, Over, Relation
 from lab.report.claims.judge import Verdict, judge
 from tests.claims_support import results, times
 
@@ -18,7 +18,7 @@ def claim(paper: float, tolerance: float, relation: Relation) -> Claim:
         id="c",
         place="p",
         says="s",
-        quantity=Quantity.TIME_RATIO,
+        quantity=ClaimQuantity.TIME_RATIO,
         relation=relation,
         paper=paper,
         printed=str(paper),

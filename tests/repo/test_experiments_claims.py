@@ -11,7 +11,7 @@ import pytest
 from lab.core.arm import GuestProfile
 from lab.core.errors import ExperimentError
 from lab.core.experiment import PAPER_MODELS
-from lab.report.claims.claim_file import Claim, Quantity, Relation, load_claims
+from lab.report.claims.claim_file import Claim, ClaimQuantity, Relation, load_claims
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "experiments" / "paper" / "claims.toml"
@@ -32,7 +32,7 @@ def half_unit_of(claim: Claim) -> float:
     if found is None:
         return 0.0
     half = unit_of(found[0].strip().replace(" ", "").replace(",", ".")) / 2
-    if claim.quantity is Quantity.PARAMETERS and "M" not in claim.printed:
+    if claim.quantity is ClaimQuantity.PARAMETERS and "M" not in claim.printed:
         return half / 1e6  # counted one by one, compared in millions
     return half / 100 if claim.printed.endswith("%") else half  # a time that is so many percent less
 
@@ -50,17 +50,21 @@ def test_claims_name_known_models_and_their_cases() -> None:
         assert {*claim.models, *claim.over.models} <= set(PAPER_MODELS), claim.id
         assert claim.models, claim.id
         assert claim.systems or claim.quantity.is_count, claim.id
-        compares = claim.quantity in {Quantity.TIME_RATIO, Quantity.MEMORY_RATIO, Quantity.SHARE_DIFFERENCE}
+        compares = claim.quantity in {
+            ClaimQuantity.TIME_RATIO,
+            ClaimQuantity.MEMORY_RATIO,
+            ClaimQuantity.SHARE_DIFFERENCE,
+        }
         assert bool(claim.over.systems or claim.over.models) or not compares, claim.id
         assert claim.guests[0] is GuestProfile.O0, claim.id
 
 
 @pytest.mark.parametrize("claim", [one for one in CLAIMS if one.relation is Relation.ABOUT], ids=lambda one: one.id)
 def test_a_tolerance_follows_from_what_the_paper_prints(claim: Claim) -> None:
-    if claim.quantity is Quantity.OUTCOME:
+    if claim.quantity is ClaimQuantity.OUTCOME:
         assert claim.tolerance == 0
         return
-    if claim.quantity is Quantity.INFERENCE_SHARE:
+    if claim.quantity is ClaimQuantity.INFERENCE_SHARE:
         assert claim.tolerance == 10
         return
     if is_gain(claim):

@@ -7,7 +7,7 @@ import pytest
 
 from lab.core.arm import GuestProfile
 from lab.core.trial import Outcome
-from lab.report.claims.claim_file import Cause, Claim, Over, Pick, Quantity, Relation
+from lab.report.claims.claim_file import Cause, Claim, ClaimQuantity, Over, Pick, Relation
 from lab.report.claims.judge import Verdict, claims_json, judge, judge_all, tally
 from lab.report.sections.claims_table import claims_section
 from tests.claims_support import failed, ran, results, times
@@ -16,7 +16,7 @@ WASMTIME, NATIVE, WAVM = "wasmtime-jit-cranelift", "native", "wavm-jit-llvm"
 SMALL, LARGE = "yunet", "vgg_16"
 
 
-def claim(quantity: Quantity = Quantity.TIME_RATIO, **changes: object) -> Claim:
+def claim(quantity: ClaimQuantity = ClaimQuantity.TIME_RATIO, **changes: object) -> Claim:
     fields: dict[str, object] = {
         "id": "c",
         "place": "somewhere",
@@ -149,7 +149,9 @@ def test_table_3_is_a_ratio_of_averages_so_that_the_largest_network_decides() ->
         f"{WASMTIME}@o0 {LARGE} b1": (99.0, 99.5, 98.5),
         f"{WASMTIME}@o0 {LARGE} b3": (99.0, 99.9, 98.1),
     }
-    batch = claim(Quantity.BATCH_TIME_RATIO, models=(SMALL, LARGE), batch=3, over=Over(), paper=1.02, tolerance=0.1)
+    batch = claim(
+        ClaimQuantity.BATCH_TIME_RATIO, models=(SMALL, LARGE), batch=3, over=Over(), paper=1.02, tolerance=0.1
+    )
     found = judge(batch, results(times(rows)))
     assert found.ours == pytest.approx(102 / 100, rel=1e-2)
     assert found.verdict is Verdict.REPRODUCED
@@ -162,7 +164,7 @@ def test_two_runtimes_batch_ratios_can_be_compared() -> None:
         f"{WAVM}@o0 {SMALL} b1": (10.0, 10.2, 9.8),
         f"{WAVM}@o0 {SMALL} b3": (12.0, 12.3, 11.7),
     }
-    batch = claim(Quantity.BATCH_TIME_RATIO, batch=3, over=Over(systems=(WAVM,)))
+    batch = claim(ClaimQuantity.BATCH_TIME_RATIO, batch=3, over=Over(systems=(WAVM,)))
     assert judge(batch, results(times(rows))).ours == pytest.approx(3.0 / 1.2, rel=1e-2)
 
 
@@ -172,16 +174,18 @@ def test_shares_are_percentages_and_their_differences_points() -> None:
         for text, share in ((f"{WASMTIME}@o0 {SMALL} b1", 0.6), (f"native@o0 {SMALL} b1", 0.2))
         for block in range(3)
     ]
-    share = claim(Quantity.INFERENCE_SHARE, over=Over(), paper=55.0, tolerance=10.0)
+    share = claim(ClaimQuantity.INFERENCE_SHARE, over=Over(), paper=55.0, tolerance=10.0)
     assert judge(share, results(trials)).ours == pytest.approx(61.0)
     assert judge(share, results(trials)).verdict is Verdict.REPRODUCED
-    gap = claim(Quantity.SHARE_DIFFERENCE, paper=0.0, tolerance=0.0, relation=Relation.BELOW)
+    gap = claim(ClaimQuantity.SHARE_DIFFERENCE, paper=0.0, tolerance=0.0, relation=Relation.BELOW)
     assert judge(gap, results(trials)).ours == pytest.approx(40.0)
 
 
 def test_memory_is_said_in_decimal_gigabytes() -> None:
     trials = [ran(f"{WASMTIME}@o0 {LARGE} b1", block, gb=2.4 + 0.01 * block) for block in range(3)]
-    found = judge(claim(Quantity.RSS_PEAK_GB, models=(LARGE,), over=Over(), paper=2.5, tolerance=0.25), results(trials))
+    found = judge(
+        claim(ClaimQuantity.RSS_PEAK_GB, models=(LARGE,), over=Over(), paper=2.5, tolerance=0.25), results(trials)
+    )
     assert found.ours == pytest.approx(2.41, rel=1e-3)
     assert found.verdict is Verdict.REPRODUCED
 
@@ -199,7 +203,7 @@ def test_memory_is_said_in_decimal_gigabytes() -> None:
 def test_a_failure_of_the_papers_is_reproduced_only_by_a_cell_that_was_tried(
     outcome: Outcome, verdict: Verdict
 ) -> None:
-    cell = claim(Quantity.OUTCOME, paper="failed", over=Over())
+    cell = claim(ClaimQuantity.OUTCOME, paper="failed", over=Over())
     found = judge(cell, results([failed(f"{WASMTIME}@o0 {SMALL} b1", outcome, "the reason")]))
     assert found.verdict is verdict
     assert found.ours == outcome.value
@@ -207,24 +211,24 @@ def test_a_failure_of_the_papers_is_reproduced_only_by_a_cell_that_was_tried(
 
 
 def test_a_cell_that_runs_refutes_the_papers_failure() -> None:
-    cell = claim(Quantity.OUTCOME, paper="failed", over=Over())
+    cell = claim(ClaimQuantity.OUTCOME, paper="failed", over=Over())
     assert judge(cell, results([ran(f"{WASMTIME}@o0 {SMALL} b1")])).verdict is Verdict.NOT_REPRODUCED
-    good = claim(Quantity.OUTCOME, paper="ok", over=Over())
+    good = claim(ClaimQuantity.OUTCOME, paper="ok", over=Over())
     assert judge(good, results([ran(f"{WASMTIME}@o0 {SMALL} b1")])).verdict is Verdict.REPRODUCED
 
 
 def test_a_graph_is_counted_not_measured() -> None:
     campaign = results([ran(f"native@o0 {SMALL} b1")])
-    exact = claim(Quantity.PARAMETERS, systems=(), over=Over(), paper=0.075856, tolerance=5e-7)
+    exact = claim(ClaimQuantity.PARAMETERS, systems=(), over=Over(), paper=0.075856, tolerance=5e-7)
     assert judge(exact, campaign).verdict is Verdict.REPRODUCED
-    off = claim(Quantity.PARAMETERS, systems=(), over=Over(), paper=0.08, tolerance=5e-4, note="counted so")
+    off = claim(ClaimQuantity.PARAMETERS, systems=(), over=Over(), paper=0.08, tolerance=5e-4, note="counted so")
     assert judge(off, campaign).verdict is Verdict.NOT_REPRODUCED
     assert judge(off, campaign).why == "ours lies below; counted so"
 
 
 def test_claims_json_is_a_list_with_all_that_a_reader_needs() -> None:
     campaign = results(times(wasmtime_over_native(2.0, 2.02, 1.98)))
-    judged = judge_all([claim(), claim(Quantity.OUTCOME, id="d", paper="failed", over=Over())], campaign)
+    judged = judge_all([claim(), claim(ClaimQuantity.OUTCOME, id="d", paper="failed", over=Over())], campaign)
     entries = json.loads(claims_json(judged))
     assert [entry["id"] for entry in entries] == ["c", "d"]
     assert all({"id", "place", "paper", "ours", "interval", "verdict", "why"} <= entry.keys() for entry in entries)
@@ -238,7 +242,7 @@ def test_claims_json_is_a_list_with_all_that_a_reader_needs() -> None:
 
 def test_the_section_shows_each_claim_once_with_both_figures() -> None:
     campaign = results(times(wasmtime_over_native(2.0, 2.02, 1.98)))
-    failure = claim(Quantity.OUTCOME, id="d", paper="failed", printed="failed", over=Over())
+    failure = claim(ClaimQuantity.OUTCOME, id="d", paper="failed", printed="failed", over=Over())
     section = claims_section(judge_all([claim(), failure, claim(id="e", models=(LARGE,))], campaign))
     shown = section.markdown()
     assert "| reproduced     | 1" in shown
@@ -251,7 +255,7 @@ def test_the_section_shows_each_claim_once_with_both_figures() -> None:
 
 
 def test_a_case_over_budget_is_not_tried_so_the_next_guest_decides() -> None:
-    cell = claim(Quantity.OUTCOME, paper="failed", over=Over())
+    cell = claim(ClaimQuantity.OUTCOME, paper="failed", over=Over())
     trials = [
         failed(f"{WASMTIME}@o0 {SMALL} b1", Outcome.OVER_BUDGET, "predicted to take 2 h"),
         failed(f"{WASMTIME}@o3 {SMALL} b1", Outcome.OUT_OF_MEMORY, "memory allocation of 9 bytes failed"),
@@ -274,7 +278,7 @@ def test_a_case_over_budget_is_not_tried_so_the_next_guest_decides() -> None:
 def test_a_failure_reproduces_a_failure_of_the_cause_that_the_paper_states(
     outcome: Outcome, cause: Cause | None, verdict: Verdict
 ) -> None:
-    cell = claim(Quantity.OUTCOME, paper="failed", over=Over(), cause=cause)
+    cell = claim(ClaimQuantity.OUTCOME, paper="failed", over=Over(), cause=cause)
     found = judge(cell, results([failed(f"{WASMTIME}@o0 {SMALL} b1", outcome, "the reason")]))
     assert found.verdict is verdict
 

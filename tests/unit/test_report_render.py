@@ -11,14 +11,16 @@ import matplotlib as mpl
 import pytest
 
 from lab.core.errors import DataError, NothingToReport
+from lab.report.claims.claim_file import Claim, ClaimQuantity
+from lab.report.claims.judge import ClaimResult, Verdict
 from lab.report.compose import Report
 from lab.report.display import share
 from lab.report.explanations import differences
-from lab.report.figures.cost_bars import Grouped, Mark, draw_log, draw_paper, paper_transform
-from lab.report.figures.style import looks, save
+from lab.report.figures.cost_bars import CostBars, Mark, draw_log, draw_paper, paper_transform
+from lab.report.figures.style import arm_styles, save
+from lab.report.phases import phase_parts_ns
 from lab.report.render import ReportPaths, render, report_of
 from lab.report.results import Results
-from lab.report.sections.phases import phase_parts_ns
 from lab.store.campaigns import create
 from lab.store.columns import table_of
 from lab.store.journal import JOURNAL_NAME, write_journal
@@ -170,11 +172,11 @@ def test_the_papers_transform_is_its_equation_1() -> None:
     assert [paper_transform(value) for value in (0.01, 1.0, 100.0)] == [0.0, 2.0, 4.0]
 
 
-def made_up_figure() -> Grouped:
+def made_up_figure() -> CostBars:
     arms = [one for one in Results(MANIFEST, table_of([list(make_trials(MANIFEST, 1))])).arms if one.mode != "aot"]
     marks = {(arm, "yunet"): Mark(1.0 + place, 0.9 + place, 1.2 + place) for place, arm in enumerate(arms)}
-    marks[arms[1], "vgg_16"] = Mark(predicted=900.0, word="over budget")
-    return Grouped("Time", "seconds", {"guest o3": arms}, ("yunet", "vgg_16"), marks)
+    marks[arms[1], "vgg_16"] = Mark(predicted=900.0, status="over budget")
+    return CostBars("Time", "seconds", {"guest o3": arms}, ("yunet", "vgg_16"), marks)
 
 
 def test_a_figure_drawn_twice_has_the_same_bytes() -> None:
@@ -198,7 +200,7 @@ def test_the_users_matplotlibrc_changes_nothing(monkeypatch: pytest.MonkeyPatch)
 def test_arms_of_one_runtime_share_a_colour_and_differ_in_marker_and_hatch() -> None:
     manifest = make_manifest(arms=("native@o3", "wasmer-jit-cranelift@o3", "wasmer-jit-singlepass@o3"))
     arms = Results(manifest, table_of([list(make_trials(manifest, 1))])).arms
-    one, two = (look for arm, look in looks(arms).items() if arm.runtime == "wasmer")
+    one, two = (look for arm, look in arm_styles(arms).items() if arm.runtime == "wasmer")
     assert one.colour == two.colour
     assert one.marker != two.marker
     assert one.hatch != two.hatch
@@ -215,12 +217,17 @@ def test_a_sentence_about_start_up_says_what_the_phases_table_says(campaign: Pat
     assert sentences[0].table == "phases"
 
 
+def judged(place: str, verdict: Verdict) -> ClaimResult:
+    claim = Claim(id=place, place=place, says="…", quantity=ClaimQuantity.TIME_RATIO, paper=1.0, printed="1×")
+    return ClaimResult(claim=claim, ours=None, interval=None, guest=None, verdict=verdict, why="")
+
+
 def test_claims_against_the_paper_are_counted_by_topic() -> None:
     results = Results(MANIFEST, table_of([list(make_trials(MANIFEST, 1))]))
     claims = [
-        {"place": "Table II", "verdict": "not reproduced"},
-        {"place": "Table III", "verdict": "not reproduced"},
-        {"place": "Table II", "verdict": "reproduced"},
+        judged("Table II", Verdict.NOT_REPRODUCED),
+        judged("Table III", Verdict.NOT_REPRODUCED),
+        judged("Table II", Verdict.REPRODUCED),
     ]
     by_topic = {one.topic: one.text for one in differences(results, {}, {}, claims) if one.table == "claims"}
     assert by_topic["share"].startswith("1 of the 2 claims on this are not reproduced (Table II: 1)")

@@ -18,14 +18,15 @@ from lab.report.compose import compose
 from lab.report.display import arm_name, digits, megabytes, model_name, seconds
 from lab.report.document import Column, Section, Table
 from lab.report.overheads import TIME, costs
+from lab.report.phases import phase_parts_ns
+from lab.report.precompilation import counterpart
 from lab.report.results import NOT_RUN, Results
-from lab.report.sections.aot import aot_section, counterpart
+from lab.report.sections.aot import aot_section
 from lab.report.sections.batch import batch_section
 from lab.report.sections.cost import too_few_blocks
 from lab.report.sections.data_quality import failures_section, outputs_section
-from lab.report.sections.phases import phase_parts_ns
 from lab.report.sections.predictions import GUESS, MEASURED, predictions_section
-from lab.report.sections.stability import _thinned, series_section
+from lab.report.sections.stability import stability_section, thinned
 from lab.store.columns import table_of
 from tests.synthetic import MODELS, make_manifest, make_trials
 
@@ -55,7 +56,7 @@ def test_models_go_from_small_to_large_and_native_comes_first(results: Results) 
 
 def test_a_cell_that_failed_keeps_its_reason_and_one_not_reached_says_so() -> None:
     partial = results_of(drop_after=8)
-    words = {cell.word for cell in partial.cells.values()}
+    words = {cell.status for cell in partial.cells.values()}
     assert NOT_RUN in words
     full = results_of()
     cell = full.cells[Case(Arm.parse("wamr-interpreter-fast@o3"), "vgg_16", 1)]
@@ -197,9 +198,8 @@ def test_the_whole_report_is_made_from_data_alone(
 
 
 def test_a_long_series_is_thinned_to_means_of_neighbours_and_a_short_one_is_kept() -> None:
-    assert _thinned(np.arange(200.0)).tolist() == list(range(200))
-    thinned = _thinned(np.arange(1000.0))
-    assert thinned.tolist() == [2.0 + 5 * place for place in range(200)]
+    assert thinned(np.arange(200.0)).tolist() == list(range(200))
+    assert thinned(np.arange(1000.0)).tolist() == [2.0 + 5 * place for place in range(200)]
 
 
 def test_a_drift_is_flagged_and_a_steady_cell_is_not(results: Results) -> None:
@@ -208,7 +208,7 @@ def test_a_drift_is_flagged_and_a_steady_cell_is_not(results: Results) -> None:
         msgspec.structs.replace(t, total_ns=round((t.total_ns or 0) * 1.05**t.block)) if t.batch == 1 else t
         for t in trials
     ]
-    section = series_section(Results(results.manifest, table_of([drifting])))
+    section = stability_section(Results(results.manifest, table_of([drifting])))
     flagged = {(row["arm"], row["batch"]) for row in section.overview[0].rows if row["drift"]}
     assert flagged == {("native@o3", 1)}
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -96,3 +98,10 @@ def test_a_question_that_makes_no_sense_is_refused_with_a_remedy() -> None:
         precise_enough(STEADY, 0)
     with pytest.raises(UsageError):
         blocks_needed(STEADY, -0.01)
+
+
+def test_the_stop_rule_imports_no_data_frames_plots_or_distributions() -> None:
+    heavy = ("pandas", "statsmodels", "matplotlib", "pyarrow", "scipy.stats")
+    program = f"import sys, lab.stats.planning, lab.stats.ratios; print([n for n in {heavy} if n in sys.modules])"
+    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert shown.strip() == "[]"

@@ -8,7 +8,7 @@ from lab.cli.options import Campaign, Json, Results
 from lab.cli.output import say, say_json, say_table
 from lab.disk.paths import RESULTS
 from lab.report.claims.claim_file import load_claims
-from lab.report.claims.judge import Judgement, judge_all, tally
+from lab.report.claims.judge import ClaimResult, judge_all, tally
 from lab.report.render import claims_path
 from lab.report.results import load_results
 from lab.store.campaigns import LATEST, resolve
@@ -27,18 +27,19 @@ def register(app: typer.Typer) -> None:
         path = claims_path(measured.manifest.experiment.name) or claims_path(PAPER)
         found = judge_all(load_claims(path), measured) if path else ()
         if json:
-            say_json(found)
+            say_json([result.entry() for result in found])
             return
-        say_table((_row(one) for one in found), ("claim", "place", "paper", "ours", "verdict", "why"))
+        say_table((_row(result) for result in found), ("claim", "place", "paper", "ours", "verdict", "why"))
         say("\n" + ", ".join(f"{count} {verdict}" for verdict, count in tally(found).items()))
 
 
-def _row(one: Judgement) -> tuple[object, ...]:
-    return one.id, one.place, one.printed, _figure(one), one.verdict.value, one.why
+def _row(result: ClaimResult) -> tuple[object, ...]:
+    claim = result.claim
+    return claim.id, claim.place, claim.printed, _figure(result), result.verdict.value, result.why
 
 
-def _figure(one: Judgement) -> str:
-    if one.ours is None or isinstance(one.ours, str):
-        return one.ours or ""
-    interval = "" if one.interval is None else f" [{one.interval[0]:.3g}, {one.interval[1]:.3g}]"
-    return f"{one.ours:.3g}{interval}"
+def _figure(result: ClaimResult) -> str:
+    if result.ours is None or isinstance(result.ours, str):
+        return result.ours or ""
+    interval = "" if result.interval is None else f" [{result.interval[0]:.3g}, {result.interval[1]:.3g}]"
+    return f"{result.ours:.3g}{interval}"

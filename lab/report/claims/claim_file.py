@@ -13,7 +13,7 @@ from lab.core.errors import ExperimentError
 from lab.runtimes.registry import check
 
 
-class Quantity(StrEnum):
+class ClaimQuantity(StrEnum):
     """What is computed from a campaign; the header of the claims file defines each."""
 
     TIME_RATIO = "time_ratio"
@@ -30,7 +30,7 @@ class Quantity(StrEnum):
     @property
     def is_count(self) -> bool:
         """Whether it is read off the graph, exactly, rather than measured."""
-        return self in {Quantity.PARAMETERS, Quantity.CONV_LAYERS}
+        return self in {ClaimQuantity.PARAMETERS, ClaimQuantity.CONV_LAYERS}
 
 
 class Relation(StrEnum):
@@ -92,7 +92,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     id: str
     place: str
     says: str
-    quantity: Quantity
+    quantity: ClaimQuantity
     relation: Relation = Relation.ABOUT
     paper: float | str
     printed: str

@@ -17,7 +17,7 @@ import numpy as np
 from lab.core.arm import GuestProfile
 from lab.core.case import Case
 from lab.core.trial import Outcome
-from lab.report.claims.claim_file import Cause, Claim, Quantity
+from lab.report.claims.claim_file import Cause, Claim, ClaimQuantity
 from lab.report.claims.measure import Measured, measure
 from lab.report.display import runtime_name
 from lab.report.results import NOT_RUN, Cell, Results
@@ -40,70 +40,67 @@ class Verdict(StrEnum):
     NOT_RUN = "not run"
 
 
-class Judgement(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry of ``claims.json``.
+class ClaimResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One claim's verdict on a campaign.
 
     Attributes:
-        id, place, says, printed: the claim's.
-        quantity: what was computed.
-        relation: how ours must stand to the paper's: ``about``, ``above``, ``below``.
-        paper: the paper's figure; ``failed`` or ``ok`` for outcomes.
-        tolerance: on `paper`.
+        claim: what the paper says.
         ours: our figure, or the outcomes seen; None if nothing was measured.
         interval: of `ours`, at 95 %; None if there is none.
         guest: the guest build it was judged on; None for what is read off the graph.
         verdict: see `Verdict`.
         why: one line wherever the verdict is not a plain yes.
-        constant: whether no measurement can change the verdict.
     """
 
-    id: str
-    place: str
-    says: str
-    printed: str
-    quantity: Quantity
-    relation: str
-    paper: float | str
-    tolerance: float
+    claim: Claim
     ours: float | str | None
     interval: tuple[float, float] | None
     guest: GuestProfile | None
     verdict: Verdict
     why: str
-    constant: bool = False
+
+    def entry(self) -> dict[str, object]:
+        """The result as an entry of ``claims.json``: the claim's fields that a reader needs, then the verdict's."""
+        claim = {name: getattr(self.claim, name) for name in _PUBLISHED}
+        found = {name: getattr(self, name) for name in self.__struct_fields__ if name != "claim"}
+        return {**claim, **found, "constant": self.claim.constant}
 
 
-def judge_all(claims: Iterable[Claim], results: Results) -> tuple[Judgement, ...]:
+# Fields of a claim that are part of an entry in claims.json.
+_PUBLISHED = ("id", "place", "says", "printed", "quantity", "relation", "paper", "tolerance")
+
+
+def judge_all(claims: Iterable[Claim], results: Results) -> tuple[ClaimResult, ...]:
     """Every claim's verdict on a campaign, in the order of the file."""
     return tuple(judge(claim, results) for claim in claims)
 
 
-def judge(claim: Claim, results: Results) -> Judgement:
+def judge(claim: Claim, results: Results) -> ClaimResult:
     """One claim's verdict on a campaign."""
     if claim.quantity.is_count:
         return _judge_count(claim, results)
-    if claim.quantity is Quantity.OUTCOME:
+    if claim.quantity is ClaimQuantity.OUTCOME:
         return _judge_outcome(claim, results)
     return _judge_measured(claim, results)
 
 
-def tally(judgements: Iterable[Judgement]) -> dict[Verdict, int]:
+def tally(results: Iterable[ClaimResult]) -> dict[Verdict, int]:
     """How many claims got each verdict, all four present; claims that no measurement can change are left out."""
-    counts = Counter(one.verdict for one in judgements if not one.constant)
+    counts = Counter(result.verdict for result in results if not result.claim.constant)
     return {verdict: counts[verdict] for verdict in Verdict}
 
 
-def claims_json(judgements: tuple[Judgement, ...]) -> bytes:
-    """The content of ``claims.json``: a list, the same bytes for the same judgements."""
-    return msgspec.json.format(msgspec.json.encode(judgements), indent=2) + b"\n"
+def claims_json(results: Iterable[ClaimResult]) -> bytes:
+    """The content of ``claims.json``: a list, the same bytes for the same results."""
+    return msgspec.json.format(msgspec.json.encode([result.entry() for result in results]), indent=2) + b"\n"
 
 
-def _judge_measured(claim: Claim, results: Results) -> Judgement:
+def _judge_measured(claim: Claim, results: Results) -> ClaimResult:
     found = measure(claim, results)
     value, low, high = found.estimate.value, found.estimate.low, found.estimate.high
     interval = None if low is None or high is None else (low, high)
     verdict, why = _verdict(claim, found, results, interval)
-    return _judgement(claim, verdict, why, ours=value, interval=interval, guest=found.guest)
+    return _result(claim, verdict, why, ours=value, interval=interval, guest=found.guest)
 
 
 def _verdict(
@@ -127,17 +124,17 @@ def _verdict(
     return Verdict.INCONCLUSIVE, _join(elsewhere, f"the interval over {found.estimate.n} blocks reaches both sides")
 
 
-def _judge_outcome(claim: Claim, results: Results) -> Judgement:
+def _judge_outcome(claim: Claim, results: Results) -> ClaimResult:
     """Outcomes are judged on the first guest build of which any case was tried."""
     by_guest = {guest: _cells(claim, guest, results) for guest in claim.guests}
-    visited = [guest for guest, cells in by_guest.items() if any(cell.word not in _UNTRIED for cell in cells)]
+    visited = [guest for guest, cells in by_guest.items() if any(cell.status not in _UNTRIED for cell in cells)]
     guest = visited[0] if visited else claim.guests[0]
     cells = by_guest[guest]
-    words = ", ".join(sorted({cell.word for cell in cells}))
+    words = ", ".join(sorted({cell.status for cell in cells}))
     if not visited:
         untried = _untried(cells)
         ours = None if untried is Verdict.NOT_RUN else words
-        return _judgement(claim, untried, _missing(tuple(cells)), ours=ours, guest=guest)
+        return _result(claim, untried, _missing(tuple(cells)), ours=ours, guest=guest)
     elsewhere = f"on guest {guest} instead of {claim.guests[0]}" if guest is not claim.guests[0] else ""
     reason = next((f"{cell.case.id}: {cell.why}" for cell in cells if cell.why and not cell.n), "")
     agreed = [_agrees(cell, claim) for cell in cells]
@@ -149,7 +146,7 @@ def _judge_outcome(claim: Claim, results: Results) -> Judgement:
         verdict = Verdict.INCONCLUSIVE
         if claim.cause is not None and any(cell.failed_as in _FAILURES for cell in cells):
             reason = _join(f"it failed, but not of {claim.cause} as the paper says", reason)
-    return _judgement(claim, verdict, _join(elsewhere, reason), ours=words, guest=guest)
+    return _result(claim, verdict, _join(elsewhere, reason), ours=words, guest=guest)
 
 
 def _cells(claim: Claim, guest: GuestProfile, results: Results) -> list[Cell]:
@@ -159,7 +156,7 @@ def _cells(claim: Claim, guest: GuestProfile, results: Results) -> list[Cell]:
 
 def _untried(cells: list[Cell]) -> Verdict:
     """Of cells none of which was tried: `not run` if they were only not reached yet."""
-    return Verdict.NOT_RUN if all(cell.word == NOT_RUN for cell in cells) else Verdict.INCONCLUSIVE
+    return Verdict.NOT_RUN if all(cell.status == NOT_RUN for cell in cells) else Verdict.INCONCLUSIVE
 
 
 def _agrees(cell: Cell, claim: Claim) -> bool | None:
@@ -173,18 +170,18 @@ def _agrees(cell: Cell, claim: Claim) -> bool | None:
     return True if claim.cause is None or cell.failed_as is _CAUSES[claim.cause] else None
 
 
-def _judge_count(claim: Claim, results: Results) -> Judgement:
+def _judge_count(claim: Claim, results: Results) -> ClaimResult:
     facts = results.manifest.models.get(claim.models[0])
     if facts is None:
-        return _judgement(claim, Verdict.NOT_RUN, f"the campaign does not hold {claim.models[0]}")
-    ours = facts.parameters / 1e6 if claim.quantity is Quantity.PARAMETERS else float(facts.conv_layers)
+        return _result(claim, Verdict.NOT_RUN, f"the campaign does not hold {claim.models[0]}")
+    ours = facts.parameters / 1e6 if claim.quantity is ClaimQuantity.PARAMETERS else float(facts.conv_layers)
     least, most = claim.accepted
     verdict = Verdict.REPRODUCED if least <= ours <= most else Verdict.NOT_REPRODUCED
     side = "" if verdict is Verdict.REPRODUCED else f"ours lies {'below' if ours < least else 'above'}"
-    return _judgement(claim, verdict, _join(side, claim.note or ""), ours=ours)
+    return _result(claim, verdict, _join(side, claim.note or ""), ours=ours)
 
 
-def _judgement(
+def _result(
     claim: Claim,
     verdict: Verdict,
     why: str,
@@ -192,29 +189,14 @@ def _judgement(
     ours: float | str | None = None,
     interval: tuple[float, float] | None = None,
     guest: GuestProfile | None = None,
-) -> Judgement:
-    return Judgement(
-        id=claim.id,
-        place=claim.place,
-        says=claim.says,
-        printed=claim.printed,
-        quantity=claim.quantity,
-        relation=claim.relation,
-        paper=claim.paper,
-        tolerance=claim.tolerance,
-        ours=ours,
-        interval=interval,
-        guest=guest,
-        verdict=verdict,
-        why=why,
-        constant=claim.constant,
-    )
+) -> ClaimResult:
+    return ClaimResult(claim=claim, ours=ours, interval=interval, guest=guest, verdict=verdict, why=why)
 
 
 def _missing(absent: tuple[Cell | Case, ...]) -> str:
     """The first missing case with its reason, and how many more there are."""
     first = absent[0]
-    case, word, why = (first.case, first.word, first.why) if isinstance(first, Cell) else (first, NOT_RUN, None)
+    case, word, why = (first.case, first.status, first.why) if isinstance(first, Cell) else (first, NOT_RUN, None)
     more = f" (and {len(absent) - 1} more)" if len(absent) > 1 else ""
     return f"{case.id}: {word}{f', {why}' if why else ''}{more}"
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from lab.core.arm import GuestProfile
 from lab.core.case import Case
-from lab.report.claims.claim_file import Claim, Pick, Quantity
+from lab.report.claims.claim_file import Claim, ClaimQuantity, Pick
 from lab.report.results import Cell, Results
 from lab.stats.estimate import Estimate, Floats
 from lab.stats.intervals import t_interval
@@ -20,13 +20,13 @@ from lab.stats.ratios import overhead
 
 _LEVEL = 0.95
 _TABLE_QUANTITY = {
-    Quantity.TIME_RATIO: "single_total_ns",
-    Quantity.BATCH_TIME_RATIO: "single_total_ns",
-    Quantity.MEMORY_RATIO: "rss_peak_bytes",
-    Quantity.BATCH_MEMORY_RATIO: "rss_peak_bytes",
-    Quantity.RSS_PEAK_GB: "rss_peak_bytes",
-    Quantity.INFERENCE_SHARE: "inference_share",
-    Quantity.SHARE_DIFFERENCE: "inference_share",
+    ClaimQuantity.TIME_RATIO: "single_total_ns",
+    ClaimQuantity.BATCH_TIME_RATIO: "single_total_ns",
+    ClaimQuantity.MEMORY_RATIO: "rss_peak_bytes",
+    ClaimQuantity.BATCH_MEMORY_RATIO: "rss_peak_bytes",
+    ClaimQuantity.RSS_PEAK_GB: "rss_peak_bytes",
+    ClaimQuantity.INFERENCE_SHARE: "inference_share",
+    ClaimQuantity.SHARE_DIFFERENCE: "inference_share",
 }
 Values = Mapping[Case, float]
 
@@ -82,7 +82,7 @@ def _measure_on(claim: Claim, guest: GuestProfile, results: Results) -> Measured
         return Measured(nothing, guest, absent, len(cases))
     formula = _formula(claim, kept)
     by_case = {case: _blocks(results, case, quantity) for case in used}
-    logarithmic = claim.quantity not in {Quantity.INFERENCE_SHARE, Quantity.SHARE_DIFFERENCE}
+    logarithmic = claim.quantity not in {ClaimQuantity.INFERENCE_SHARE, ClaimQuantity.SHARE_DIFFERENCE}
     return Measured(_estimate(by_case, formula, logarithmic=logarithmic), guest, absent, len(cases))
 
 
@@ -99,10 +99,10 @@ def _sides(claim: Claim, guest: GuestProfile) -> list[_Side]:
         return _Side({model: tuple(Case(claim.arm(one, guest), model, batch) for one in systems) for model in models})
 
     first = grid(claim.systems, claim.models, claim.batch)
-    if claim.quantity in {Quantity.BATCH_TIME_RATIO, Quantity.BATCH_MEMORY_RATIO}:
+    if claim.quantity in {ClaimQuantity.BATCH_TIME_RATIO, ClaimQuantity.BATCH_MEMORY_RATIO}:
         sides = [first, grid(claim.systems, claim.models, 1)]
         return [*sides, grid(systems, models, claim.batch), grid(systems, models, 1)] if claim.over.systems else sides
-    if claim.quantity in {Quantity.INFERENCE_SHARE, Quantity.RSS_PEAK_GB}:
+    if claim.quantity in {ClaimQuantity.INFERENCE_SHARE, ClaimQuantity.RSS_PEAK_GB}:
         return [first]
     return [first, grid(systems, models, claim.batch)]
 
@@ -116,13 +116,13 @@ def _complete_models(claim: Claim, sides: list[_Side], missing: set[Case]) -> se
 
 def _formula(claim: Claim, sides: list[_Side]) -> Callable[[Values], float]:
     quantity = claim.quantity
-    if quantity is Quantity.INFERENCE_SHARE:
+    if quantity is ClaimQuantity.INFERENCE_SHARE:
         return lambda values: 100 * _mean(sides[0], values)
-    if quantity is Quantity.SHARE_DIFFERENCE:
+    if quantity is ClaimQuantity.SHARE_DIFFERENCE:
         return lambda values: 100 * (_mean(sides[0], values) - _mean(sides[1], values))
-    if quantity is Quantity.RSS_PEAK_GB:
+    if quantity is ClaimQuantity.RSS_PEAK_GB:
         return lambda values: _geomean(sides[0], values) / 1e9
-    if quantity in {Quantity.BATCH_TIME_RATIO, Quantity.BATCH_MEMORY_RATIO}:
+    if quantity in {ClaimQuantity.BATCH_TIME_RATIO, ClaimQuantity.BATCH_MEMORY_RATIO}:
         return lambda values: _quotients([_mean(side, values) for side in sides])
     if claim.pick is Pick.EXTREMES:
         return lambda values: _worst(sides[0], values) / _best(sides[1], values)

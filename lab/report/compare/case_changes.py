@@ -16,7 +16,7 @@ from lab.report.compare.fingerprints import Basis
 from lab.report.results import NOT_RUN, Cell, Results
 from lab.stats.combine import compare_geometric_means
 from lab.stats.estimate import Estimate
-from lab.stats.ratios import Floats, by_block, paired_log_ratios
+from lab.stats.ratios import Floats, paired_log_ratios
 from lab.stats.verdicts import Judgement, State, compare_family
 
 ALPHA = 0.05
@@ -71,7 +71,7 @@ class MeanLine(msgspec.Struct, frozen=True):
 
 
 class OutcomeLine(msgspec.Struct, frozen=True):
-    """A case that did not end alike in both campaigns.
+    """A case whose outcome changed.
 
     Attributes:
         case: its id.
@@ -131,24 +131,24 @@ def compare_means(samples: Samples) -> tuple[MeanLine, ...]:
 
 
 def compare_outcomes(a: Results, b: Results) -> Iterator[OutcomeLine]:
-    """Cases whose fate is not the same in both."""
+    """Cases whose outcome changed."""
     for case in dict.fromkeys([*a.cells, *b.cells]):
         before, after = a.cells.get(case), b.cells.get(case)
-        if _fate(before) != _fate(after):
+        if outcome_label(before) != outcome_label(after):
             sound = before is not None and before.n > 0 and not _failed(before)
             worse = sound and after is not None and _failed(after)
-            yield OutcomeLine(case.id, _fate(before), _fate(after), after.why if after else None, worse)
+            yield OutcomeLine(case.id, outcome_label(before), outcome_label(after), after.why if after else None, worse)
 
 
 def _logs(results: Results, case: Case, quantity: str, basis: Basis) -> Floats:
     cell = results.cells[case]
-    mine = by_block(results.by_block(cell, quantity).items())
+    mine = results.by_block(cell, quantity)
     if basis is Basis.VALUES:
         return np.log(np.array(list(mine.values()), dtype=np.float64))
     baseline = results.cells.get(case.baseline)
     if case.arm.is_native or baseline is None:
         return np.empty(0)
-    return paired_log_ratios(mine, by_block(results.by_block(baseline, quantity).items()))
+    return paired_log_ratios(mine, results.by_block(baseline, quantity))
 
 
 def _geometric_mean(logs: Floats) -> float:
@@ -175,11 +175,12 @@ def _failed(cell: Cell) -> bool:
     return any(outcome in cell.failures for outcome in _FAILURES)
 
 
-def _fate(cell: Cell | None) -> str:
+def outcome_label(cell: Cell | None) -> str:
+    """``ok``, with what failed at times; a failure; ``not yet run``; or ``absent`` if there is no such cell."""
     if cell is None:
         return "absent"
-    if cell.word == NOT_RUN or not cell.n:
-        return cell.word
+    if cell.status == NOT_RUN or not cell.n:
+        return cell.status
     # how often it failed depends on how many blocks were run: only that it did is compared
     failed = [str(outcome) for outcome in _FAILURES if outcome in cell.failures]
     return ", ".join(["ok", *(f"sometimes {name}" for name in failed)])

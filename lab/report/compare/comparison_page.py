@@ -74,16 +74,16 @@ def _folded(table: Table) -> str:
 
 
 def _context(found: Comparison) -> Iterator[Table]:
-    """Bytes and fingerprints, then cases that did not end alike."""
+    """Bytes and fingerprints, then cases whose outcome changed."""
     yield _bytes_table(found.contents)
     if found.differences:
         columns = (Column("name", "what"), Column("a", "A", _shortened), Column("b", "B", _shortened))
         rows = [{"name": one.name, "a": one.a, "b": one.b} for one in found.differences]
         yield Table(f"Fingerprints: {len(rows)} facts differ", columns, rows)
     if found.outcomes:
-        fates = (Column("case", "case"), Column("a", "A"), Column("b", "B"), Column("why", "because", _shortened))
+        outcomes = (Column("case", "case"), Column("a", "A"), Column("b", "B"), Column("why", "because", _shortened))
         ends = [{"case": one.case, "a": one.a, "b": one.b, "why": one.why} for one in found.outcomes]
-        yield Table("Cases that did not end alike", fates, ends)
+        yield Table("Cases whose outcome changed", outcomes, ends)
 
 
 def _bytes_table(lines: Sequence[ByteLine]) -> Table:

@@ -19,7 +19,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from lab.core.arm import Arm
 from lab.report.display import arm_name, digits, model_name
-from lab.report.figures.style import BAND, FAINT, INK, Look, house_style, looks
+from lab.report.figures.style import BAND, FAINT, INK, ArmStyle, arm_styles, house_style
 
 _SLOT = 0.84  # of a group's width; the rest is the gap to the next
 _FEW_DECADES = 300  # below this range of values, powers of ten alone are too few grid lines
@@ -31,19 +31,19 @@ class Mark:
 
     Attributes:
         value, low, high: geometric mean and interval; None where there is none.
-        predicted: foreseen value of a cell over budget.
-        word: why there is no value.
+        predicted: predicted value of a cell over budget; None otherwise.
+        status: why there is no value.
     """
 
     value: float | None = None
     low: float | None = None
     high: float | None = None
     predicted: float | None = None
-    word: str = ""
+    status: str = ""
 
 
 @dataclass(frozen=True)
-class Grouped:
+class CostBars:
     """A figure's data.
 
     Attributes:
@@ -65,7 +65,7 @@ def paper_transform(value: float) -> float:
     return log10(value) + 2
 
 
-def draw_log(data: Grouped) -> Figure:
+def draw_log(data: CostBars) -> Figure:
     """Points with intervals on a logarithmic axis; native is also a line across its group."""
 
     def prepare(axes: Axes) -> None:
@@ -82,7 +82,7 @@ def draw_log(data: Grouped) -> Figure:
     return _draw(data, "points with 95 % intervals", prepare, _points, _dot_handle)
 
 
-def draw_paper(data: Grouped) -> Figure:
+def draw_paper(data: CostBars) -> Figure:
     """Bars of the paper's transform."""
 
     def prepare(axes: Axes) -> None:
@@ -94,18 +94,18 @@ def draw_paper(data: Grouped) -> Figure:
 
 
 def _draw(
-    data: Grouped,
+    data: CostBars,
     subtitle: str,
     prepare: Callable[[Axes], None],
-    put: Callable[[Axes, Sequence[tuple[float, Mark]], float, Look, bool], None],
-    handle: Callable[[Arm, Look], Any],
+    put: Callable[[Axes, Sequence[tuple[float, Mark]], float, ArmStyle, bool], None],
+    handle: Callable[[Arm, ArmStyle], Any],
 ) -> Figure:
     with house_style():
         rows = len(data.panels)
         figure = Figure(figsize=(max(7.0, 2.2 + 1.35 * len(data.models)), 0.9 + 3.6 * rows), layout="constrained")
         grid = figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
         for axes, (title, arms) in zip(grid, data.panels.items(), strict=True):
-            look = looks(arms)
+            styles = arm_styles(arms)
             prepare(axes)
             _frame(axes, data.models)
             axes.set_title(title)
@@ -113,10 +113,10 @@ def _draw(
             for place, arm in enumerate(arms):
                 offset = (place + 0.5) * step - _SLOT / 2
                 slots = [(g + offset, data.marks.get((arm, model), Mark())) for g, model in enumerate(data.models)]
-                put(axes, slots, step, look[arm], arm.is_native)
-                _words(axes, slots, look[arm])
+                put(axes, slots, step, styles[arm], arm.is_native)
+                _statuses(axes, slots, styles[arm])
             axes.legend(
-                handles=[*(handle(arm, look[arm]) for arm in arms), *_notes(data, arms)],
+                handles=[*(handle(arm, styles[arm]) for arm in arms), *_notes(data, arms)],
                 loc="upper left",
                 bbox_to_anchor=(1.0, 1.0),
                 fontsize=8,
@@ -125,15 +125,15 @@ def _draw(
     return figure
 
 
-def _notes(data: Grouped, arms: Sequence[Arm]) -> list[Line2D]:
+def _notes(data: CostBars, arms: Sequence[Arm]) -> list[Line2D]:
     """Legend entries for what else is in the panel: failed cells and predictions."""
     marks = [mark for (arm, _), mark in data.marks.items() if arm in arms]
     notes = []
-    if any(mark.word for mark in marks):
+    if any(mark.status for mark in marks):
         notes.append(Line2D([], [], marker="x", color=FAINT, linestyle="none", markersize=4, label="no value, and why"))
     if any(mark.predicted is not None for mark in marks):
-        look: Any = {"marker": "o", "markerfacecolor": "white", "linestyle": "none", "markersize": 5}
-        notes.append(Line2D([], [], color=FAINT, label="hollow: predicted only", **look))
+        hollow: Any = {"marker": "o", "markerfacecolor": "white", "linestyle": "none", "markersize": 5}
+        notes.append(Line2D([], [], color=FAINT, label="hollow: predicted only", **hollow))
     return notes
 
 
@@ -153,30 +153,30 @@ def _frame(axes: Axes, models: Sequence[str]) -> None:
         axes.axvspan(group - 0.5, group + 0.5, color=BAND, zorder=0, linewidth=0)
 
 
-def _points(axes: Axes, slots: Sequence[tuple[float, Mark]], step: float, look: Look, is_native: bool) -> None:
+def _points(axes: Axes, slots: Sequence[tuple[float, Mark]], step: float, style: ArmStyle, is_native: bool) -> None:
     measured = [(x, mark.value, mark) for x, mark in slots if mark.value is not None]
     if is_native:
         _native_lines(axes, [(x, value) for x, value, _ in measured])
     below = [value - (value if mark.low is None else mark.low) for _, value, mark in measured]
     above = [(value if mark.high is None else mark.high) - value for _, value, mark in measured]
     xs, values = [x for x, _, _ in measured], [value for _, value, _ in measured]
-    dots: Any = {"fmt": look.marker, "color": look.colour, "markeredgecolor": "white", "zorder": 4}
+    dots: Any = {"fmt": style.marker, "color": style.colour, "markeredgecolor": "white", "zorder": 4}
     sizes: Any = {"markersize": 5.4, "markeredgewidth": 0.4, "elinewidth": 1.4, "capsize": 30 * step, "capthick": 1.0}
     axes.errorbar(xs, values, yerr=(below, above), **dots, **sizes)
-    hollow: Any = {"markerfacecolor": "white", "markeredgecolor": look.colour, "markersize": 5.4, "zorder": 4}
-    foreseen = [(x, mark.predicted) for x, mark in slots if mark.value is None and mark.predicted is not None]
-    axes.plot([x for x, _ in foreseen], [value for _, value in foreseen], look.marker, **hollow)
+    hollow: Any = {"markerfacecolor": "white", "markeredgecolor": style.colour, "markersize": 5.4, "zorder": 4}
+    predicted = [(x, mark.predicted) for x, mark in slots if mark.value is None and mark.predicted is not None]
+    axes.plot([x for x, _ in predicted], [value for _, value in predicted], style.marker, **hollow)
 
 
-def _bars(axes: Axes, slots: Sequence[tuple[float, Mark]], step: float, look: Look, is_native: bool) -> None:
+def _bars(axes: Axes, slots: Sequence[tuple[float, Mark]], step: float, style: ArmStyle, is_native: bool) -> None:
     measured = [(x, paper_transform(mark.value)) for x, mark in slots if mark.value is not None]
     if is_native:
         _native_lines(axes, measured)
-    filled: Any = {"color": look.colour, "hatch": look.hatch, "edgecolor": "white", "linewidth": 0.3}
+    filled: Any = {"color": style.colour, "hatch": style.hatch, "edgecolor": "white", "linewidth": 0.3}
     axes.bar([x for x, _ in measured], [height for _, height in measured], step * 0.92, **filled)
-    foreseen = [(x, paper_transform(m.predicted)) for x, m in slots if m.value is None and m.predicted is not None]
-    outline: Any = {"facecolor": "none", "edgecolor": look.colour, "linewidth": 0.8, "linestyle": ":"}
-    axes.bar([x for x, _ in foreseen], [height for _, height in foreseen], step * 0.92, **outline)
+    predicted = [(x, paper_transform(m.predicted)) for x, m in slots if m.value is None and m.predicted is not None]
+    outline: Any = {"facecolor": "none", "edgecolor": style.colour, "linewidth": 0.8, "linestyle": ":"}
+    axes.bar([x for x, _ in predicted], [height for _, height in predicted], step * 0.92, **outline)
 
 
 def _native_lines(axes: Axes, places: Sequence[tuple[float, float]]) -> None:
@@ -186,26 +186,28 @@ def _native_lines(axes: Axes, places: Sequence[tuple[float, float]]) -> None:
     axes.hlines([y for _, y in places], left, right, color=INK, linewidth=0.9, linestyle=(0, (4, 2)), zorder=3)
 
 
-def _words(axes: Axes, slots: Sequence[tuple[float, Mark]], look: Look) -> None:
+def _statuses(axes: Axes, slots: Sequence[tuple[float, Mark]], style: ArmStyle) -> None:
     """A cross at the foot of each slot without a value, and the reason above it."""
     foot = axes.get_xaxis_transform()
-    places = [(x, mark.word) for x, mark in slots if mark.word]
+    places = [(x, mark.status) for x, mark in slots if mark.status]
     if not places:  # an empty unclipped artist would confuse the layout
         return
     cross: Any = {"markersize": 4, "markeredgewidth": 1.2, "clip_on": False, "zorder": 5}
-    axes.plot([x for x, _ in places], [0.03] * len(places), "x", transform=foot, color=look.colour, **cross)
-    for x, word in places:
+    axes.plot([x for x, _ in places], [0.03] * len(places), "x", transform=foot, color=style.colour, **cross)
+    for x, status in places:
         upright: Any = {"rotation": 90, "ha": "center", "va": "bottom", "fontsize": 5.8, "zorder": 5}
-        axes.text(x, 0.065, word, transform=foot, color=look.colour, **upright)
+        axes.text(x, 0.065, status, transform=foot, color=style.colour, **upright)
 
 
-def _dot_handle(arm: Arm, look: Look) -> Line2D:
-    handle = Line2D([], [], marker=look.marker, color=look.colour, linestyle="none", markersize=5, label=arm_name(arm))
+def _dot_handle(arm: Arm, style: ArmStyle) -> Line2D:
+    handle = Line2D(
+        [], [], marker=style.marker, color=style.colour, linestyle="none", markersize=5, label=arm_name(arm)
+    )
     if arm.is_native:
         handle.set_linestyle((0, (4, 2)))
         handle.set_linewidth(0.9)
     return handle
 
 
-def _bar_handle(arm: Arm, look: Look) -> Patch:
-    return Patch(facecolor=look.colour, hatch=look.hatch, edgecolor="white", label=arm_name(arm))
+def _bar_handle(arm: Arm, style: ArmStyle) -> Patch:
+    return Patch(facecolor=style.colour, hatch=style.hatch, edgecolor="white", label=arm_name(arm))

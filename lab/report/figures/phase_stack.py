@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,30 +12,14 @@ from matplotlib.patches import Patch
 from lab.core.arm import Arm
 from lab.report.display import arm_name, model_name, seconds
 from lab.report.figures.style import FAINT, INK, PHASE_COLOURS, house_style
+from lab.report.phases import PHASE_NAMES, PhaseStack
 
-PHASE_NAMES = {
-    "startup": "start-up (runtime, module, JIT compilation)",
-    "read": "read model file",
-    "decode": "decode protobuf",
-    "build": "build graph",
-    "optimise": "optimise graph",
-    "infer": "first inference",
-    "rest": "output and exit",
-}
 _COLUMNS = 2
 _BAR_INCHES = 0.19
 
 
-@dataclass(frozen=True)
-class Stack:
-    """One bar: mean ns of each phase by the names of `PHASE_NAMES`; or the reason why there is none."""
-
-    parts_ns: Mapping[str, float]
-    word: str = ""
-
-
 def draw_phases(
-    title: str, models: Sequence[str], arms: Sequence[Arm], stacks: Mapping[tuple[Arm, str], Stack]
+    title: str, models: Sequence[str], arms: Sequence[Arm], stacks: Mapping[tuple[Arm, str], PhaseStack]
 ) -> Figure:
     """The figure; (arm, model) pairs that are missing are not part of the experiment."""
     with house_style():
@@ -56,7 +39,7 @@ def draw_phases(
     return figure
 
 
-def _panel(axes: Axes, model: str, arms: Sequence[Arm], stacks: Mapping[tuple[Arm, str], Stack]) -> None:
+def _panel(axes: Axes, model: str, arms: Sequence[Arm], stacks: Mapping[tuple[Arm, str], PhaseStack]) -> None:
     axes.set_title(model_name(model))
     axes.set_xlim(0, 100)
     axes.set_ylim(len(arms) - 0.4, -0.6)
@@ -69,7 +52,7 @@ def _panel(axes: Axes, model: str, arms: Sequence[Arm], stacks: Mapping[tuple[Ar
     totals = {place: sum(stack.parts_ns.values()) for place, stack in bars.items()}
     for place, stack in bars.items():
         if totals[place] <= 0:
-            axes.text(1, place, f"× {stack.word}", va="center", fontsize=7, color=INK, style="italic")
+            axes.text(1, place, f"× {stack.status}", va="center", fontsize=7, color=INK, style="italic")
         else:
             axes.text(101, place, seconds(totals[place]), va="center", fontsize=7, color=INK)
     places = [place for place in bars if totals[place] > 0]

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from lab.core.arm import Arm
 from lab.report.display import arm_name, digits
-from lab.report.figures.style import FAINT, INK, Look, house_style, looks
+from lab.report.figures.style import FAINT, INK, ArmStyle, arm_styles, house_style
 from lab.stats.rankings import Ranking
 
 _ROW_INCHES = 0.24
@@ -57,7 +57,7 @@ def _difference(axes: Axes, ranking: Ranking) -> None:
     axes.vlines([1, end], -2.25, -1.75, color=INK, linewidth=1.4)
     text = f"critical difference {digits(ranking.critical_difference, 3)}"
     axes.text(1, -2.35, text, ha="left", va="bottom", fontsize=8)
-    hint = "a thick bar joins arms that are not told apart"
+    hint = "a thick bar joins arms that cannot be distinguished"
     axes.text(len(ranking.mean_ranks), -2.35, hint, ha="right", va="bottom", fontsize=8, color=FAINT)
 
 
@@ -71,19 +71,19 @@ def _names(axes: Axes, ranking: Ranking, arms: Mapping[str, Arm], first_row: flo
     """The better half to the left, best on top; the other to the right, worst on top: so no two lines cross."""
     names = list(ranking.mean_ranks)
     half = -(-len(names) // 2)
-    look = looks(list(arms.values()))
+    styles = arm_styles(list(arms.values()))
     for place, name in enumerate(names):
         is_left = place < half
         row = first_row + (place if is_left else len(names) - 1 - place)
-        _name(axes, ranking.mean_ranks[name], row, len(names), arms[name], look[arms[name]], is_left=is_left)
+        _name(axes, ranking.mean_ranks[name], row, len(names), arms[name], styles[arms[name]], is_left=is_left)
 
 
-def _name(axes: Axes, rank: float, row: float, count: int, arm: Arm, look: Look, *, is_left: bool) -> None:
+def _name(axes: Axes, rank: float, row: float, count: int, arm: Arm, style: ArmStyle, *, is_left: bool) -> None:
     gap = 0.02 * (count - 1)
     end = 1 - 2 * gap if is_left else count + 2 * gap
-    line: Any = {"color": look.colour, "linewidth": 1.2, "solid_joinstyle": "miter", "zorder": 3}
+    line: Any = {"color": style.colour, "linewidth": 1.2, "solid_joinstyle": "miter", "zorder": 3}
     axes.plot([rank, rank, end], [0, row, row], **line)
-    axes.plot([rank], [0], look.marker, color=look.colour, markeredgecolor="white", markersize=5.4, zorder=5)
+    axes.plot([rank], [0], style.marker, color=style.colour, markeredgecolor="white", markersize=5.4, zorder=5)
     where: Any = {"ha": "right" if is_left else "left", "va": "center", "fontsize": 8.5}
     axes.text(end - gap if is_left else end + gap, row, arm_name(arm), color=INK, **where)
     inner: Any = {"ha": "left" if is_left else "right", "va": "bottom", "fontsize": 6.5, "color": FAINT}

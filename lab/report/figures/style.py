@@ -1,7 +1,7 @@
-"""How figures look: one set of fixed parameters, so that the same data give the same bytes.
+"""The style of figures: one set of fixed parameters, so that the same data give the same bytes.
 
-Colours are Okabe and Ito's ("Color universal design", 2008), told apart with every common colour blindness; runtime is
-colour, and the variants of one runtime differ in marker and hatch, so that a figure survives greyscale.
+Colours are Okabe and Ito's ("Color universal design", 2008), distinguishable with every common colour blindness. The
+runtime is the colour, and the variants of one runtime differ in marker and hatch, so that a figure survives greyscale.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ _PARAMETERS: Any = {
 }
 
 
-class Look(NamedTuple):
+class ArmStyle(NamedTuple):
     """How one arm is drawn."""
 
     colour: str
@@ -73,16 +73,16 @@ class Look(NamedTuple):
     hatch: str
 
 
-def looks(arms: Sequence[Arm]) -> dict[Arm, Look]:
-    """A look for every arm: the runtime's colour, and a marker and hatch of its own among that runtime's arms."""
-    strangers = sorted({arm.runtime for arm in arms} - set(_COLOURS))
-    colours = _COLOURS | {name: _OTHER_COLOURS[i % len(_OTHER_COLOURS)] for i, name in enumerate(strangers)}
+def arm_styles(arms: Sequence[Arm]) -> dict[Arm, ArmStyle]:
+    """A style for every arm: the runtime's colour, and a marker and hatch of its own among that runtime's arms."""
+    unknown_runtimes = sorted({arm.runtime for arm in arms} - set(_COLOURS))
+    colours = _COLOURS | {name: _OTHER_COLOURS[i % len(_OTHER_COLOURS)] for i, name in enumerate(unknown_runtimes)}
     seen: dict[str, int] = {}
     found = {}
     for arm in arms:
         place = seen.setdefault(arm.runtime, 0) % len(_MARKERS)
         seen[arm.runtime] += 1
-        found[arm] = Look(colours[arm.runtime], _MARKERS[place], _HATCHES[place])
+        found[arm] = ArmStyle(colours[arm.runtime], _MARKERS[place], _HATCHES[place])
     return found
 
 

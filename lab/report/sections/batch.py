@@ -11,7 +11,7 @@ from lab.core.arm import Arm
 from lab.core.case import Case
 from lab.report.display import arm_name, model_name, ratio
 from lab.report.document import Column, Section, Table
-from lab.report.overheads import MEMORY, TIME, Quantity
+from lab.report.overheads import MEMORY, TIME, CostQuantity
 from lab.report.results import Cell, Results
 from lab.stats.combine import geometric_mean_over_models, ratio_of_averages
 from lab.stats.ratios import Floats, paired_log_ratios
@@ -64,7 +64,7 @@ def _row(results: Results, arm: Arm, small: int, large: int) -> dict[str, Any]:
         if ends[0].n and ends[1].n:
             pairs[model] = (ends[0], ends[1])
         else:
-            left_out.append(f"{model_name(model)}: {(ends[1] if ends[0].n else ends[0]).word}")
+            left_out.append(f"{model_name(model)}: {(ends[1] if ends[0].n else ends[0]).status}")
     row: dict[str, Any] = {
         "arm": arm.id,
         "guest": str(arm.guest),
@@ -77,7 +77,9 @@ def _row(results: Results, arm: Arm, small: int, large: int) -> dict[str, Any]:
     return row
 
 
-def _ratios(results: Results, pairs: Mapping[str, tuple[Cell, Cell]], quantity: Quantity) -> dict[str, float | None]:
+def _ratios(
+    results: Results, pairs: Mapping[str, tuple[Cell, Cell]], quantity: CostQuantity
+) -> dict[str, float | None]:
     large = {model: results.by_block(cells[1], quantity.name) for model, cells in pairs.items()}
     small = {model: results.by_block(cells[0], quantity.name) for model, cells in pairs.items()}
     averages = ratio_of_averages(_values(large), _values(small))

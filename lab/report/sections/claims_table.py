@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.report.claims.claim_file import Quantity
-from lab.report.claims.judge import Judgement, tally
+from lab.report.claims.claim_file import ClaimQuantity
+from lab.report.claims.judge import ClaimResult, tally
 from lab.report.document import Column, Row, Section, Table
 
 LEAD = (
@@ -14,59 +14,58 @@ LEAD = (
     "paper's level 0, or level 3, and said to be, where level 0 was not measured on every case."
 )
 _UNITS = {
-    Quantity.INFERENCE_SHARE: " %",
-    Quantity.SHARE_DIFFERENCE: " points",
-    Quantity.RSS_PEAK_GB: " GB",
-    Quantity.PARAMETERS: " M",
-    Quantity.CONV_LAYERS: "",
+    ClaimQuantity.INFERENCE_SHARE: " %",
+    ClaimQuantity.SHARE_DIFFERENCE: " points",
+    ClaimQuantity.RSS_PEAK_GB: " GB",
+    ClaimQuantity.PARAMETERS: " M",
+    ClaimQuantity.CONV_LAYERS: "",
 }
 _SIGNS = {"about": "", "above": "> ", "below": "< "}
 
 
-def claims_section(judgements: Sequence[Judgement]) -> Section:
-    """The section ``claims``: verdicts by place, and every claim."""
-    detail = Table("Every claim", _COLUMNS, [_row(one) for one in judgements])
-    return Section("claims", "Claims of the paper", LEAD, [_overview(judgements)], detail)
+def claims_section(results: Sequence[ClaimResult]) -> Section:
+    """The section ``claims``: how many claims got each verdict, and every claim."""
+    detail = Table("Every claim", _COLUMNS, [_row(result) for result in results])
+    return Section("claims", "Claims of the paper", LEAD, [_overview(results)], detail)
 
 
-def _overview(judgements: Sequence[Judgement]) -> Table:
-    counts = tally(judgements)
+def _overview(results: Sequence[ClaimResult]) -> Table:
     columns = (Column("verdict", "verdict"), Column("claims", "claims"))
-    rows = [{"verdict": str(verdict), "claims": count} for verdict, count in counts.items()]
-    constant = sum(one.constant for one in judgements)
-    title = f"{len(judgements) - constant} claims; {constant} more that no measurement can change are judged below only"
+    rows = [{"verdict": str(verdict), "claims": count} for verdict, count in tally(results).items()]
+    constant = sum(result.claim.constant for result in results)
+    title = f"{len(results) - constant} claims; {constant} more that no measurement can change are judged below only"
     return Table(title, columns, rows)
 
 
-def _row(one: Judgement) -> Row:
-    low, high = one.interval or (None, None)
+def _row(result: ClaimResult) -> Row:
+    claim, (low, high) = result.claim, result.interval or (None, None)
     return {
-        "id": one.id,
-        "place": one.place,
-        "says": one.says,
-        "paper_text": _SIGNS[one.relation] + _number(one.paper, one.quantity),
-        "ours_text": None if one.ours is None else _number(one.ours, one.quantity) + _interval(one),
-        "verdict": str(one.verdict),
-        "guest": None if one.guest is None else str(one.guest),
-        "why": one.why or None,
-        "quantity": str(one.quantity),
-        "relation": one.relation,
-        "paper": one.paper,
-        "tolerance": one.tolerance,
-        "ours": one.ours,
+        "id": claim.id,
+        "place": claim.place,
+        "says": claim.says,
+        "paper_text": _SIGNS[claim.relation] + _number(claim.paper, claim.quantity),
+        "ours_text": None if result.ours is None else _number(result.ours, claim.quantity) + _interval(result),
+        "verdict": str(result.verdict),
+        "guest": None if result.guest is None else str(result.guest),
+        "why": result.why or None,
+        "quantity": str(claim.quantity),
+        "relation": claim.relation,
+        "paper": claim.paper,
+        "tolerance": claim.tolerance,
+        "ours": result.ours,
         "ours_low": low,
         "ours_high": high,
     }
 
 
-def _number(value: float | str, quantity: Quantity) -> str:
+def _number(value: float | str, quantity: ClaimQuantity) -> str:
     if isinstance(value, str):
         return value
     return f"{value:.4g}{_UNITS.get(quantity, '×')}"
 
 
-def _interval(one: Judgement) -> str:
-    return "" if one.interval is None else f" [{one.interval[0]:.4g}, {one.interval[1]:.4g}]"
+def _interval(result: ClaimResult) -> str:
+    return "" if result.interval is None else f" [{result.interval[0]:.4g}, {result.interval[1]:.4g}]"
 
 
 _COLUMNS = (

@@ -28,7 +28,7 @@ def case_fields(cell: Cell) -> dict[str, Any]:
         "model": cell.case.model,
         "batch": cell.case.batch,
         "trials": cell.n,
-        "outcome": cell.word,
+        "outcome": cell.status,
         "why": cell.why,
         "predicted_ns": cell.predicted_ns,
     }
@@ -38,7 +38,7 @@ def failure_text(cell: Cell) -> str:
     """What stands in an overview where there is no number: the reason's word, and a predicted cost."""
     if cell.failed_as is Outcome.OVER_BUDGET and cell.predicted_ns is not None:
         return f"{outcome_name(cell.failed_as)}\n(≈ {seconds(cell.predicted_ns)})"
-    return outcome_name(cell.failed_as) if cell.failed_as else cell.word
+    return outcome_name(cell.failed_as) if cell.failed_as else cell.status
 
 
 def overview(

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from lab.core.arm import Arm, Mode
+from lab.core.arm import Arm
 from lab.core.case import Case
 from lab.report.display import ratio
 from lab.report.document import Column, Section, Table
-from lab.report.overheads import MARGIN, Cost, CostFigure, Quantity, over_models
+from lab.report.overheads import MARGIN, Cost, CostFigure, CostQuantity, over_models
 from lab.report.results import Cell, Results
 from lab.report.sections.common import CASE_COLUMNS, STATE_COLUMNS, case_fields, overview, slice_title, slices
 from lab.stats.evidence import paired_shortage
@@ -24,11 +24,6 @@ HOW_TO_READ = (
     "the others differ from native. A dash is a case that the experiment does not hold."
 )
 _SIGNS = {State.EQUIVALENT: " =", State.UNDETERMINED: " ?"}
-
-
-def is_uncompiled(case: Case) -> bool:
-    """Whether the case belongs to Figure 1: no precompilation."""
-    return case.arm.mode is not Mode.AOT
 
 
 def cost_section(figure: CostFigure, lead: str, results: Results) -> Section:
@@ -63,7 +58,7 @@ def _over_models_text(by_case: Mapping[Case, Cost], batch: int, arm: Arm) -> str
     return _ratio_text(over_models(by_case, arm, batch))
 
 
-def cost_text(cost: Cost, quantity: Quantity) -> str:
+def cost_text(cost: Cost, quantity: CostQuantity) -> str:
     """``4.56 s`` over ``2.41× [2.38, 2.44]``; a baseline has no second line."""
     if cost.level is None or cost.level.value is None:
         return "not measured"
@@ -81,7 +76,7 @@ def _ratio_text(estimate: Estimate | None) -> str | None:
     return f"{ratio(estimate.value)} [{ratio(estimate.low)[:-1]}, {ratio(estimate.high)[:-1]}]"
 
 
-def _detail(quantity: Quantity, results: Results, by_case: Mapping[Case, Cost]) -> Table:
+def _detail(quantity: CostQuantity, results: Results, by_case: Mapping[Case, Cost]) -> Table:
     name = quantity.name
     columns = (
         *CASE_COLUMNS,
@@ -100,7 +95,7 @@ def _detail(quantity: Quantity, results: Results, by_case: Mapping[Case, Cost]) 
     return Table("every cell", columns, rows)
 
 
-def _row(quantity: Quantity, cell: Cell, cost: Cost) -> dict[str, Any]:
+def _row(quantity: CostQuantity, cell: Cell, cost: Cost) -> dict[str, Any]:
     row = case_fields(cell)
     for prefix, suffix, estimate in ((quantity.name, "_geomean", cost.level), ("over_native", "", cost.overhead)):
         if estimate is not None:

@@ -24,10 +24,10 @@ def failures_section(results: Results) -> Section:
     for cell in results.cells.values():
         if cell.n and not cell.failures:
             continue
-        words = ", ".join(f"{count} × {name}" for name, count in cell.failures.items()) or cell.word
+        outcomes = ", ".join(f"{count} × {name}" for name, count in cell.failures.items()) or cell.status
         case = cell.case
         row: dict[str, Any] = {"arm": case.arm.id, "model": case.model, "batch": case.batch, "trials": cell.n}
-        rows.append(row | {"failures": words, "why": cell.why, "predicted_ns": cell.predicted_ns})
+        rows.append(row | {"failures": outcomes, "why": cell.why, "predicted_ns": cell.predicted_ns})
     columns = (
         Column("arm", "arm"),
         Column("model", "model", model_name),
@@ -59,7 +59,7 @@ def outputs_section(results: Results) -> Section:
         outputs = sorted(set().union(*arms.values()))
         row = {"guest": guest, "model": model, "batch": batch, "arms": len(arms), "outputs": len(outputs)}
         row["sha256"] = table.outputs[outputs[0]] if len(outputs) == 1 else None
-        rows.append(row | {"differ": _odd_ones(arms) if len(outputs) > 1 else None})
+        rows.append(row | {"differ": _minority_arms(arms) if len(outputs) > 1 else None})
     columns = (
         Column("guest", "guest"),
         Column("model", "model", model_name),
@@ -74,7 +74,7 @@ def outputs_section(results: Results) -> Section:
     return Section("outputs", "Output tensors", lead, [Table("outputs of wasm arms", columns, rows)])
 
 
-def _odd_ones(arms: dict[str, set[int]]) -> str:
+def _minority_arms(arms: dict[str, set[int]]) -> str:
     """Arms whose output is not the commonest one."""
     votes = Counter(output for outputs in arms.values() for output in outputs)
     usual = votes.most_common(1)[0][0]

@@ -6,18 +6,10 @@ from typing import Any
 
 from lab.report.display import seconds
 from lab.report.document import Column, Section, Table
-from lab.report.figures.phase_stack import PHASE_NAMES, Stack
+from lab.report.phases import PHASE_NAMES, phase_figure_names, phase_parts_ns
 from lab.report.results import Cell, Results
 from lab.report.sections.common import CASE_COLUMNS, STATE_COLUMNS, case_fields, slice_title, slices
 
-_SOURCES = {
-    "startup": "startup_ns",
-    "read": "read_ns",
-    "decode": "decode_ns",
-    "build": "build_ns",
-    "optimise": "optimise_ns",
-    "infer": "first_infer_ns",
-}
 LEAD = (
     "Mean of each phase over trials. Start-up is exec to the guest's first instruction, by the probe's clock: runtime "
     "start, module load and, with a JIT, compilation of the whole module. Reading, decoding, building and optimising "
@@ -26,26 +18,7 @@ LEAD = (
 )
 
 
-def phase_parts_ns(results: Results, cell: Cell) -> dict[str, float]:
-    """Mean ns of each phase by the names of `PHASE_NAMES`; a phase never measured is absent. Their sum is the total."""
-    parts = {}
-    for name, source in _SOURCES.items():
-        values = results.values(cell, source)
-        if len(values):
-            parts[name] = float(values.mean())
-    totals = results.values(cell, "single_total_ns")
-    if len(totals) and parts:
-        # two clocks meet here: where the phases add up to more than the whole, nothing is left
-        parts["rest"] = max(0.0, float(totals.mean()) - sum(parts.values()))
-    return parts
-
-
-def stack(results: Results, cell: Cell) -> Stack:
-    """The cell as a bar of the phases figure."""
-    return Stack(phase_parts_ns(results, cell), "" if cell.n else cell.word)
-
-
-def phases_section(results: Results, figures: tuple[str, ...]) -> Section:
+def phases_section(results: Results) -> Section:
     """The load phases of every cell that was measured, and the state of the others."""
     columns = (
         *CASE_COLUMNS,
@@ -62,7 +35,8 @@ def phases_section(results: Results, figures: tuple[str, ...]) -> Section:
         for guest, batch, part in slices(results, cells)
         if any(cell.n for cell in part)
     ]
-    return Section("phases", "Load phases", LEAD, tables, Table("every cell", columns, list(rows.values())), figures)
+    detail = Table("every cell", columns, list(rows.values()))
+    return Section("phases", "Load phases", LEAD, tables, detail, phase_figure_names(results))
 
 
 def _head(name: str) -> str:

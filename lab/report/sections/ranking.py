@@ -1,4 +1,4 @@
-"""Arms ranked over models: mean ranks, and which of them cannot be told apart."""
+"""Arms ranked over models: mean ranks, and which of them cannot be distinguished."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from lab.stats.rankings import Ranking
 
 LEAD = (
     "Arms ranked within each model by overall time at the smallest batch, 1 for the fastest; the mean of those ranks "
-    "(Friedman's test, then Nemenyi's critical difference at 0.05; Demšar 2006). Arms that share a letter are not told "
-    "apart. Models are the sample here: which arm is the faster one on networks like these, whatever the factor?"
+    "(Friedman's test, then Nemenyi's critical difference at 0.05; Demšar 2006). Arms that share a letter cannot be "
+    "distinguished. Models are the sample here: which arm is the faster one on networks like these, by whatever factor?"
 )
 _COLUMNS = (
     Column("guest", ""),

@@ -6,9 +6,9 @@ from typing import Any
 
 from lab.report.display import share
 from lab.report.document import Column, Section, Table
+from lab.report.precompilation import is_uncompiled
 from lab.report.results import Cell, Results
 from lab.report.sections.common import CASE_COLUMNS, STATE_COLUMNS, case_fields, cells_of, overview, slice_title, slices
-from lab.report.sections.cost import is_uncompiled
 
 LEAD = (
     "Share of the first inference in loading + first inference, as the guest's own clock sees it (the paper's Table "

@@ -18,7 +18,7 @@ LEAD = (
 _LONGEST = 200
 
 
-def series_section(results: Results) -> Section:
+def stability_section(results: Results) -> Section:
     """The cells whose series show something."""
     rows = [row for cell in results.cells.values() if cell.n and (row := _row(results, cell))]
     columns = (
@@ -34,7 +34,7 @@ def series_section(results: Results) -> Section:
     lead = (
         f"{LEAD} {len(rows)} of {len(results.cells)} cells show something; {tested} have the 5 blocks that drift needs."
     )
-    return Section("series", "Steadiness", lead, [Table("cells that show something", columns, rows)] if rows else [])
+    return Section("series", "Stability", lead, [Table("cells that show something", columns, rows)] if rows else [])
 
 
 def _row(results: Results, cell: Cell) -> dict[str, object] | None:
@@ -42,7 +42,7 @@ def _row(results: Results, cell: Cell) -> dict[str, object] | None:
     blocks, values = np.array(list(by_block), dtype=np.float64), np.log(list(by_block.values()))
     if not len(values):
         return None
-    moving = drift(_thinned(values), _thinned(blocks))
+    moving = drift(thinned(values), thinned(blocks))
     modes = bimodality(values)
     far = int(outliers(values).sum())
     if not (moving.raised or modes.raised or far):
@@ -56,7 +56,7 @@ def _row(results: Results, cell: Cell) -> dict[str, object] | None:
     }
 
 
-def _thinned(series: Floats) -> Floats:
+def thinned(series: Floats) -> Floats:
     """Means of neighbours where the series is long: Theil and Sen's slope costs the square of its length."""
     if len(series) <= _LONGEST:
         return series
