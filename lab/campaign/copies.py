@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from lab.campaign.job import INPUT_FILE, MODEL_FILE
+from lab.disk.content import file_sha256
 from lab.engines.engine import Job
 
 _ANYONE = 0o666
@@ -19,7 +20,7 @@ def with_writable_copies(job: Job, directory: Path) -> Job:
     """The job with copies of its model and input in their place, which the guest's user may write to.
 
     Copies are kept: making them anew would put a network's worth of dirty pages into every trial. One that was written
-    to gives a wrong output, and such a trial never counts.
+    to is replaced before its next use.
 
     Args:
         job: as planned.
@@ -37,7 +38,7 @@ def with_writable_copies(job: Job, directory: Path) -> Job:
 
 def _copy(original: Path, directory: Path) -> Path:
     copy = directory / original.parent.name / original.name
-    if not copy.is_file():
+    if not copy.is_file() or file_sha256(copy) != file_sha256(original):
         copy.parent.mkdir(parents=True, exist_ok=True)
         handle, unfinished = tempfile.mkstemp(dir=copy.parent)
         os.close(handle)

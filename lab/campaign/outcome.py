@@ -13,6 +13,7 @@ import msgspec
 from lab.campaign.goldens import Golden, Goldens, decode_output
 from lab.core.case import Case
 from lab.core.model import Model
+from lab.core.names import Flag
 from lab.core.phase import LOADING, Phase
 from lab.core.probe import PhaseMark, ProbeReport
 from lab.core.trial import Kind, Outcome, Trial
@@ -22,6 +23,8 @@ from lab.engines.engine import JobResult
 _OUT_OF_MEMORY_SIGNS = ("memory allocation of", "out of memory", "Cannot allocate memory", "allocate memory failed")
 # A trial computes all the time: one that had the processor for less of it waited for something else.
 UNDISTURBED_CPU_SHARE = 0.8
+# On a shared machine some task waits for a processor for more than this share of a trial.
+UNDISTURBED_PRESSURE = 0.1
 CPU_CONTENDED = "cpu-contended"
 THROTTLED = "throttled"
 # The guest's clock and the probe's are the same kernel's, but not the same call.
@@ -42,6 +45,8 @@ class Judged(msgspec.Struct, frozen=True):
 def judge_exit(result: JobResult, timeout_s: float) -> Judged:
     """How the process ended, before anyone looks at its output."""
     report = result.report
+    if result.complaint is not None:
+        return Judged(Outcome.CRASHED, f"the engine could not run it: {_last_line(result.complaint)}")
     if report is None:
         return Judged(Outcome.OUT_OF_MEMORY, "the kernel killed the whole container at its memory limit")
     if report.launch_error is not None:
@@ -193,6 +198,8 @@ def _flags(report: ProbeReport) -> tuple[str, ...]:
     usage = report.rusage
     if usage is not None and usage.user_ns + usage.system_ns < UNDISTURBED_CPU_SHARE * report.total_ns:
         flags.append(CPU_CONTENDED)
+    if report.psi_cpu_us is not None and report.psi_cpu_us * 1000 > UNDISTURBED_PRESSURE * report.total_ns:
+        flags.append(Flag.SHARED_MACHINE)
     return tuple(flags)
 
 

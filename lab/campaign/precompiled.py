@@ -16,6 +16,7 @@ import msgspec
 from lab.campaign.job import compile_job
 from lab.campaign.materials import Bill
 from lab.campaign.outcome import Judged, judge_exit, returned_file, trial_of
+from lab.campaign.patience import run_patiently
 from lab.core.arm import Arm
 from lab.core.case import Case
 from lab.core.experiment import Limits
@@ -84,7 +85,7 @@ class Artifacts:
             The compile trial, numbered 0; its outcome is not ok if there is no artifact.
         """
         job = compile_job(arm, self._bill, measure, campaign=campaign)
-        result = engine.run(job)
+        result = run_patiently(engine, job)
         judged = judge_exit(result, job.timeout_s)
         module = None if result.report is None else returned_file(result.report)
         # Some compilers exit with 0 after a failure: the file itself is the proof.

@@ -11,6 +11,7 @@ from lab.campaign.goldens import Goldens
 from lab.campaign.job import run_job
 from lab.campaign.materials import Bill
 from lab.campaign.outcome import judge_exit, judge_marks, judge_output, trial_of
+from lab.campaign.patience import run_patiently
 from lab.core.case import Case
 from lab.core.experiment import Limits
 from lab.core.trial import Kind, Outcome, Trial
@@ -64,7 +65,7 @@ class TrialRunner:
         if registry.runtime_of(case.arm).opens_for_writing(self._bill.image(case.arm).version):
             job = with_writable_copies(job, self._copies)
         started_at = utc_now()
-        result = self._engine.run(job)
+        result = run_patiently(self._engine, job)
         judged = judge_exit(result, job.timeout_s)
         if judged.outcome is Outcome.OK and result.report is not None:
             judged = judge_marks(result.report, iterations)

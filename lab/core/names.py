@@ -34,9 +34,11 @@ class Flag(StrEnum):
     Attributes:
         CPU_CONTENDED: the trial had its processors for less than four fifths of its time.
         THROTTLED: the CPU quota of its container kept it from running.
+        SHARED_MACHINE: some task of the machine waited for a processor during much of the trial.
         FROM_CACHE: a compile trial of an earlier campaign, whose precompiled module is used again.
     """
 
     CPU_CONTENDED = "cpu-contended"
     THROTTLED = "throttled"
+    SHARED_MACHINE = "shared-machine"
     FROM_CACHE = "from-cache"

@@ -24,6 +24,7 @@ from lab.engines.engine import (
     OUT_DIR,
     WORK_DIR,
     Engine,
+    EngineUnfit,
     Job,
     JobResult,
     decode_report,
@@ -119,6 +120,8 @@ class ContainerEngine(Engine):
 
 def container_options(job: Job, nonce: str) -> dict[str, Any]:
     """What the engine is asked for: everything that shuts a job's container off from what it does not need."""
+    writable = [mount.source.stat().st_size for mount in job.mounts if mount.writable and mount.source.is_file()]
+    largest = max(SCRATCH_BYTES, job.output_limit_bytes, *writable)
     private = f"uid={NOBODY},gid={NOBODY},mode=0700"
     return {
         "labels": {**owner_labels(job.campaign), CASE_LABEL: job.case},
@@ -135,7 +138,11 @@ def container_options(job: Job, nonce: str) -> dict[str, Any]:
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges"],
         "pids_limit": PIDS_LIMIT,
-        "ulimits": [Ulimit(name="core", soft=0, hard=0), Ulimit(name="nofile", soft=1024, hard=1024)],
+        "ulimits": [
+            Ulimit(name="core", soft=0, hard=0),
+            Ulimit(name="nofile", soft=1024, hard=1024),
+            Ulimit(name="fsize", soft=largest, hard=largest),
+        ],
         "mem_limit": job.memory_bytes,
         "memswap_limit": job.memory_bytes,
         "cpuset_cpus": None if job.cpus is None else _cpu_list(job.cpus),
@@ -161,7 +168,7 @@ def check_limits(made: dict[str, Any], job: Job) -> None:
     """Compare what the engine made of the container with what was asked for.
 
     Raises:
-        EngineFailed: a limit was dropped; trials without it would measure something else.
+        EngineUnfit: a limit was dropped; trials without it would measure something else.
     """
     wanted: dict[str, object] = {
         "Memory": job.memory_bytes,
@@ -175,7 +182,7 @@ def check_limits(made: dict[str, Any], job: Job) -> None:
         wanted["CpusetCpus"] = _cpu_list(job.cpus)
     for name, value in wanted.items():
         if made.get(name) != value:
-            raise EngineFailed(
+            raise EngineUnfit(
                 f"the container engine made {name} {made.get(name)!r} where {value!r} was asked for", _LIMITS[name]
             )
 

@@ -21,6 +21,10 @@ NONCE_VARIABLE = "LAB_PROBE_NONCE"
 _REBUILD = "rebuild the images with `lab build`: the probe in them is of another version than the lab"
 
 
+class EngineUnfit(EngineFailed):
+    """The engine or its image cannot keep what every trial depends on: trying again does not help."""
+
+
 class Mount(msgspec.Struct, frozen=True):
     """A host file or directory seen by the job.
 
@@ -73,10 +77,12 @@ class JobResult(msgspec.Struct, frozen=True):
     Attributes:
         report: the probe's; None if the kernel killed the probe itself.
         oom_killed: the kernel killed something in the sandbox for want of memory.
+        complaint: why the engine could not bring the job to a report, twice; None if it could.
     """
 
     report: ProbeReport | None
     oom_killed: bool
+    complaint: str | None = None
 
 
 class Engine(ABC):
@@ -135,11 +141,11 @@ def decode_report(output: bytes, nonce: str) -> ProbeReport | None:
         try:
             report = msgspec.json.decode(line, type=ProbeReport)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise EngineFailed(f"the probe's report cannot be read: {error}", _REBUILD) from error
+            raise EngineUnfit(f"the probe's report cannot be read: {error}", _REBUILD) from error
         if report.nonce != nonce:
             continue
         if report.schema != PROBE_SCHEMA:
-            raise EngineFailed(f"the probe speaks schema {report.schema}, the lab {PROBE_SCHEMA}", _REBUILD)
+            raise EngineUnfit(f"the probe speaks schema {report.schema}, the lab {PROBE_SCHEMA}", _REBUILD)
         return report
     if not lines:
         return None

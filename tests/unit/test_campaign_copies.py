@@ -55,3 +55,11 @@ def test_only_wasmer_4_needs_them() -> None:
         if one.opens_for_writing(version)
     }
     assert needing == {("wasmer", "4.1.2")}
+
+
+def test_a_copy_that_was_written_to_is_replaced_before_its_next_use(tmp_path: Path) -> None:
+    plain = job_of(tmp_path / "bill")
+    damaged = with_writable_copies(plain, tmp_path / "copies").mounts[1].source
+    damaged.write_bytes(b"")
+    again = with_writable_copies(plain, tmp_path / "copies").mounts[1].source
+    assert again.read_bytes() == plain.mounts[1].source.read_bytes()

@@ -243,3 +243,8 @@ def test_marks_that_cannot_be_true_fail_the_trial(marks: tuple[PhaseMark, ...]) 
     judged = marks_with(marks=marks)
     assert judged.outcome is Outcome.CRASHED
     assert "do not make sense" in (judged.why or "")
+
+
+def test_a_trial_during_which_others_waited_for_a_processor_is_flagged() -> None:
+    assert write_down(msgspec.structs.replace(FINE, psi_cpu_us=300_000)).flags == ("shared-machine",)
+    assert write_down(msgspec.structs.replace(FINE, psi_cpu_us=100_000)).flags == ()
