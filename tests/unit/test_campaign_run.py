@@ -111,7 +111,7 @@ def test_a_compiler_that_ends_well_without_an_artifact_has_failed(tmp_path: Path
 
     def leave_nothing(_job: Job, report: ProbeReport) -> JobResult:
         nothing = {"output_base64": None, "file_sha256": None, "file_bytes": None, "file_error": "no such file"}
-        return JobResult(msgspec.structs.replace(report, **nothing), oom_killed=False)  # type: ignore[arg-type]
+        return JobResult(msgspec.structs.replace(report, **nothing), oom_killed=False)
 
     engine = FakeEngine(stage.bill, misbehaves={AOT: leave_nothing})
     compiled = next(trial for trial in stage.play(engine) if trial.kind is Kind.COMPILE)
