@@ -80,9 +80,14 @@ def call_worker(module: str, jobs: Sequence[Job], done: Callable[[str], None] = 
 def _error_of(module: str, code: int, lines: list[str]) -> LabError:
     for line in reversed(lines):
         if line.startswith(_ERROR):
-            failure = msgspec.json.decode(line.removeprefix(_ERROR), type=_Failure)
-            error: LabError = getattr(errors, failure.kind)(failure.message, failure.remedy)
-            return error
+            try:
+                failure = msgspec.json.decode(line.removeprefix(_ERROR), type=_Failure)
+            except msgspec.MsgspecError:
+                continue
+            kind = getattr(errors, failure.kind, ModelError)
+            # what TensorFlow prints may look like one of ours
+            if isinstance(kind, type) and issubclass(kind, LabError):
+                return kind(failure.message, failure.remedy)
     if code < 0:
         return ModelError(
             f"{module} was killed by signal {-code}",

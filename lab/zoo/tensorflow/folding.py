@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 
+from lab.core.errors import ModelError
 from lab.zoo.tensorflow.graphdef import Array, Graph, Node, constant, data_inputs, value_of
 from lab.zoo.tensorflow.tf_v1 import tf
+
+MAX_FOLDED_VALUES = 2**28
+"""1 GiB of float32: more than twice the largest weight of VGG."""
 
 Fold = Callable[[Node, list[Array]], Array]
 
@@ -53,16 +58,41 @@ FOLDS: dict[str, Fold] = {
 }
 
 
+_BROADCASTING = ("Add", "AddV2", "Mul", "RealDiv", "Sub")
+
+
+def _check_size(node: Node, inputs: list[Array]) -> None:
+    """Refuse to make a constant out of proportion: a few bytes of a graph may ask for gigabytes."""
+    count = sum(value.size for value in inputs)
+    if node.op == "Fill":
+        count = math.prod(int(size) for size in inputs[0])
+    elif node.op == "Pad":
+        grown = zip(inputs[0].shape, inputs[1], strict=False)
+        count = math.prod(size + max(0, int(before)) + max(0, int(after)) for size, (before, after) in grown)
+    elif node.op in _BROADCASTING:
+        count = math.prod(np.broadcast_shapes(*(value.shape for value in inputs)))
+    if count > MAX_FOLDED_VALUES:
+        raise ModelError(
+            f"node '{node.name}' ({node.op}) makes a constant of {count} values, more than {MAX_FOLDED_VALUES}",
+            "export the graph with its weights as constants",
+        )
+
+
 def fold_constants(graph: Graph) -> Graph:
     """The graph, its nodes in the same order, with every node that depends on constants only made one.
 
     `graph` has every node after its inputs.
+
+    Raises:
+        ModelError: a constant would be too large.
     """
     folded: Graph = {}
     for name, node in graph.items():
         inputs = [folded[wanted] for wanted in data_inputs(node)]
         if node.op in FOLDS and inputs and all(wanted.op == "Const" for wanted in inputs):
-            folded[name] = constant(name, FOLDS[node.op](node, [value_of(wanted) for wanted in inputs]))
+            values = [value_of(wanted) for wanted in inputs]
+            _check_size(node, values)
+            folded[name] = constant(name, FOLDS[node.op](node, values))
         else:
             folded[name] = node
     return folded

@@ -1,4 +1,4 @@
-"""A foreign frozen graph, made canonical in a process of its own: ``python -m lab.zoo.tensorflow.import_worker JOB…``.
+"""A foreign frozen graph, made canonical in a process of its own: ``python -m MODULE JOB…``.
 
 Old exports leave out attributes that have a default, keep batch-norm in its parts, check numerics, compute shapes at
 run time or fix the batch at 1. What comes out computes the same, for any batch, from operators that guests have.
@@ -15,25 +15,26 @@ from lab.zoo.jobs import ImportJob
 from lab.zoo.tensorflow import graphdef
 from lab.zoo.tensorflow.build_worker import write_graph
 from lab.zoo.tensorflow.canonical import canonicalise, consumers, placeholders, with_inputs, without_transparent
+from lab.zoo.tensorflow.foreign import check_foreign
 from lab.zoo.tensorflow.graphdef import Graph, constant, data_inputs, ordered, value_of
 from lab.zoo.tensorflow.padding import Shapes, fold_pads
 from lab.zoo.tensorflow.tf_v1 import tf
 from lab.zoo.worker import run_worker
 
 _NO_OUTPUTS = ("Assert", "Const", "NoOp", "Placeholder")
-_VARIABLES = ("VarHandleOp", "Variable", "VariableV2")
 
 
 def adopt(job: ImportJob) -> None:
     """Reads, canonicalises and writes one graph.
 
     Raises:
-        ModelError: the file, the shape, the outputs or an operator is not one that guests can take.
+        ModelError: the file, the shape, the outputs or an operator is not one that guests can take, or the graph holds
+            what an import may not hold (`lab.zoo.tensorflow.foreign`).
     """
     graph = graphdef.read(Path(job.path))
     outputs = job.outputs or _sinks(graph)
     graph = ordered(graph, outputs)
-    _check_operators(graph)
+    check_foreign(graph, Path(job.path).stat().st_size)
     image = _free_placeholder(graph, job.shape)
     graph = _defaults_filled(without_transparent(graph, outputs))
     graph = ordered(_free_reshapes(graph, job.shape[0]), outputs)
@@ -54,19 +55,6 @@ def _sinks(graph: Graph) -> tuple[str, ...]:
     if not found:
         raise ModelError("the graph has no output: every node feeds another", "name its outputs with --outputs")
     return found
-
-
-def _check_operators(graph: Graph) -> None:
-    for name, node in graph.items():
-        if node.op in _VARIABLES:
-            raise ModelError(
-                f"node '{name}' ({node.op}) is a variable", "freeze the graph: turn its variables into constants"
-            )
-        if not hasattr(tf.raw_ops, node.op):
-            raise ModelError(
-                f"node '{name}' is a {node.op}, which TensorFlow has no operator for",
-                "export the graph for inference, without operators of your own",
-            )
 
 
 def _free_placeholder(graph: Graph, shape: tuple[int, ...]) -> str:
