@@ -33,7 +33,7 @@ class RuntimeFingerprint(msgspec.Struct, frozen=True):
     """One runtime as it ran.
 
     Attributes:
-        version: as its binary says.
+        version: the pinned one.
         supply: ``upstream``, ``registry`` (built from or installed by a package registry) or ``artifact``.
         binary_sha256: of the runtime's executable.
         image_id: of the container image.

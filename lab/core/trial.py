@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import statistics
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -16,6 +16,7 @@ from lab.core.arm import Arm, GuestProfile, Mode
 from lab.core.case import Case
 
 TRIAL_SCHEMA = 1
+Natural = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 UNNUMBERED = -1
 """The `number` of a trial that no journal holds yet."""
 
@@ -68,7 +69,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         rss_peak_bytes: the paper's maximum resident set size.
         phase_rss_peak_bytes: peak per phase, by name; a repeated phase keeps its largest.
         cgroup_peak_bytes: peak of the container's cgroup, the probe and charged page cache included.
-        cgroup_anon_bytes, cgroup_file_bytes: its parts at the end of the run.
+        cgroup_anon_bytes, cgroup_file_bytes: the most of each of its parts that was seen during the run.
         linear_memory_bytes: the guest's ``memory.size``.
         artifact_bytes: size of the precompiled module (compile trials only).
     Processor:
@@ -93,30 +94,30 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     label: str | None = None
     output_sha256: str | None = None
     flags: tuple[str, ...] = ()
-    total_ns: int | None = None
-    startup_ns: int | None = None
-    read_ns: int | None = None
-    decode_ns: int | None = None
-    build_ns: int | None = None
-    optimise_ns: int | None = None
-    infer_ns: tuple[int, ...] = ()
-    output_ns: int | None = None
-    compile_ns: int | None = None
-    predicted_ns: int | None = None
-    rss_peak_bytes: int | None = None
+    total_ns: Natural | None = None
+    startup_ns: Natural | None = None
+    read_ns: Natural | None = None
+    decode_ns: Natural | None = None
+    build_ns: Natural | None = None
+    optimise_ns: Natural | None = None
+    infer_ns: tuple[Natural, ...] = ()
+    output_ns: Natural | None = None
+    compile_ns: Natural | None = None
+    predicted_ns: Natural | None = None
+    rss_peak_bytes: Natural | None = None
     phase_rss_peak_bytes: dict[str, int] | None = None
-    cgroup_peak_bytes: int | None = None
-    cgroup_anon_bytes: int | None = None
-    cgroup_file_bytes: int | None = None
-    linear_memory_bytes: int | None = None
-    artifact_bytes: int | None = None
-    user_ns: int | None = None
-    system_ns: int | None = None
+    cgroup_peak_bytes: Natural | None = None
+    cgroup_anon_bytes: Natural | None = None
+    cgroup_file_bytes: Natural | None = None
+    linear_memory_bytes: Natural | None = None
+    artifact_bytes: Natural | None = None
+    user_ns: Natural | None = None
+    system_ns: Natural | None = None
     minor_faults: int | None = None
     major_faults: int | None = None
     voluntary_switches: int | None = None
     involuntary_switches: int | None = None
-    throttled_ns: int | None = None
+    throttled_ns: Natural | None = None
 
     @classmethod
     def of(cls, case: Case, **rest: Any) -> Trial:
@@ -168,9 +169,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def inference_share_of_total(self) -> float | None:
         """First inference / (total minus the further inferences): start-up and JIT count as load."""
-        if self.total_ns is None or self.first_infer_ns is None:
-            return None
-        return self.first_infer_ns / (self.total_ns - sum(self.infer_ns[1:]))
+        total, infer = self.single_total_ns, self.first_infer_ns
+        return None if total is None or infer is None or infer > total else infer / total
 
     @property
     def cpu_share(self) -> float | None:
@@ -181,5 +181,11 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def single_total_ns(self) -> int | None:
-        """total_ns less the inferences after the first: one cold inference end to end (the paper's overall time)."""
-        return None if self.total_ns is None else self.total_ns - sum(self.infer_ns[1:])
+        """total_ns less the inferences after the first: one cold inference end to end (the paper's overall time).
+
+        None where the guest's clock says that these took as long as the whole run, or longer.
+        """
+        if self.total_ns is None:
+            return None
+        single = self.total_ns - sum(self.infer_ns[1:])
+        return single if single > 0 or self.total_ns == 0 else None

@@ -11,24 +11,26 @@ results/
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from lab.core.errors import DataError, UsageError
 from lab.core.manifest import MANIFEST_SCHEMA, Manifest
-from lab.disk.content import file_sha256
-from lab.disk.whole import write_json, write_whole
+from lab.disk.content import decode_json, file_sha256, sha256
+from lab.disk.whole import sync_directory, write_json, write_whole
 from lab.store.journal import JOURNAL_NAME, Journal
 
 MANIFEST_NAME = "manifest.json"
 FINISHED_NAME = "finished"
 REPORT_NAME = "report"
 LATEST = "latest"
+MEMORY_GRAIN_BYTES = 64 << 20
+"""What the kernel reports as the machine's memory varies by some pages between two boots."""
 
 
 class Finished(msgspec.Struct, frozen=True):
@@ -56,11 +58,35 @@ def fingerprint(manifest: Manifest) -> str:
     Left out are the campaign's name and date, the wording of the question, and how much to measure (budgets and block
     counts of the tiers), so that a campaign may be resumed with a larger budget.
     """
+    return sha256(msgspec.json.encode(_identity(manifest), order="deterministic"))
+
+
+def differences(a: Manifest, b: Manifest) -> tuple[str, ...]:
+    """Why one campaign cannot go on with the other's plan: the fields in which their fingerprints differ.
+
+    Returns:
+        Dotted names such as ``host.kernel`` or ``runtimes.wasmtime.version``, sorted; empty if nothing differs.
+    """
+    left, right = _leaves(_identity(a)), _leaves(_identity(b))
+    return tuple(sorted(name for name in {*left, *right} if left.get(name) != right.get(name)))
+
+
+def _leaves(value: object, name: str = "") -> dict[str, object]:
+    if not isinstance(value, dict):
+        return {name: value}
+    found: dict[str, object] = {}
+    for key, inner in value.items():
+        found |= _leaves(inner, f"{name}.{key}" if name else str(key))
+    return found
+
+
+def _identity(manifest: Manifest) -> dict[str, Any]:
     # older manifests hold `*` where those of today list the models
     written_out = manifest.experiment.with_models()
-    content = msgspec.to_builtins(msgspec.structs.replace(manifest, experiment=written_out))
+    content: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(manifest, experiment=written_out))
+    content["host"]["memory_bytes"] = round(manifest.host.memory_bytes / MEMORY_GRAIN_BYTES)
     del content["campaign"], content["created_at"], content["experiment"]["question"], content["experiment"]["tiers"]
-    return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()
+    return content
 
 
 def create(results: Path, manifest: Manifest) -> Path:
@@ -73,14 +99,26 @@ def create(results: Path, manifest: Manifest) -> Path:
     """
     directory = results / manifest.campaign
     results.mkdir(parents=True, exist_ok=True)
+    _refuse_real_latest(results)
     try:
         directory.mkdir()
     except FileExistsError as error:
         raise UsageError(f"{directory} exists already", "wait a second and start the campaign again") from error
     write_json(directory / MANIFEST_NAME, manifest)
     Journal(directory / JOURNAL_NAME).close()
+    sync_directory(results)
+    sync_directory(results.resolve().parent)
     point_latest(directory)
     return directory
+
+
+def _refuse_real_latest(results: Path) -> None:
+    latest = results / LATEST
+    if latest.is_dir() and not latest.is_symlink():
+        raise UsageError(
+            f"{latest} is a directory where the lab keeps a link to the latest campaign",
+            "rename it to the campaign in its manifest.json, or delete it if that one is there too",
+        )
 
 
 def point_latest(directory: Path) -> None:
@@ -89,6 +127,7 @@ def point_latest(directory: Path) -> None:
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(directory.name, target_is_directory=True)
     temporary.replace(directory.parent / LATEST)
+    sync_directory(directory.parent)
 
 
 def read_manifest(directory: Path) -> Manifest:
@@ -99,24 +138,28 @@ def read_manifest(directory: Path) -> Manifest:
     """
     path = directory / MANIFEST_NAME
     remedy = "restore it from a copy; without it the campaign's numbers have no meaning"
-    try:
-        content = path.read_bytes()
-        version = msgspec.json.decode(content, type=dict[str, object]).get("schema")
-        if version != MANIFEST_SCHEMA:
-            raise DataError(
-                f"{path} has schema version {version}, this lab reads {MANIFEST_SCHEMA}",
-                "use the version of the lab that wrote it (its lab_version)",
-            )
-        return msgspec.json.decode(content, type=Manifest)
-    except FileNotFoundError as error:
-        raise DataError(f"{path} does not exist", "name a campaign directory below results/") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} is damaged: {error}", remedy) from error
+    if not path.exists():
+        raise DataError(f"{path} does not exist", "name a campaign directory below results/")
+    version = decode_json(path, dict[str, object], remedy).get("schema")
+    if version != MANIFEST_SCHEMA:
+        raise DataError(
+            f"{path} has schema version {version}, this lab reads {MANIFEST_SCHEMA}",
+            "use the version of the lab that wrote it (its lab_version)",
+        )
+    return decode_json(path, Manifest, remedy)
 
 
 def journal_sha256(directory: Path) -> str:
-    """sha256 of the journal's bytes as they are now."""
-    return file_sha256(directory / JOURNAL_NAME)
+    """sha256 of the journal's bytes as they are now.
+
+    Raises:
+        DataError: there is no journal, or it cannot be read.
+    """
+    path = directory / JOURNAL_NAME
+    try:
+        return file_sha256(path)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}", "restore it from a copy") from error
 
 
 def mark_finished(directory: Path, trials: int, budget_s: float) -> None:
@@ -134,10 +177,7 @@ def finished(directory: Path) -> Finished | None:
     path = directory / FINISHED_NAME
     if not path.exists():
         return None
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Finished)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} is damaged: {error}", "delete it and run the experiment again to resume") from error
+    return decode_json(path, Finished, "delete it and run the experiment again to resume")
 
 
 def campaigns(results: Path) -> Iterator[Path]:
@@ -162,7 +202,9 @@ def find_resumable(results: Path, manifest: Manifest) -> Path | None:
         try:
             marker = finished(directory)
             ended = marker is not None and (marker.budget_s is None or marker.budget_s >= budget_s)
-            if not ended and fingerprint(read_manifest(directory)) == wanted:
+            known = read_manifest(directory)
+            # a copy under another name is not the campaign that its manifest describes
+            if not ended and known.campaign == directory.name and fingerprint(known) == wanted:
                 return directory
         except DataError:
             continue

@@ -1,25 +1,27 @@
 """Exports of a campaign's trials for other tools: CSV, Parquet, JSON; streamed, so memory does not grow with trials.
 
-One row per trial, columns as `lab.store.rows` lists them. CSV holds lists as JSON text and missing values as empty
-fields; JSON is one array with one object per line.
+One row per trial, the columns of `COLUMNS`, each with its unit in its name, as docs/results.md documents them. A
+quantity that was not measured is null, never 0; so are model and batch of a compile trial. CSV holds lists as JSON text
+and missing values as empty fields; JSON is one array with one object per line.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from enum import StrEnum
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
+from lab.core.phase import Phase
 from lab.core.trial import Trial
+from lab.disk.whole import whole_file
 from lab.store.journal_format import JOURNAL_NAME, read_batches
-from lab.store.rows import COLUMNS, ExportColumn, row
 
 
 class Format(StrEnum):
@@ -30,20 +32,67 @@ class Format(StrEnum):
     JSON = "json"
 
 
+class ExportColumn(NamedTuple):
+    """One column: its name, its type, and how to get it from a trial."""
+
+    name: str
+    type: pa.DataType
+    get: Callable[[Trial], object]
+
+
+def _phase_peak(phase: str) -> Callable[[Trial], object]:
+    return lambda trial: (trial.phase_rss_peak_bytes or {}).get(phase)
+
+
+def _same_name(type_: pa.DataType, *names: str) -> list[ExportColumn]:
+    return [ExportColumn(name, type_, attrgetter(name)) for name in names]
+
+
+_IDENTITY = [
+    *_same_name(pa.int64(), "number", "block"),
+    *_same_name(pa.string(), "kind", "runtime", "mode", "backend", "guest"),
+    ExportColumn("arm", pa.string(), lambda trial: trial.arm.id),
+    ExportColumn("model", pa.string(), lambda trial: trial.model or None),
+    ExportColumn("batch", pa.int64(), lambda trial: trial.batch or None),
+    *_same_name(pa.string(), "started_at", "outcome", "why", "output_sha256"),
+    ExportColumn("flags", pa.string(), lambda trial: " ".join(trial.flags) or None),
+]
+_TIME = [
+    *_same_name(pa.int64(), "total_ns", "single_total_ns", "startup_ns", "read_ns", "decode_ns", "build_ns"),
+    *_same_name(pa.int64(), "optimise_ns", "load_ns"),
+    ExportColumn("infer_first_ns", pa.int64(), attrgetter("first_infer_ns")),
+    ExportColumn("infer_steady_ns", pa.int64(), attrgetter("steady_infer_ns")),
+    ExportColumn("infer_ns", pa.list_(pa.int64()), lambda trial: list(trial.infer_ns) or None),
+    *_same_name(pa.int64(), "output_ns", "compile_ns", "predicted_ns"),
+    *_same_name(pa.float64(), "inference_share", "inference_share_of_total"),
+]
+_MEMORY = [
+    *_same_name(pa.int64(), "rss_peak_bytes"),
+    *(ExportColumn(f"rss_peak_{phase}_bytes", pa.int64(), _phase_peak(phase)) for phase in Phase),
+    *_same_name(pa.int64(), "cgroup_peak_bytes", "cgroup_anon_bytes", "cgroup_file_bytes"),
+    *_same_name(pa.int64(), "linear_memory_bytes", "artifact_bytes"),
+]
+_PROCESSOR = [
+    *_same_name(pa.int64(), "user_ns", "system_ns", "minor_faults", "major_faults", "voluntary_switches"),
+    *_same_name(pa.int64(), "involuntary_switches", "throttled_ns"),
+]
+
+COLUMNS: tuple[ExportColumn, ...] = (*_IDENTITY, *_TIME, *_MEMORY, *_PROCESSOR)
+
+
+def row(trial: Trial) -> dict[str, object]:
+    """The trial by column name."""
+    return {column.name: column.get(trial) for column in COLUMNS}
+
+
 def export(campaign_dir: Path, format_: Format, destination: Path) -> int:
     """Write all trials to `destination`, which appears only once it is whole. Returns how many rows.
 
     Raises:
         DataError: the journal is missing or damaged.
     """
-    temporary = destination.with_name(f".{destination.name}.{os.getpid()}")
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        count = _WRITERS[format_](read_batches(campaign_dir / JOURNAL_NAME), temporary)
-        temporary.replace(destination)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return count
+    with whole_file(destination) as draft:
+        return _WRITERS[format_](read_batches(campaign_dir / JOURNAL_NAME), draft)
 
 
 def _schema(columns: Iterable[ExportColumn]) -> pa.Schema:

@@ -19,7 +19,7 @@ import msgspec
 from lab.core.errors import NoSpace, UsageError
 from lab.core.trial import Trial
 from lab.disk.whole import sync_directory
-from lab.store.journal_format import JOURNAL_NAME, encode_line, read_batches, read_trials
+from lab.store.journal_format import JOURNAL_NAME, encode_line, is_whole_line, read_batches, read_trials
 
 __all__ = ["JOURNAL_NAME", "Journal", "read_batches", "read_trials", "write_journal"]
 
@@ -72,6 +72,11 @@ class Journal:
                 end = start + newline + 1
                 break
             end = start
+        if end < size and is_whole_line(os.pread(self._descriptor, size - end, end)):
+            # only the newline is missing: an editor took it, or the write was cut at that very byte
+            _write_whole(self._descriptor, b"\n")
+            os.fsync(self._descriptor)
+            return 0
         if end < size:
             os.ftruncate(self._descriptor, end)
             os.fsync(self._descriptor)

@@ -1,8 +1,8 @@
 """The journal's wire format, and its readers: one trial per line of ``trials.jsonl``.
 
 A line is the trial as `lab.core.trial` documents it, with ``schema`` first (always written, so that a later version can
-tell old lines apart) and ``crc32`` last (of the bytes before ``,"crc32"``; a line from another tool may lack it). The
-checksum is what finds and names a byte that was changed after it was written.
+recognise old lines) and ``crc32`` last (of the bytes before ``,"crc32"``). The checksum is what finds and names a byte
+that was changed after it was written; a line imported from another tool says ``"crc32":null`` and is not checked.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from lab.core.trial import TRIAL_SCHEMA, Trial
 JOURNAL_NAME = "trials.jsonl"
 BATCH_BYTES = 1 << 24
 _CRC_KEY = b',"crc32":"'
+_NO_CRC = b',"crc32":null}'
 _CRC_TAIL_BYTES = len(_CRC_KEY) + 8 + len(b'"}')
 _SCHEMA_PREFIX = b'{"schema":%d,' % TRIAL_SCHEMA
 _RESTORE = "restore the file from a copy; or delete that line and all after it, and run the experiment again to resume"
@@ -45,10 +46,10 @@ def _fault(line: bytes, number: int) -> tuple[str, str] | None:
             found = "no schema version" if version is None else f"schema version {version}"
             return f"has {found}, this lab reads {TRIAL_SCHEMA}", _UPGRADE
         trial = _decoder.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return f"is no trial ({error})", _RESTORE
     if not _intact(line):
-        return "does not match its checksum: a byte was changed after it was written", _RESTORE
+        return "does not match its checksum, or has none: a byte was changed after it was written", _RESTORE
     if trial.number != number:
         return f"holds trial {trial.number} where {number} belongs: lines are missing, doubled or moved", _RESTORE
     return None
@@ -56,7 +57,12 @@ def _fault(line: bytes, number: int) -> tuple[str, str] | None:
 
 def _intact(line: bytes) -> bool:
     body, tail = line[:-_CRC_TAIL_BYTES], line[-_CRC_TAIL_BYTES:]
-    return not tail.startswith(_CRC_KEY) or tail[len(_CRC_KEY) : -2] == b"%08x" % zlib.crc32(body)
+    return tail == b'%s%08x"}' % (_CRC_KEY, zlib.crc32(body)) or line.endswith(_NO_CRC)
+
+
+def is_whole_line(line: bytes) -> bool:
+    """Whether the bytes are a complete line without its newline: what a checksum proves, and nothing else does."""
+    return _intact(line) and not line.endswith(_NO_CRC)
 
 
 def _decode_lines(lines: list[bytes], first: int, path: Path) -> list[Trial]:
@@ -66,7 +72,7 @@ def _decode_lines(lines: list[bytes], first: int, path: Path) -> list[Trial]:
         sound = all(map(_intact, lines)) and all(line.startswith(_SCHEMA_PREFIX) for line in lines)
         if sound and [trial.number for trial in trials] == list(range(first, first + len(lines))):
             return trials
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         trials = []
     for offset, line in enumerate(lines):
         if fault := _fault(line, first + offset):

@@ -67,9 +67,11 @@ def test_a_journal_cut_anywhere_keeps_exactly_its_whole_lines(some: list[Trial],
         content = path.read_bytes()
         cut = content[: data.draw(st.integers(0, len(content)))]
         path.write_bytes(cut)
+        # a line that lacks only its newline is proved whole by its checksum
+        whole = (cut + b"\n").count(b'"}\n') if content.startswith(cut + b"\n") else cut.count(b"\n")
         with Journal(path) as journal:
-            assert journal.next_number == cut.count(b"\n")
-        assert list(read_trials(path)) == some[: cut.count(b"\n")]
+            assert journal.next_number == whole
+        assert list(read_trials(path)) == some[:whole]
 
 
 @settings(deadline=None)  # every example writes files

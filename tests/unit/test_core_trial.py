@@ -72,3 +72,10 @@ def test_the_overall_time_is_that_of_one_inference() -> None:
     repeated = trial(**LOADED, infer_ns=(300, 200, 100), total_ns=1300)
     assert repeated.single_total_ns == 1000
     assert repeated.inference_share_of_total == 0.3
+
+
+def test_a_guest_clock_that_outruns_the_whole_leaves_what_follows_from_it_unknown() -> None:
+    fast = msgspec.structs.replace(trial(), total_ns=100, infer_ns=(10, 100))
+    assert (fast.single_total_ns, fast.inference_share_of_total) == (None, None)
+    beyond = msgspec.structs.replace(trial(), total_ns=100, infer_ns=(10, 200))
+    assert (beyond.single_total_ns, beyond.inference_share_of_total) == (None, None)

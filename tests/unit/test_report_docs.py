@@ -12,7 +12,7 @@ from lab.core.trial import Outcome, Trial
 from lab.report.compose import compose
 from lab.report.results import Results
 from lab.store.columns import table_of
-from lab.store.rows import COLUMNS
+from lab.store.export import COLUMNS
 from tests.synthetic import make_manifest, make_trials
 
 TEXT = (Path(__file__).parents[2] / "docs" / "results.md").read_text(encoding="utf-8")

@@ -142,3 +142,41 @@ def test_an_unknown_campaign_is_refused_with_those_there_are(tmp_path: Path) -> 
 def test_the_manifest_is_readable_json_with_its_schema(tmp_path: Path) -> None:
     directory = store.create(tmp_path, make_manifest())
     assert json.loads((directory / "manifest.json").read_text())["schema"] == 1
+
+
+def test_a_copy_of_a_campaign_under_another_name_is_not_resumed(tmp_path: Path) -> None:
+    manifest = make_manifest()
+    directory = store.create(tmp_path, manifest)
+    directory.rename(directory.with_name(f"{directory.name}.bak"))
+    assert store.find_resumable(tmp_path, manifest) is None
+
+
+def test_a_directory_in_the_place_of_latest_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    (tmp_path / "latest").mkdir()
+    with pytest.raises(UsageError, match="latest is a directory"):
+        store.create(tmp_path, make_manifest())
+    assert [path.name for path in tmp_path.iterdir()] == ["latest"]
+
+
+def test_a_reboot_that_moves_the_memory_by_some_pages_is_the_same_machine(tmp_path: Path) -> None:
+    manifest = make_manifest()
+    host = msgspec.structs.replace(manifest.host, memory_bytes=100 * (64 << 20))
+    before = msgspec.structs.replace(manifest, host=host)
+    after = msgspec.structs.replace(before, host=msgspec.structs.replace(host, memory_bytes=host.memory_bytes - 4096))
+    assert store.fingerprint(before) == store.fingerprint(after)
+    other = msgspec.structs.replace(before, host=msgspec.structs.replace(host, kernel="other", memory_bytes=1 << 30))
+    assert store.differences(before, other) == ("host.kernel", "host.memory_bytes")
+    assert store.differences(before, after) == ()
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "finished"])
+def test_a_file_nested_too_deeply_is_damaged(tmp_path: Path, name: str) -> None:
+    directory = store.create(tmp_path, make_manifest())
+    (directory / name).write_bytes(b'{"schema":' + b"[" * 100_000)
+    with pytest.raises(DataError, match=name):
+        (store.read_manifest if name == "manifest.json" else store.finished)(directory)
+
+
+def test_a_journal_that_is_missing_is_said_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"trials\.jsonl cannot be read"):
+        store.journal_sha256(tmp_path)

@@ -11,9 +11,8 @@ from pyarrow import parquet
 
 from lab.core.errors import DataError
 from lab.core.trial import Trial
-from lab.store.export import Format, export
+from lab.store.export import COLUMNS, Format, export
 from lab.store.journal import JOURNAL_NAME, read_trials
-from lab.store.rows import COLUMNS
 from tests.synthetic import write_campaign
 
 PROMISED = {

@@ -125,7 +125,7 @@ def test_a_lost_line_is_noticed(tmp_path: Path) -> None:
 def test_a_line_without_checksum_from_another_tool_is_taken(tmp_path: Path) -> None:
     path = tmp_path / JOURNAL_NAME
     trials = some_trials()
-    lines = [msgspec.json.encode({"schema": 1, **msgspec.to_builtins(trial)}) for trial in trials]
+    lines = [msgspec.json.encode({"schema": 1, **msgspec.to_builtins(trial), "crc32": None}) for trial in trials]
     path.write_bytes(b"\n".join(lines) + b"\n")
     assert list(read_trials(path)) == trials
 
@@ -214,3 +214,32 @@ def test_a_bulk_journal_equals_an_appended_one(tmp_path: Path) -> None:
     written(tmp_path / "one.jsonl")
     assert write_journal(tmp_path / "two.jsonl", some_trials()) == len(some_trials())
     assert (tmp_path / "one.jsonl").read_bytes() == (tmp_path / "two.jsonl").read_bytes()
+
+
+def test_a_last_line_that_lacks_only_its_newline_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / JOURNAL_NAME
+    write_journal(path, some_trials())
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
+    with Journal(path) as journal:
+        assert (journal.cut_bytes, journal.next_number) == (0, len(some_trials()))
+    assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    "change",
+    [(b'"crc32"', b'"crd32"'), (b"\n", b"\r\n"), (b',"crc32"', b', "crc32"'), (b'"}\n', b'"} \n')],
+)
+def test_a_line_whose_checksum_was_made_unreadable_is_damaged(tmp_path: Path, change: tuple[bytes, bytes]) -> None:
+    path = tmp_path / JOURNAL_NAME
+    path.write_bytes(encode_line(msgspec.structs.replace(some_trials()[0], number=0)).replace(*change))
+    with pytest.raises(DataError, match="does not match its checksum, or has none"):
+        list(read_trials(path))
+
+
+@pytest.mark.parametrize("ns", [-1, 2**63])
+def test_a_time_that_no_clock_shows_is_refused_on_reading(tmp_path: Path, ns: int) -> None:
+    path = tmp_path / JOURNAL_NAME
+    path.write_bytes(encode_line(msgspec.structs.replace(some_trials()[0], number=0, total_ns=ns)))
+    with pytest.raises(DataError, match="is no trial"):
+        list(read_trials(path))
