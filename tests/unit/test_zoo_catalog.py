@@ -132,7 +132,7 @@ def test_weights_are_seeded_where_no_host_answers(
     heard: list[str] = []
     assert prepare(["yunet"], home, "auto", progress=lambda _, stage: heard.append(stage))["yunet"].weights == "seeded"
     assert "no host answers: seeded weights instead" in heard
-    with pytest.raises(SupplyError, match="cannot be downloaded"):
+    with pytest.raises(SupplyError, match="does not answer"):
         prepare(["yunet"], home, "pretrained")
 
 
