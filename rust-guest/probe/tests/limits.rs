@@ -14,11 +14,17 @@ fn escaped(report: &Value) -> Vec<&str> {
     lines.filter_map(|line| line.strip_prefix("escaped ")).collect()
 }
 
+/// Within a second of a timeout of one; the probe's own start and end get more, for a machine that is busy.
+fn assert_ended_in_time(report: &Value, begin: Instant) {
+    assert!(report["total_ns"].as_u64().unwrap() < 2_000_000_000, "{report}");
+    assert!(begin.elapsed() < Duration::from_secs(5), "it took {:?}", begin.elapsed());
+}
+
 #[test]
 fn who_leaves_the_group_or_the_session_is_dead_after_the_timeout() {
     let begin = Instant::now();
     let report = report(&["--timeout-ms", "1000"], &[fixture(), "escape-group"]);
-    assert!(begin.elapsed() < Duration::from_secs(2), "it took {:?}", begin.elapsed());
+    assert_ended_in_time(&report, begin);
     assert_eq!((report["timed_out"].as_bool(), report["signal"].as_i64()), (Some(true), Some(9)));
     let escaped = escaped(&report);
     assert_eq!(escaped.len(), 3, "{report}");
@@ -30,7 +36,7 @@ fn who_leaves_the_group_or_the_session_is_dead_after_the_timeout_in_a_container(
     let Some(probe) = contained(&["--timeout-ms", "1000"], &[fixture(), "escape-group"]) else { return };
     let begin = Instant::now();
     let report = report_of(probe);
-    assert!(begin.elapsed() < Duration::from_secs(2), "it took {:?}", begin.elapsed());
+    assert_ended_in_time(&report, begin);
     assert_eq!((report["timed_out"].as_bool(), report["signal"].as_i64()), (Some(true), Some(9)));
     assert_eq!(escaped(&report).len(), 3, "{report}");
 }
@@ -46,7 +52,7 @@ fn who_leaves_the_session_is_dead_when_the_command_has_ended() {
 fn many_processes_are_dead_after_the_timeout() {
     let begin = Instant::now();
     let report = report(&["--timeout-ms", "1000"], &[fixture(), "forks", "200"]);
-    assert!(begin.elapsed() < Duration::from_secs(3), "it took {:?}", begin.elapsed());
+    assert_ended_in_time(&report, begin);
     assert_eq!(report["timed_out"], true);
     assert_eq!(report["stdout_tail"], "forked 200\n");
 }
