@@ -2,6 +2,9 @@
 
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
+# recipes take their arguments as "$@": words with spaces or shell characters arrive as they were given
+set positional-arguments := true
+
 python := ".venv/bin/python"
 
 # list the recipes
@@ -11,27 +14,35 @@ default:
 # reproduce the paper here, from nothing to the report; tier: smoke, standard or full; e.g. `just reproduce standard budget=2h`
 [group('measure')]
 reproduce tier="standard" *args: setup
-    .venv/bin/lab run experiments/paper.toml --tier {{ tier }} {{ replace_regex(args, '(^| )([a-z]+)=', '$1--$2=') }}
+    #!/usr/bin/env bash
+    set -euo pipefail
+    shift
+    options=()
+    for word in "$@"; do
+        if [[ $word =~ ^[a-z]+= ]]; then word="--$word"; fi
+        options+=("$word")
+    done
+    .venv/bin/lab run experiments/paper.toml --tier={{ quote(tier) }} "${options[@]}"
 
 # run the lab's command line, e.g. `just lab runtimes`
 [group('measure')]
 lab *args: setup
-    @.venv/bin/lab {{ args }}
+    @.venv/bin/lab "$@"
 
 # compare the lab's own costs (parsing, reporting) side by side in one run
 [group('measure')]
 bench *args: setup
-    {{ python }} -m benchmarks.report_million {{ args }}
+    {{ python }} -m benchmarks.report_million "$@"
 
 # linters, types, layers and every test that runs within the hour, live ones on real containers included
 [group('check')]
 test *args: setup
-    @scripts/test -m "not slow" {{ args }}
+    @scripts/test -m "not slow" "$@"
 
 # everything, the slow images too
 [group('check')]
 test-all *args: setup
-    @scripts/test --all {{ args }}
+    @scripts/test --all "$@"
 
 # the linters, types and layers (seconds)
 [group('check')]
