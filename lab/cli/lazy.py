@@ -27,7 +27,10 @@ COMMANDS = {
     "verify": "Compare models, guests, images, outputs, trials and the report with lab.lock.",
     "calibrate": "Compare an arm with itself, and with an injected slowdown.",
 }
-"""What ``lab --help`` says of each command; the command of that name is in `lab.cli.commands`."""
+"""What ``lab --help`` says of each command.
+
+The command ``NAME`` is the function, or the group, `lab.cli.commands.NAME.NAME`.
+"""
 
 
 class LazyGroup(TyperGroup):
@@ -41,8 +44,12 @@ class LazyGroup(TyperGroup):
         """The command of that name, its module imported now; None if there is none."""
         if cmd_name not in COMMANDS:
             return None
+        command = getattr(import_module(f"lab.cli.commands.{cmd_name}"), cmd_name)
         holder = typer.Typer(add_completion=False, rich_markup_mode=None)
-        import_module(f"lab.cli.commands.{cmd_name}").register(holder)
+        if isinstance(command, typer.Typer):
+            holder.add_typer(command, name=cmd_name)
+        else:
+            holder.command(cmd_name)(command)
         return get_group(holder).commands[cmd_name]
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002

@@ -29,43 +29,39 @@ ALL_GUESTS = (
 )
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
+def build(
+    runtimes: Annotated[list[str] | None, typer.Argument(help="Images to build; default: the quick ones.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every guest; every image to be had here.")] = False,
+    editions: Annotated[
+        list[str] | None,
+        typer.Option("--edition", help="Set of pinned runtimes: current (default) or paper; repeat it for both."),
+    ] = None,
+    save_artifacts: Annotated[
+        Path | None, typer.Option(help="Also write the runtimes' binaries here, for LAB_ARTIFACTS elsewhere.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Build images and guests that are not here yet; one failure does not stop the others.
 
-    @app.command()
-    def build(
-        runtimes: Annotated[list[str] | None, typer.Argument(help="Images to build; default: the quick ones.")] = None,
-        everything: Annotated[bool, typer.Option("--all", help="Every guest; every image to be had here.")] = False,
-        editions: Annotated[
-            list[str] | None,
-            typer.Option("--edition", help="Set of pinned runtimes: current (default) or paper; repeat it for both."),
-        ] = None,
-        save_artifacts: Annotated[
-            Path | None, typer.Option(help="Also write the runtimes' binaries here, for LAB_ARTIFACTS elsewhere.")
-        ] = None,
-        json: Json = False,
-    ) -> None:
-        """Build images and guests that are not here yet; one failure does not stop the others.
-
-        The images of several editions are built in one queue.
-        Writes images into the engine, guests below LAB_HOME, logs into logs/.
-        """
-        chosen = dict.fromkeys(editions or ("current",))
-        guests = ALL_GUESTS if everything else () if runtimes else QUICK_GUESTS
-        with build_progress() as progress:
-            reports = build_editions({one: _wanted(one, runtimes, everything=everything) for one in chosen}, progress)
-            built = {one: ensure_guests(guests, progress, one) if guests else {} for one in chosen}
-        if save_artifacts is not None:
-            for edition, report in reports.items():
-                _save(report, edition, save_artifacts)
-        if json:
-            found = {edition: _as_json(report, built[edition]) for edition, report in reports.items()}
-            say_json(found if len(found) > 1 else next(iter(found.values())))
-        else:
-            _show(reports, built)
-        worst = max((_tell(report, may_lack=everything) for report in reports.values()), default=0)
-        if worst:
-            raise typer.Exit(worst)
+    The images of several editions are built in one queue.
+    Writes images into the engine, guests below LAB_HOME, logs into logs/.
+    """
+    chosen = dict.fromkeys(editions or ("current",))
+    guests = ALL_GUESTS if everything else () if runtimes else QUICK_GUESTS
+    with build_progress() as progress:
+        reports = build_editions({one: _wanted(one, runtimes, everything=everything) for one in chosen}, progress)
+        built = {one: ensure_guests(guests, progress, one) if guests else {} for one in chosen}
+    if save_artifacts is not None:
+        for edition, report in reports.items():
+            _save(report, edition, save_artifacts)
+    if json:
+        found = {edition: _as_json(report, built[edition]) for edition, report in reports.items()}
+        say_json(found if len(found) > 1 else next(iter(found.values())))
+    else:
+        _show(reports, built)
+    worst = max((_tell(report, may_lack=everything) for report in reports.values()), default=0)
+    if worst:
+        raise typer.Exit(worst)
 
 
 def _wanted(edition: str, runtimes: list[str] | None, *, everything: bool) -> tuple[str, ...]:

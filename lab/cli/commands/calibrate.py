@@ -30,56 +30,52 @@ from lab.store.journal import JOURNAL_NAME, Journal, read_trials
 DEFAULTS = Settings()
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
+def calibrate(
+    blocks: Annotated[int, typer.Option(help="Blocks; each runs every label once.", min=2)] = DEFAULTS.blocks,
+    handicap: Annotated[str, typer.Option(help="By how much the handicapped inferences are longer.")] = "5%",
+    model: Annotated[str, typer.Option(help="Model to run.")] = DEFAULTS.model,
+    arm: Annotated[str, typer.Option(help="Arm to run.")] = DEFAULTS.arm,
+    twins: Annotated[int, typer.Option(help="Labels under which the same is run.", min=2)] = DEFAULTS.twins,
+    iterations: Annotated[int, typer.Option(help="Inferences per trial.", min=2)] = DEFAULTS.iterations,
+    margin: Annotated[str, typer.Option(help="Margin of the verdicts.")] = "2%",
+    edition: Edition = DEFAULTS.edition,
+    engine: EngineOption = EngineName.CONTAINER,
+    results: Results = RESULTS,
+    new: Annotated[bool, typer.Option("--new", help="Leave an unfinished calibration; begin anew.")] = False,
+    json: Json = False,
+) -> None:
+    """Compare an arm with itself, and with an injected slowdown: false positives, coverage, the noise floor.
 
-    @app.command()
-    def calibrate(
-        blocks: Annotated[int, typer.Option(help="Blocks; each runs every label once.", min=2)] = DEFAULTS.blocks,
-        handicap: Annotated[str, typer.Option(help="By how much the handicapped inferences are longer.")] = "5%",
-        model: Annotated[str, typer.Option(help="Model to run.")] = DEFAULTS.model,
-        arm: Annotated[str, typer.Option(help="Arm to run.")] = DEFAULTS.arm,
-        twins: Annotated[int, typer.Option(help="Labels under which the same is run.", min=2)] = DEFAULTS.twins,
-        iterations: Annotated[int, typer.Option(help="Inferences per trial.", min=2)] = DEFAULTS.iterations,
-        margin: Annotated[str, typer.Option(help="Margin of the verdicts.")] = "2%",
-        edition: Edition = DEFAULTS.edition,
-        engine: EngineOption = EngineName.CONTAINER,
-        results: Results = RESULTS,
-        new: Annotated[bool, typer.Option("--new", help="Leave an unfinished calibration; begin anew.")] = False,
-        json: Json = False,
-    ) -> None:
-        """Compare an arm with itself, and with an injected slowdown: false positives, coverage, the noise floor.
-
-        Writes results/calibration-TIME/ with settings.json, trials.jsonl, calibration.json and report.md. Interrupted,
-        the same command resumes. Exit code 1 if something speaks against trusting verdicts from this machine.
-        """
-        settings = checked(
-            Settings(
-                arm=arm,
-                model=model,
-                blocks=blocks,
-                twins=twins,
-                handicap=parse_fraction(handicap),
-                iterations=iterations,
-                margin=parse_fraction(margin),
-                edition=edition,
-            )
+    Writes results/calibration-TIME/ with settings.json, trials.jsonl, calibration.json and report.md. Interrupted,
+    the same command resumes. Exit code 1 if something speaks against trusting verdicts from this machine.
+    """
+    settings = checked(
+        Settings(
+            arm=arm,
+            model=model,
+            blocks=blocks,
+            twins=twins,
+            handicap=parse_fraction(handicap),
+            iterations=iterations,
+            margin=parse_fraction(margin),
+            edition=edition,
         )
-        chosen = open_engine(engine)
-        with build_progress() as progress:
-            bill = gather([settings.case], settings.experiment, home(), progress)
-        begun = Begun(settings, fingerprint_of(settings, bill, chosen))
-        directory, resumed = begin(results, begun, new=new)
-        note(f"{'resuming' if resumed else 'measuring into'} {directory}")
-        found = judge_calibration(begun, _measure(directory, settings, bill, chosen))
-        _write(directory, found)
-        if json:
-            say_json(found)
-        else:
-            say("\n".join(summary(found)))
-            say(f"report: {directory / 'report.md'}")
-        if found.problems:
-            raise typer.Exit(EXIT_NEGATIVE)
+    )
+    chosen = open_engine(engine)
+    with build_progress() as progress:
+        bill = gather([settings.case], settings.experiment, home(), progress)
+    begun = Begun(settings, fingerprint_of(settings, bill, chosen))
+    directory, resumed = begin(results, begun, new=new)
+    note(f"{'resuming' if resumed else 'measuring into'} {directory}")
+    found = judge_calibration(begun, _measure(directory, settings, bill, chosen))
+    _write(directory, found)
+    if json:
+        say_json(found)
+    else:
+        say("\n".join(summary(found)))
+        say(f"report: {directory / 'report.md'}")
+    if found.problems:
+        raise typer.Exit(EXIT_NEGATIVE)
 
 
 def _measure(directory: Path, settings: Settings, bill: Bill, engine: Engine) -> list[Trial]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import typer
-
 from lab.cli.options import Campaign, Json, Results
 from lab.cli.output import say, say_json, say_table
 from lab.disk.paths import RESULTS
@@ -17,20 +15,16 @@ from lab.store.campaigns import LATEST, resolve
 PAPER = "paper"
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-
-    @app.command()
-    def claims(campaign: Campaign = LATEST, results: Results = RESULTS, json: Json = False) -> None:
-        """Compare the paper's claims with a campaign: its figure, ours with interval, verdict, why. Writes nothing."""
-        measured = load_results(resolve(results, campaign))
-        path = claims_path(measured.manifest.experiment.name) or claims_path(PAPER)
-        found = judge_all(load_claims(path), measured) if path else ()
-        if json:
-            say_json([result.entry() for result in found])
-            return
-        say_table((_row(result) for result in found), ("claim", "place", "paper", "ours", "verdict", "why"))
-        say("\n" + ", ".join(f"{count} {verdict}" for verdict, count in tally(found).items()))
+def claims(campaign: Campaign = LATEST, results: Results = RESULTS, json: Json = False) -> None:
+    """Compare the paper's claims with a campaign: its figure, ours with interval, verdict, why. Writes nothing."""
+    measured = load_results(resolve(results, campaign))
+    path = claims_path(measured.manifest.experiment.name) or claims_path(PAPER)
+    found = judge_all(load_claims(path), measured) if path else ()
+    if json:
+        say_json([result.entry() for result in found])
+        return
+    say_table((_row(result) for result in found), ("claim", "place", "paper", "ours", "verdict", "why"))
+    say("\n" + ", ".join(f"{count} {verdict}" for verdict, count in tally(found).items()))
 
 
 def _row(result: ClaimResult) -> tuple[object, ...]:

@@ -12,7 +12,7 @@ from lab.core.errors import EXIT_NEGATIVE
 from lab.core.units import parse_fraction
 from lab.disk.paths import RESULTS
 from lab.report.compare.case_changes import DEFAULT_QUANTITIES, QUANTITIES
-from lab.report.compare.comparison import compare
+from lab.report.compare.comparison import compare as compare_campaigns
 from lab.report.compare.comparison_page import markdown as as_markdown
 from lab.report.compare.comparison_page import text
 from lab.report.compare.fingerprints import Basis
@@ -22,35 +22,31 @@ Before = Annotated[str, typer.Argument(metavar="A", help="Campaign before: direc
 After = Annotated[str, typer.Argument(metavar="B", help="Campaign after: directory, name or `latest`.")]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
+def compare(
+    before: Before,
+    after: After,
+    margin: Annotated[str, typer.Option(help="Smallest difference that matters.")] = "2%",
+    quantity: Annotated[
+        list[str], typer.Option(help=f"What to compare; may be given several times: {', '.join(QUANTITIES)}.")
+    ] = list(DEFAULT_QUANTITIES),  # noqa: B006 - typer copies it
+    basis: Annotated[
+        Basis,
+        typer.Option(help="Measured values, or overheads over native; auto: values if the machine is the same."),
+    ] = Basis.AUTO,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown for a pull request.")] = False,
+    json: Json = False,
+    results: Results = RESULTS,
+) -> None:
+    """Say what changed from campaign A to B: bytes, fingerprints, then each case's ratio with a verdict.
 
-    @app.command("compare")
-    def compare_command(
-        before: Before,
-        after: After,
-        margin: Annotated[str, typer.Option(help="Smallest difference that matters.")] = "2%",
-        quantity: Annotated[
-            list[str], typer.Option(help=f"What to compare; may be given several times: {', '.join(QUANTITIES)}.")
-        ] = list(DEFAULT_QUANTITIES),  # noqa: B006 - typer copies it
-        basis: Annotated[
-            Basis,
-            typer.Option(help="Measured values, or overheads over native; auto: values if the machine is the same."),
-        ] = Basis.AUTO,
-        markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown for a pull request.")] = False,
-        json: Json = False,
-        results: Results = RESULTS,
-    ) -> None:
-        """Say what changed from campaign A to B: bytes, fingerprints, then each case's ratio with a verdict.
-
-        Writes nothing. Exit code 1 if something got worse by more than the margin or no longer works.
-        """
-        found = compare(
-            resolve(results, before), resolve(results, after), parse_fraction(margin), basis, tuple(quantity)
-        )
-        if json:
-            say_json(found)
-        else:
-            say(as_markdown(found) if markdown else text(found))
-        if found.worse:
-            raise typer.Exit(EXIT_NEGATIVE)
+    Writes nothing. Exit code 1 if something got worse by more than the margin or no longer works.
+    """
+    found = compare_campaigns(
+        resolve(results, before), resolve(results, after), parse_fraction(margin), basis, tuple(quantity)
+    )
+    if json:
+        say_json(found)
+    else:
+        say(as_markdown(found) if markdown else text(found))
+    if found.worse:
+        raise typer.Exit(EXIT_NEGATIVE)

@@ -11,20 +11,16 @@ from lab.disk.paths import home
 from lab.verify.machine import examine
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-
-    @app.command()
-    def doctor(json: Json = False) -> None:
-        """Say what is missing on this machine and how to get it. Writes nothing. Exit code 1 if a need is not met."""
-        findings = examine(home())
-        if json:
-            say_json(findings)
-        else:
-            rows = [(_mark(one.ok, one.needed), one.name, one.found, one.remedy) for one in findings]
-            say_table(rows, ("", "what", "found", "remedy"))
-        if any(finding.needed and not finding.ok for finding in findings):
-            raise typer.Exit(EXIT_NEGATIVE)
+def doctor(json: Json = False) -> None:
+    """Say what is missing on this machine and how to get it. Writes nothing. Exit code 1 if a need is not met."""
+    findings = examine(home())
+    if json:
+        say_json(findings)
+    else:
+        rows = [(_mark(one.ok, one.needed), one.name, one.found, one.remedy) for one in findings]
+        say_table(rows, ("", "what", "found", "remedy"))
+    if any(finding.needed and not finding.ok for finding in findings):
+        raise typer.Exit(EXIT_NEGATIVE)
 
 
 def _mark(ok: bool, needed: bool) -> str:

@@ -23,16 +23,11 @@ BATCHES = (1, 3)
 Pictures = Annotated[Path | None, typer.Option(help="Directory of images to use instead of the lab's pictures.")]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    models = typer.Typer(help="List, freeze and import models.", invoke_without_command=True)
-    models.callback()(_list)
-    models.command("prepare")(_prepare)
-    models.command("import")(_import)
-    app.add_typer(models, name="models")
+models = typer.Typer(help="List, freeze and import models.", invoke_without_command=True)
 
 
-def _list(context: typer.Context, json: Json = False) -> None:
+@models.callback()
+def list_models(context: typer.Context, json: Json = False) -> None:
     """List the models that are ready: parameters, operations, size, and what their weights are. Writes nothing."""
     if context.invoked_subcommand is not None:
         return
@@ -46,7 +41,8 @@ def _list(context: typer.Context, json: Json = False) -> None:
         note(f"not frozen yet: {', '.join(missing)}; `lab models prepare` does it, as does any run that needs them")
 
 
-def _prepare(
+@models.command("prepare")
+def prepare_models(
     names: Annotated[list[str] | None, typer.Argument(help="Models to freeze; default: the paper's eight.")] = None,
     weights: Annotated[
         str, typer.Option(help="seeded, pretrained, or auto: pretrained where a host answers.")
@@ -66,7 +62,8 @@ def _prepare(
         say_table((_row(model) for model in made.values()), _HEADERS)
 
 
-def _import(
+@models.command("import")
+def import_model(
     file: Annotated[Path, typer.Argument(help="A frozen graph (.pb), or YuNet's published weights (.onnx).")],
     name: Annotated[
         str | None, typer.Option("--as", help="What experiments call it; default: the file's name.")

@@ -14,25 +14,21 @@ from lab.core.units import show_bytes, show_duration
 from lab.disk.paths import RESULTS, home
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-
-    @app.command()
-    def plan(
-        experiment: ExperimentFile,
-        tier: TierName = "standard",
-        precision: Annotated[
-            str | None, typer.Option(help="Predict blocks for this half-width from the latest campaign, such as 1%.")
-        ] = None,
-        json: Json = False,
-    ) -> None:
-        """Show cases, estimated time, disk and memory of a tier. Writes nothing."""
-        chosen = load(experiment)
-        found = estimate(chosen, tier, cases_of(chosen, tier), home(), RESULTS, precision)
-        if json:
-            say_json(found)
-        else:
-            _show(found)
+def plan(
+    experiment: ExperimentFile,
+    tier: TierName = "standard",
+    precision: Annotated[
+        str | None, typer.Option(help="Predict blocks for this half-width from the latest campaign, such as 1%.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show cases, estimated time, disk and memory of a tier. Writes nothing."""
+    chosen = load(experiment)
+    found = estimate(chosen, tier, cases_of(chosen, tier), home(), RESULTS, precision)
+    if json:
+        say_json(found)
+    else:
+        _show(found)
 
 
 def _show(found: Estimate) -> None:

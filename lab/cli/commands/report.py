@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import typer
-
 from lab.cli.options import Campaign, Json, Results
 from lab.cli.output import say, say_json
 from lab.disk.paths import RESULTS
@@ -11,15 +9,11 @@ from lab.report.render import render
 from lab.store.campaigns import LATEST, resolve
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-
-    @app.command()
-    def report(campaign: Campaign = LATEST, results: Results = RESULTS, json: Json = False) -> None:
-        """Print a campaign's tables, and write report/ in its directory: Markdown, CSV, SVG, PNG and index.html."""
-        made = render(resolve(results, campaign))
-        if json:
-            say_json(made)
-        else:
-            say(made.summary)
-            say(f"report: {made.page}")
+def report(campaign: Campaign = LATEST, results: Results = RESULTS, json: Json = False) -> None:
+    """Print a campaign's tables, and write report/ in its directory: Markdown, CSV, SVG, PNG and index.html."""
+    made = render(resolve(results, campaign))
+    if json:
+        say_json(made)
+    else:
+        say(made.summary)
+        say(f"report: {made.page}")

@@ -29,45 +29,41 @@ from lab.store.campaigns import campaign_name, create, find_resumable, mark_fini
 from lab.store.journal import JOURNAL_NAME, Journal, read_trials
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
+def run(
+    experiment: ExperimentFile,
+    tier: TierName = "standard",
+    budget: Annotated[str | None, typer.Option(help="Measuring time instead of the tier's, such as 2h.")] = None,
+    blocks: Annotated[int | None, typer.Option(help="At most so many blocks.", min=1)] = None,
+    precision: Annotated[str | None, typer.Option(help="Half-width to stop at, such as 1%.")] = None,
+    edition: Annotated[str | None, typer.Option(help="Pinned runtimes: current or paper.")] = None,
+    new: Annotated[bool, typer.Option("--new", help="Leave earlier campaigns as they are; begin anew.")] = False,
+    engine: EngineOption = EngineName.CONTAINER,
+    results: Results = RESULTS,
+) -> None:
+    """Measure an experiment and report it.
 
-    @app.command()
-    def run(
-        experiment: ExperimentFile,
-        tier: TierName = "standard",
-        budget: Annotated[str | None, typer.Option(help="Measuring time instead of the tier's, such as 2h.")] = None,
-        blocks: Annotated[int | None, typer.Option(help="At most so many blocks.", min=1)] = None,
-        precision: Annotated[str | None, typer.Option(help="Half-width to stop at, such as 1%.")] = None,
-        edition: Annotated[str | None, typer.Option(help="Pinned runtimes: current or paper.")] = None,
-        new: Annotated[bool, typer.Option("--new", help="Leave earlier campaigns as they are; begin anew.")] = False,
-        engine: EngineOption = EngineName.CONTAINER,
-        results: Results = RESULTS,
-    ) -> None:
-        """Measure an experiment and report it.
+    Builds what is missing, then writes results/EXPERIMENT-TIER-TIME/ with manifest.json, trials.jsonl and report/.
+    The report is valid from the first block on. Interrupted at any time, the same command resumes; a campaign that
+    ended goes on if --budget is larger than what it had.
+    """
+    plan = _adapted(load(experiment), tier, budget=budget, blocks=blocks, precision=precision, edition=edition)
+    cases = cases_of(plan, tier)
+    chosen = open_engine(engine)
+    note(f"{len(cases)} cases of '{plan.name}', tier {tier}: {plan.question}")
+    with build_progress() as progress:
+        bill = gather(cases, plan, home(), progress)
+    for why in bill.absent.values():
+        note(f"not measured: {why}")
+    directory = _campaign_directory(bill, plan, tier, cases, chosen, results=results, new=new)
+    _measure(directory, plan, tier, cases, bill, chosen)
+    failed = print_report(directory, say)
+    if failed:
+        raise typer.Exit(failed)
+    # imported here: verifying renders the report again, with libraries that measuring does without
+    from lab.cli.commands.verify import conclude, quick_items  # noqa: PLC0415
 
-        Builds what is missing, then writes results/EXPERIMENT-TIER-TIME/ with manifest.json, trials.jsonl and report/.
-        The report is valid from the first block on. Interrupted at any time, the same command resumes; a campaign that
-        ended goes on if --budget is larger than what it had.
-        """
-        plan = _adapted(load(experiment), tier, budget=budget, blocks=blocks, precision=precision, edition=edition)
-        cases = cases_of(plan, tier)
-        chosen = open_engine(engine)
-        note(f"{len(cases)} cases of '{plan.name}', tier {tier}: {plan.question}")
-        with build_progress() as progress:
-            bill = gather(cases, plan, home(), progress)
-        for why in bill.absent.values():
-            note(f"not measured: {why}")
-        directory = _campaign_directory(bill, plan, tier, cases, chosen, results=results, new=new)
-        _measure(directory, plan, tier, cases, bill, chosen)
-        failed = print_report(directory, say)
-        if failed:
-            raise typer.Exit(failed)
-        # imported here: verifying renders the report again, with libraries that measuring does without
-        from lab.cli.commands.verify import conclude, quick_items  # noqa: PLC0415
-
-        if conclude(quick_items(directory, bill)):
-            raise typer.Exit(EXIT_NEGATIVE)
+    if conclude(quick_items(directory, bill)):
+        raise typer.Exit(EXIT_NEGATIVE)
 
 
 def _adapted(

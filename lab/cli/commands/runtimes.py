@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import msgspec
-import typer
 
 from lab.builds.images import find_images
 from lab.builds.labels import ImageInfo
@@ -40,23 +39,19 @@ class ArmRow(msgspec.Struct, frozen=True):
     unsupported_because: str | None
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-
-    @app.command()
-    def runtimes(edition: Edition = "current", json: Json = False) -> None:
-        """List every arm with its runtime's version and supply, and why it cannot run if it cannot. Writes nothing."""
-        arms = registry.all_arms(edition)
-        images = _images(edition)
-        rows = [_row(arm, edition, images.get(arm.runtime)) for arm in arms]
-        if json:
-            say_json(rows)
-            return
-        table = [
-            (one.arm, one.version, one.supply or "not built", "yes" if one.precompiles else "", one.unsupported_because)
-            for one in rows
-        ]
-        say_table(table, ("arm", "version", "supply", "precompiles", "unsupported because"))
+def runtimes(edition: Edition = "current", json: Json = False) -> None:
+    """List every arm with its runtime's version and supply, and why it cannot run if it cannot. Writes nothing."""
+    arms = registry.all_arms(edition)
+    images = _images(edition)
+    rows = [_row(arm, edition, images.get(arm.runtime)) for arm in arms]
+    if json:
+        say_json(rows)
+        return
+    table = [
+        (one.arm, one.version, one.supply or "not built", "yes" if one.precompiles else "", one.unsupported_because)
+        for one in rows
+    ]
+    say_table(table, ("arm", "version", "supply", "precompiles", "unsupported because"))
 
 
 def _images(edition: str) -> dict[str, ImageInfo]:

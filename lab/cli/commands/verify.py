@@ -31,55 +31,51 @@ from lab.zoo.catalog import available
 SEE_NAMES = "`lab verify --quick` lists every name"
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
+def verify(
+    campaign: Campaign = LATEST,
+    edition: Edition = "current",
+    quick: Annotated[bool, typer.Option("--quick", help="Check what is here; build nothing again.")] = False,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Only items of such names: 'guest wasm/*', 'image *', 'model yunet'.")
+    ] = None,
+    lock: Annotated[bool, typer.Option("--write-lock", help="Write lab.lock from what is here.")] = False,
+    json: Json = False,
+    results: Results = RESULTS,
+) -> None:
+    """Compare models, guests, images, outputs, trials and the report with lab.lock and with each other.
 
-    @app.command()
-    def verify(
-        campaign: Campaign = LATEST,
-        edition: Edition = "current",
-        quick: Annotated[bool, typer.Option("--quick", help="Check what is here; build nothing again.")] = False,
-        only: Annotated[
-            list[str] | None, typer.Option(help="Only items of such names: 'guest wasm/*', 'image *', 'model yunet'.")
-        ] = None,
-        lock: Annotated[bool, typer.Option("--write-lock", help="Write lab.lock from what is here.")] = False,
-        json: Json = False,
-        results: Results = RESULTS,
-    ) -> None:
-        """Compare models, guests, images, outputs, trials and the report with lab.lock and with each other.
+    Every model, guest and image that is here is also made twice more, from different directories (an hour; --quick
+    leaves that out) and told at once. Writes nothing, unless --write-lock. Exit code 1 if anything differs; the
+    first is named.
+    """
 
-        Every model, guest and image that is here is also made twice more, from different directories (an hour; --quick
-        leaves that out) and told at once. Writes nothing, unless --write-lock. Exit code 1 if anything differs; the
-        first is named.
-        """
+    def wanted(name: str) -> bool:
+        return not only or any(fnmatchcase(name, pattern) for pattern in only)
 
-        def wanted(name: str) -> bool:
-            return not only or any(fnmatchcase(name, pattern) for pattern in only)
-
-        models = {model.name: model for model in available(home())}
-        guests = find_guests(edition)
-        if lock:
-            write_lock(relocked(read_lock(), models, guests, edition, resolve(results, campaign)))
-            note(f"written: {LOCK_PATH}")
-        with build_progress() as progress:
-            committed = read_lock()
-            chosen_models = {name: model for name, model in models.items() if wanted(f"model {name}")}
-            chosen_guests = {one: guest for one, guest in guests.items() if wanted(f"guest {'/'.join(one)}")}
-            images = {name: image for name, image in find_images(edition).items() if wanted(f"image {name}")}
-            items = []
-            for item in chain(
-                check_models(chosen_models, committed, progress, rebuild=not quick),
-                check_guests(chosen_guests, edition, committed, progress, rebuild=not quick),
-                check_images(images, progress, rebuild=not quick),
-            ):
-                if not quick:  # told at once: what took minutes to find out is not lost if the rest is cut short
-                    progress(item.name, item.verdict.value, 1.0)
-                items.append(item)
-            items += (item for item in _campaign_items(results, campaign, committed) if wanted(item.name))
-            if only and not items:
-                raise UsageError(f"nothing here is called {' or '.join(map(repr, only))}", SEE_NAMES)
-        if conclude(items, json=json):
-            raise typer.Exit(EXIT_NEGATIVE)
+    models = {model.name: model for model in available(home())}
+    guests = find_guests(edition)
+    if lock:
+        write_lock(relocked(read_lock(), models, guests, edition, resolve(results, campaign)))
+        note(f"written: {LOCK_PATH}")
+    with build_progress() as progress:
+        committed = read_lock()
+        chosen_models = {name: model for name, model in models.items() if wanted(f"model {name}")}
+        chosen_guests = {one: guest for one, guest in guests.items() if wanted(f"guest {'/'.join(one)}")}
+        images = {name: image for name, image in find_images(edition).items() if wanted(f"image {name}")}
+        items = []
+        for item in chain(
+            check_models(chosen_models, committed, progress, rebuild=not quick),
+            check_guests(chosen_guests, edition, committed, progress, rebuild=not quick),
+            check_images(images, progress, rebuild=not quick),
+        ):
+            if not quick:  # told at once: what took minutes to find out is not lost if the rest is cut short
+                progress(item.name, item.verdict.value, 1.0)
+            items.append(item)
+        items += (item for item in _campaign_items(results, campaign, committed) if wanted(item.name))
+        if only and not items:
+            raise UsageError(f"nothing here is called {' or '.join(map(repr, only))}", SEE_NAMES)
+    if conclude(items, json=json):
+        raise typer.Exit(EXIT_NEGATIVE)
 
 
 def conclude(items: list[Item], *, json: bool = False) -> bool:
