@@ -10,8 +10,9 @@ import numpy as np
 from lab.calibrate.calibrator import Begun, label_of
 from lab.calibrate.findings import QUANTITIES, SIMULATIONS, Calibration, Handicap, Noise, TwinPair
 from lab.calibrate.settings import HANDICAPPED, Settings
-from lab.campaign.outcome import CPU_CONTENDED, UNDISTURBED_CPU_SHARE
+from lab.campaign.outcome import UNDISTURBED_CPU_SHARE
 from lab.core.errors import NothingToReport
+from lab.core.names import Flag
 from lab.core.trial import Outcome, Trial
 from lab.core.units import show_percent
 from lab.stats.diagnostics import bimodality, drift
@@ -173,7 +174,7 @@ def _problems(
 
 
 def _busy(trials: Sequence[Trial]) -> Iterator[str]:
-    busy = sum(CPU_CONTENDED in trial.flags for trial in trials)
+    busy = sum(Flag.CPU_CONTENDED in trial.flags for trial in trials)
     if busy > _BUSY_SHARE * len(trials):
         least = show_percent(UNDISTURBED_CPU_SHARE)
         share = f"{busy} of {len(trials)} trials had the processor for less than {least} of their time"

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import tempfile
 from pathlib import Path
 
 import msgspec
 
 from lab.campaign.job import INPUT_FILE, MODEL_FILE
 from lab.disk.content import file_sha256
+from lab.disk.whole import whole_file
 from lab.engines.engine import Job
 
 _ANYONE = 0o666
@@ -19,7 +18,7 @@ _ANYONE = 0o666
 def with_writable_copies(job: Job, directory: Path) -> Job:
     """The job with copies of its model and input in their place, which the guest's user may write to.
 
-    Copies are kept: making them anew would put a network's worth of dirty pages into every trial. One that was written
+    Copies are kept: making them again would put a network's worth of dirty pages into every trial. One that was written
     to is replaced before its next use.
 
     Args:
@@ -39,10 +38,6 @@ def with_writable_copies(job: Job, directory: Path) -> Job:
 def _copy(original: Path, directory: Path) -> Path:
     copy = directory / original.parent.name / original.name
     if not copy.is_file() or file_sha256(copy) != file_sha256(original):
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        handle, unfinished = tempfile.mkstemp(dir=copy.parent)
-        os.close(handle)
-        shutil.copyfile(original, unfinished)
-        Path(unfinished).chmod(_ANYONE)
-        Path(unfinished).replace(copy)
+        with whole_file(copy, mode=_ANYONE) as draft:
+            shutil.copyfile(original, draft)
     return copy

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import signal as signals
 from itertools import accumulate
@@ -17,6 +16,7 @@ from lab.core.names import Flag
 from lab.core.phase import LOADING, Phase
 from lab.core.probe import PhaseMark, ProbeReport
 from lab.core.trial import Kind, Outcome, Trial
+from lab.disk.content import sha256
 from lab.engines.engine import JobResult
 
 # What guests and runtimes print when an allocation fails before the kernel has to step in.
@@ -25,14 +25,12 @@ _OUT_OF_MEMORY_SIGNS = ("memory allocation of", "out of memory", "Cannot allocat
 UNDISTURBED_CPU_SHARE = 0.8
 # On a shared machine some task waits for a processor for more than this share of a trial.
 UNDISTURBED_PRESSURE = 0.1
-CPU_CONTENDED = "cpu-contended"
-THROTTLED = "throttled"
 # The guest's clock and the probe's are the same kernel's, but not the same call.
 _CLOCK_TOLERANCE = 1.05
 _CLOCK_SLACK_NS = 1_000_000
 # What a terminal would obey, and line breaks of other alphabets.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-PHASES = ("read", "decode", "build", "optimise", "output")
+_TIMED_ONCE = (*LOADING, Phase.OUTPUT)
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -90,7 +88,7 @@ def judge_output(report: ProbeReport, goldens: Goldens, case: Case, guest_sha256
 def returned_file(report: ProbeReport) -> bytes | None:
     """The output file's bytes; None if they were not returned, or are not what the probe hashed."""
     content = None if report.output_base64 is None else decode_output(report.output_base64)
-    return content if content is None or hashlib.sha256(content).hexdigest() == report.file_sha256 else None
+    return content if content is None or sha256(content) == report.file_sha256 else None
 
 
 def judge_marks(report: ProbeReport, iterations: int) -> Judged:
@@ -136,7 +134,7 @@ def trial_of(  # every part of a trial meets here, and only here
 
 
 def _quantities(report: ProbeReport) -> dict[str, Any]:
-    phases = {mark.name: mark.guest_ns for mark in report.marks if mark.name in PHASES}
+    phases = {mark.name: mark.guest_ns for mark in report.marks if mark.name in _TIMED_ONCE}
     infer = tuple(mark.guest_ns for mark in report.marks if mark.name == "infer" and mark.guest_ns is not None)
     found: dict[str, Any] = {
         "total_ns": report.total_ns,
@@ -194,10 +192,10 @@ def _phase_peaks(marks: tuple[PhaseMark, ...]) -> dict[str, int]:
 def _flags(report: ProbeReport) -> tuple[str, ...]:
     flags = []
     if report.cgroup is not None and report.cgroup.throttled_ns:
-        flags.append(THROTTLED)
+        flags.append(Flag.THROTTLED)
     usage = report.rusage
     if usage is not None and usage.user_ns + usage.system_ns < UNDISTURBED_CPU_SHARE * report.total_ns:
-        flags.append(CPU_CONTENDED)
+        flags.append(Flag.CPU_CONTENDED)
     if report.psi_cpu_us is not None and report.psi_cpu_us * 1000 > UNDISTURBED_PRESSURE * report.total_ns:
         flags.append(Flag.SHARED_MACHINE)
     return tuple(flags)

@@ -6,7 +6,6 @@ An artifact holds machine code for one processor, so it is found again only by a
 from __future__ import annotations
 
 import glob
-import hashlib
 import shutil
 import tempfile
 from pathlib import Path
@@ -21,15 +20,12 @@ from lab.core.arm import Arm
 from lab.core.case import Case
 from lab.core.experiment import Limits
 from lab.core.trial import Kind, Outcome, Trial
-from lab.disk.content import file_sha256
+from lab.disk.content import file_sha256, sha256
 from lab.disk.locks import lock
 from lab.disk.whole import write_whole
 from lab.engines.engine import Engine
 from lab.engines.host import cpu_flags_sha256
 from lab.runtimes import registry
-
-# A compile trial that an earlier campaign paid for; its figures are that campaign's.
-FROM_CACHE = "from-cache"
 
 
 class Artifacts:
@@ -95,7 +91,7 @@ class Artifacts:
         case = Case(arm, "", 0)
         trial = trial_of(result, judged, case, kind=Kind.COMPILE, number=0, block=0, started_at=started_at)
         if trial.outcome is Outcome.OK and module:
-            digest = hashlib.sha256(module).hexdigest()
+            digest = sha256(module)
             trial = msgspec.structs.replace(
                 trial, compile_ns=trial.total_ns, artifact_bytes=len(module), output_sha256=digest
             )
@@ -119,7 +115,7 @@ class Artifacts:
         image, guest = self._bill.image(arm), self._bill.guest(arm)
         argv = registry.runtime_of(arm).compile_argv(arm, image.version) or ()
         identity = " ".join([image.binary_sha256, guest.sha256, cpu_flags_sha256(), *argv])
-        return self._directory / f"{arm.id}-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
+        return self._directory / f"{arm.id}-{sha256(identity)[:16]}"
 
 
 def _scratch_prefix(campaign: str) -> str:

@@ -14,7 +14,7 @@ import msgspec
 
 from lab.campaign.materials import Bill
 from lab.campaign.outcome import Judged
-from lab.campaign.precompiled import FROM_CACHE, Artifacts
+from lab.campaign.precompiled import Artifacts
 from lab.campaign.prediction import CONTAINER_S, CostModel, Prediction, guess_compile_s
 from lab.campaign.schedule import SCOUT_SHARE, Standing, next_block, scout_next, standings
 from lab.campaign.stop_rule import is_precise
@@ -22,6 +22,7 @@ from lab.campaign.trial_runner import TrialRunner, utc_now
 from lab.core.arm import Arm, Mode
 from lab.core.case import Case
 from lab.core.experiment import Experiment, Tier
+from lab.core.names import Flag
 from lab.core.trial import Kind, Outcome, Trial
 from lab.core.units import show_duration
 from lab.engines.engine import Engine
@@ -239,7 +240,7 @@ class Campaign:
             if (found := self._artifacts.find(arm)) is None:
                 return _no_artifact(trial)
         elif compiled is None:
-            self._write(msgspec.structs.replace(found[1], flags=(*found[1].flags, FROM_CACHE)), block)
+            self._write(msgspec.structs.replace(found[1], flags=(*found[1].flags, Flag.FROM_CACHE)), block)
         return found[0]
 
     def _write_over_budget(self, case: Case) -> None:
@@ -275,7 +276,7 @@ class Campaign:
 
 def _spent_s(trials: Iterable[Trial]) -> float:
     """Seconds of budget used, by this run of the lab and those before it."""
-    paid = [trial for trial in trials if trial.total_ns is not None and FROM_CACHE not in trial.flags]
+    paid = [trial for trial in trials if trial.total_ns is not None and Flag.FROM_CACHE not in trial.flags]
     return sum((trial.total_ns or 0) / 1e9 + CONTAINER_S for trial in paid)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from lab.core.case import Case
 from lab.core.trial import Kind, Outcome, Trial
 from lab.stats.planning import precise_enough
-from lab.stats.ratios import Floats, paired_log_ratios
+from lab.stats.ratios import Floats, by_block, paired_log_ratios
 
 
 def is_precise(case: Case, trials: Iterable[Trial], half_width: float) -> bool:
@@ -23,12 +23,12 @@ def is_precise(case: Case, trials: Iterable[Trial], half_width: float) -> bool:
 
 def block_log_ratios(case: Case, trials: Iterable[Trial]) -> Floats:
     """Log-ratios of the case's overall time to its native baseline's, one for each block that has both."""
-    mine: dict[int, float] = {}
-    native: dict[int, float] = {}
+    mine: list[tuple[int, float]] = []
+    native: list[tuple[int, float]] = []
     for trial in trials:
         if trial.kind is Kind.RUN and trial.outcome is Outcome.OK and trial.single_total_ns:
             if trial.case == case:
-                mine[trial.block] = trial.single_total_ns
+                mine.append((trial.block, trial.single_total_ns))
             elif trial.case == case.baseline:
-                native[trial.block] = trial.single_total_ns
-    return paired_log_ratios(mine, native)
+                native.append((trial.block, trial.single_total_ns))
+    return paired_log_ratios(by_block(mine), by_block(native))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from lab.disk.content import file_sha256
 from lab.zoo.jobs import BuildJob
 from lab.zoo.model_directory import GRAPH_FILE
 from lab.zoo.published_weights import SUPPLIES, fetch, unpack
@@ -35,9 +35,4 @@ def rebuild(
         tensor = recipe.images.tensor(recipe.entry.preprocessing, recipe.entry.side, batch)
         (directory / f"input.b{batch}.f32").write_bytes(tensor.astype("<f4").tobytes())
     files = [directory / GRAPH_FILE, *(directory / f"input.b{batch}.f32" for batch in batches)]
-    return {file.name: _sha256(file) for file in files}
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
+    return {file.name: file_sha256(file) for file in files}

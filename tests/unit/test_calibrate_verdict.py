@@ -14,8 +14,8 @@ from lab.calibrate.calibration_report import headline, page, summary
 from lab.calibrate.calibrator import Begun, fingerprint_of
 from lab.calibrate.findings import Calibration
 from lab.calibrate.settings import HANDICAPPED, WARM_UP, Settings
-from lab.campaign.outcome import CPU_CONTENDED
 from lab.core.errors import NothingToReport
+from lab.core.names import Flag
 from lab.core.trial import Kind, Outcome, Trial
 from lab.stats.verdicts import State
 from tests.fakes import FakeEngine, make_bill
@@ -150,7 +150,7 @@ def test_a_machine_that_heats_up_is_noted(begun: Begun) -> None:
 
 
 def contended(trial: Trial) -> Trial:
-    return msgspec.structs.replace(trial, flags=(*trial.flags, CPU_CONTENDED))
+    return msgspec.structs.replace(trial, flags=(*trial.flags, Flag.CPU_CONTENDED))
 
 
 def test_a_busy_machine_is_noted_and_a_disturbed_trial_or_two_are_not(begun: Begun) -> None:

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 import msgspec
 import pytest
 
-from lab.campaign.stop_rule import is_precise
+from lab.campaign.stop_rule import block_log_ratios, is_precise
 from lab.core.arm import Arm
 from lab.core.case import Case
 from lab.core.trial import Kind, Outcome, Trial
@@ -72,3 +73,8 @@ def test_what_has_no_interval_is_not_precise(trials: list[Trial]) -> None:
 
 def test_native_has_no_overhead_to_be_precise_about() -> None:
     assert is_precise(WASM.baseline, [], 0.01)
+
+
+def test_trials_of_one_block_count_once_by_their_geometric_mean() -> None:
+    merged = [*blocks_of(WASM, [100]), *blocks_of(WASM, [400]), *blocks_of(WASM.baseline, [100])]
+    assert block_log_ratios(WASM, merged).tolist() == pytest.approx([math.log(2)])
