@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// The program of known behaviour, built by the cargo that runs these tests, next to them.
+/// The program of known behaviour, built by the cargo that runs these tests, where anybody may execute it: a checkout may
+/// lie in a directory that only its owner can enter, and in a container the program runs as nobody.
 pub fn fixture() -> &'static str {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     let path = PATH.get_or_init(|| {
@@ -22,9 +23,19 @@ pub fn fixture() -> &'static str {
         cargo.args(["build", "--quiet", "--locked", "--package", "fixture", "--manifest-path"]).arg(manifest);
         let built = cargo.arg("--target-dir").arg(target).status().expect("cargo runs");
         assert!(built.success(), "cargo could not build the fixture");
-        target.join("debug/fixture")
+        let place = std::env::temp_dir().join(format!("probe-fixture-{}", std::process::id()));
+        fs::create_dir_all(&place).expect("a directory for the fixture");
+        fs::set_permissions(&place, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("it is ours");
+        fs::copy(target.join("debug/fixture"), place.join("fixture")).expect("the fixture was built");
+        // SAFETY: the function lives as long as the program, and takes no lock that a test may hold.
+        assert_eq!(unsafe { libc::atexit(remove_fixture) }, 0);
+        place.join("fixture")
     });
     path.to_str().expect("a path of plain characters")
+}
+
+extern "C" fn remove_fixture() {
+    let _ = fs::remove_dir_all(std::env::temp_dir().join(format!("probe-fixture-{}", std::process::id())));
 }
 
 /// A command for the probe itself, its report not read yet.
