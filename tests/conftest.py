@@ -7,15 +7,15 @@ import os
 import pytest
 
 from lab.builds.guests import GuestBuild, Tools, ensure_guests, ensure_tools
-from lab.builds.images import ensure_images
-from lab.builds.labels import ImageInfo
+from lab.builds.images.ensure import ensure_images
+from lab.builds.images.labels import ImageInfo
 from lab.core.model import Model
 from lab.disk.paths import home
 from lab.zoo import catalog
 
 NO_ENGINE = "LAB_NO_ENGINE"
 SMALL_MODEL = "mobilenet_v1_0.25_128"
-# Images that take no compiler, or a quick one: what `just test` builds on a bare machine.
+# Pictures that take no compiler, or a quick one: what `just test` builds on a bare machine.
 QUICK_RUNTIMES = ("native", "wasmtime", "wasmedge", "wamr")
 
 
@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def images() -> dict[str, ImageInfo]:
-    """Images of the quick runtimes, by name."""
+    """Pictures of the quick runtimes, by name."""
     return ensure_images(QUICK_RUNTIMES)
 
 

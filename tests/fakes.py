@@ -17,9 +17,9 @@ import msgspec
 import numpy as np
 
 from lab.builds.guests import GuestBuild
-from lab.builds.labels import ImageInfo
+from lab.builds.images.labels import ImageInfo
 from lab.campaign.job import run_argv
-from lab.campaign.materials import Bill
+from lab.campaign.materials import Materials
 from lab.core.arm import Arm, Mode
 from lab.core.case import Case
 from lab.core.model import Model, ModelInput, OutputTensor
@@ -44,19 +44,19 @@ def make_models(directory: Path, names: Iterable[str] = MACS, batches: tuple[int
     return {name: _model(directory / name, batches) for name in names}
 
 
-def make_bill(directory: Path, names: Iterable[str] = MACS) -> Bill:
+def make_bill(directory: Path, names: Iterable[str] = MACS) -> Materials:
     """Images of every runtime at the version its module was written for, every guest, and `make_models`."""
     images = {one.name: _image(one.name, one.versions["current"]) for one in registry.RUNTIMES}
     builds = [("native", "o0"), ("native", "o3"), *(("wasm", profile) for profile in PROFILES)]
     guests = {(target, profile): _guest(directory / "guests", target, profile) for target, profile in builds}
-    return Bill(images, guests, make_models(directory / "models", names))
+    return Materials(images, guests, make_models(directory / "models", names))
 
 
 class FakeEngine(Engine):
     """Answers jobs by a toy cost model.
 
     Args:
-        bill: of the campaign: jobs are recognised by it.
+        materials: of the campaign: jobs are recognised by it.
         misbehaves: by case id, or by arm id for its precompilation, what becomes of such a job instead.
         interrupt_at: how many jobs are answered before Ctrl-C is pressed; None for never.
         log: what happened, in order; to be shared with a `LoggingWatcher`.
@@ -66,7 +66,7 @@ class FakeEngine(Engine):
 
     def __init__(
         self,
-        bill: Bill,
+        materials: Materials,
         *,
         misbehaves: Mapping[str, Answer] | None = None,
         interrupt_at: int | None = None,
@@ -75,7 +75,7 @@ class FakeEngine(Engine):
         self.log = [] if log is None else log
         self.jobs: list[Job] = []
         self.ran: Counter[str] = Counter()
-        self._bill, self._misbehaves, self._interrupt_at = bill, misbehaves or {}, interrupt_at
+        self._bill, self._misbehaves, self._interrupt_at = materials, misbehaves or {}, interrupt_at
 
     def run(self, job: Job) -> JobResult:
         """Answer at once; the time is in the report."""
@@ -92,7 +92,7 @@ class FakeEngine(Engine):
         answer = self._misbehaves.get(case.id)
         return JobResult(report, oom_killed=False) if answer is None else answer(job, report)
 
-    def sweep(self, campaign: str) -> int:
+    def remove_leftovers(self, campaign: str) -> int:
         """Write it down."""
         self.log.append(f"sweep {campaign}")
         return 0
@@ -118,8 +118,8 @@ class FakeEngine(Engine):
         raise AssertionError(f"no arm has the command line {job.argv}")
 
     def _case(self, job: Job, arm: Arm) -> Case:
-        _, graph, given = job.mounts
-        return Case(arm, graph.source.parent.name, int(given.source.stem.removeprefix("input")))
+        _, graph, prebuilt = job.mounts
+        return Case(arm, graph.source.parent.name, int(prebuilt.source.stem.removeprefix("input")))
 
     def _compile(self, job: Job, arm: Arm) -> JobResult:
         self.log.append(f"compile {arm.id}")
@@ -178,17 +178,17 @@ class LoggingWatcher:
     def __init__(self, log: list[str]) -> None:
         self.log = log
 
-    def starts(self, what: str, block: int, left_s: float) -> None:
-        """See `lab.campaign.run.Watcher`."""
+    def on_trial_start(self, what: str, block: int, left_s: float) -> None:
+        """See `lab.campaign.run.Observer`."""
         assert left_s >= 0
         self.log.append(f"starts {what} in block {block}")
 
-    def ends(self, trial: Trial) -> None:
-        """See `lab.campaign.run.Watcher`."""
+    def on_trial_end(self, trial: Trial) -> None:
+        """See `lab.campaign.run.Observer`."""
         self.log.append(f"ends {trial.number} {trial.kind} {trial.outcome}")
 
-    def block_ends(self, block: int, *, last: bool) -> None:
-        """See `lab.campaign.run.Watcher`."""
+    def on_block_end(self, block: int, *, last: bool) -> None:
+        """See `lab.campaign.run.Observer`."""
         self.log.append(f"block {block} ends" + (", the last" if last else ""))
 
 
@@ -283,8 +283,8 @@ def _model(directory: Path, batches: tuple[int, ...]) -> Model:
 
 
 def _input(directory: Path, batch: int) -> ModelInput:
-    given, reference = directory / f"input{batch}.f32", directory / f"reference{batch}.f32"
+    prebuilt, reference = directory / f"input{batch}.f32", directory / f"reference{batch}.f32"
     shape = (batch, 2, 2, 3)
-    np.linspace(-1, 1, int(np.prod(shape)), dtype="<f4").tofile(given)
+    np.linspace(-1, 1, int(np.prod(shape)), dtype="<f4").tofile(prebuilt)
     np.linspace(-3, 5, 4 * batch, dtype="<f4").tofile(reference)
-    return ModelInput(batch, shape, given, hashlib.sha256(given.read_bytes()).hexdigest(), reference)
+    return ModelInput(batch, shape, prebuilt, hashlib.sha256(prebuilt.read_bytes()).hexdigest(), reference)

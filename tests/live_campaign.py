@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from lab.campaign.materials import Bill
+from lab.campaign.materials import Materials
 from lab.campaign.run import Campaign
 from lab.core.experiment import Experiment, Matrix, Measure, Tier
 from lab.core.trial import Trial
@@ -18,7 +18,7 @@ from tests.fakes import LoggingWatcher
 
 def measure(
     directory: Path,
-    bill: Bill,
+    materials: Materials,
     arms: tuple[str, ...],
     models: tuple[str, ...],
     *,
@@ -41,11 +41,11 @@ def measure(
             experiment=what,
             tier=tier,
             cases=what.cases("t"),
-            bill=bill,
+            materials=materials,
             engine=ContainerEngine(),
             journal=journal,
             trials=[],
             home=directory / "home" if home is None else home,
-            watcher=LoggingWatcher([]),
+            observer=LoggingWatcher([]),
         ).run()
     return list(read_trials(directory / "trials.jsonl"))

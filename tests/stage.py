@@ -35,7 +35,7 @@ def experiment(
 
 
 class Stage:
-    """Where campaigns of one experiment play: bill, home and journal below `directory`.
+    """Where campaigns of one experiment play: materials, home and journal below `directory`.
 
     Args:
         directory: an empty one.
@@ -43,7 +43,7 @@ class Stage:
     """
 
     def __init__(self, directory: Path, what: Experiment) -> None:
-        self.bill = make_bill(directory)
+        self.materials = make_bill(directory)
         self.home = directory / "home"
         self.path = directory / "trials.jsonl"
         self.experiment = what
@@ -55,19 +55,19 @@ class Stage:
 
     def play(self, engine: FakeEngine | None = None) -> list[Trial]:
         """Run, or go on with, the campaign until it ends or its engine is interrupted; the trials then written."""
-        engine = engine or FakeEngine(self.bill)
+        engine = engine or FakeEngine(self.materials)
         with Journal(self.path) as journal, contextlib.suppress(KeyboardInterrupt):
             Campaign(
                 name=CAMPAIGN,
                 experiment=self.experiment,
                 tier=self.experiment.tier("t"),
                 cases=self.experiment.cases("t"),
-                bill=self.bill,
+                materials=self.materials,
                 engine=engine,
                 journal=journal,
                 trials=read_trials(self.path),
                 home=self.home,
-                watcher=LoggingWatcher(engine.log),
+                observer=LoggingWatcher(engine.log),
             ).run()
         return self.trials
 
@@ -75,6 +75,6 @@ class Stage:
         """Put the journal back to these trials, as a kill -9 would have left it; an engine that has run them."""
         self.path.unlink(missing_ok=True)
         write_journal(self.path, trials)
-        engine = FakeEngine(self.bill)
+        engine = FakeEngine(self.materials)
         engine.ran.update(trial.case.id for trial in trials if trial.kind == "run" and trial.total_ns is not None)
         return engine

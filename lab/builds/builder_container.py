@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lab.engines.docker_sdk import DockerClient, failures_as_lab_errors
 
-# What cargo draws when told that its output is a terminal: "Building [=====>    ] 57/142: tract-core"
+# What cargo draws when it believes that its output is a terminal: "Building [=====>    ] 57/142: tract-core"
 _CARGO_BAR = re.compile(r"(\d+)/(\d+): (.*)")
 _CARGO_STEP = re.compile(r"\s+(Downloaded|Downloading|Compiling|Finished|Building)\s+(.*)")
 
@@ -20,7 +20,7 @@ def run_in(
     script: str,
     mounts: Mapping[Path, str],
     log: Path,
-    told: Callable[[str, float | None], None],
+    on_step: Callable[[str, float | None], None],
 ) -> int:
     """Run a shell script in a fresh container and remove the container; its exit code.
 
@@ -30,7 +30,7 @@ def run_in(
         script: for ``sh -c``.
         mounts: host directories, by where the container sees them; ``:ro`` at the end makes one read-only.
         log: gets everything it prints.
-        told: called with cargo's steps as they come, and the fraction done where cargo says it.
+        on_step: called with cargo's steps as they come, and the fraction done where cargo says it.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with failures_as_lab_errors():
@@ -54,18 +54,18 @@ def run_in(
                     text = chunk.decode(errors="replace")
                     log_file.write(text.replace("\r", "\n"))
                     log_file.flush()
-                    _tell(text, told)
+                    report_step(text, on_step)
             return int(container.wait()["StatusCode"])
         finally:
             container.remove(force=True)
 
 
-def _tell(text: str, told: Callable[[str, float | None], None]) -> None:
+def report_step(text: str, on_step: Callable[[str, float | None], None]) -> None:
     """The newest of cargo's bars in `text`, since it says how far it is; else the newest of its other lines."""
     lines = text.replace("\r", "\n").splitlines()
     bars = [bar for bar in map(_CARGO_BAR.search, lines) if bar is not None]
     steps = [step for step in map(_CARGO_STEP.match, lines) if step is not None]
     if bars:
-        told(f"compiling {bars[-1][3].strip()[:50]}", int(bars[-1][1]) / int(bars[-1][2]))
+        on_step(f"compiling {bars[-1][3].strip()[:50]}", int(bars[-1][1]) / int(bars[-1][2]))
     elif steps:
-        told(f"{steps[-1][1].lower()} {steps[-1][2].strip()[:50]}", None)
+        on_step(f"{steps[-1][1].lower()} {steps[-1][2].strip()[:50]}", None)

@@ -7,7 +7,6 @@ at ``/target``, so that two machines (or two directories, see `build_guest_fresh
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,18 +14,19 @@ from pathlib import Path
 
 import msgspec
 
-from lab.builds import build_context
 from lab.builds.builder_container import run_in
-from lab.builds.candidates import Catalogue
-from lab.builds.image_files import read_file
-from lab.builds.images import build_recipes
-from lab.builds.steps import Recipe
+from lab.builds.images.candidates import Catalogue
+from lab.builds.images.ensure import build_steps
+from lab.builds.images.files import read_file
+from lab.builds.steps import context
+from lab.builds.steps.step import BuildStep
 from lab.core.arm import GuestProfile
 from lab.core.errors import BuildFailed
 from lab.core.progress import Progress, silent
 from lab.disk.content import file_sha256
 from lab.disk.locks import lock
 from lab.disk.paths import LOGS, ROOT, home
+from lab.disk.whole import write_whole
 from lab.engines.docker_sdk import DockerClient, connect
 
 # Link-time optimisation runs on one core: a second build fills the other.
@@ -125,12 +125,12 @@ def ensure_tools(progress: Progress = silent) -> Tools:
     catalogue = Catalogue("current", client)
     paths = {}
     for name in ("probe", "fixture"):
-        recipe = catalogue.stage(name)
-        paths[name] = home() / "tools" / recipe.key[:16] / name
-        with lock(f"tools-{recipe.key[:16]}"):
+        step = catalogue.stage(name)
+        paths[name] = home() / "tools" / step.key[:16] / name
+        with lock(f"tools-{step.key[:16]}"):
             if not paths[name].is_file():
                 _require(catalogue, name, client, progress)
-                _write_executable(paths[name], read_file(client, recipe.tag, f"/out/usr/local/bin/{name}"))
+                write_whole(paths[name], read_file(client, step.tag, f"/out/usr/local/bin/{name}"), mode=0o755)
     return Tools(**paths)
 
 
@@ -143,7 +143,7 @@ def build_guest_fresh(
         target: ``wasm`` or ``native``.
         profile: such as ``o3``.
         directory: an empty one, for sources, compiled crates and result; the caller's to remove.
-        progress: told of the steps.
+        progress: called with each step of the build.
         edition: whose guest.
         which: of several builds at once; names its steps and its log.
 
@@ -168,13 +168,13 @@ def sources(edition: str) -> dict[str, Path]:
     """Every file that an edition's guest is made from, by its name in the checkout."""
     files: dict[str, Path] = {}
     for path in _SOURCES[edition]:
-        files |= build_context.files_under(ROOT, f"{_WORKSPACE}/{path}")
+        files |= context.files_under(ROOT, f"{_WORKSPACE}/{path}")
     return files
 
 
 def place(toolchain_key: str, edition: str, build: tuple[str, str]) -> Path:
     """Where a guest is kept: by its sources, its compiler and its variant."""
-    inputs = f"{build_context.digest(sources(edition))} {toolchain_key} {' '.join(build)}"
+    inputs = f"{context.digest(sources(edition))} {toolchain_key} {' '.join(build)}"
     key = hashlib.sha256(inputs.encode()).hexdigest()
     return home() / "guests" / f"{_name(edition, build)}-{key[:16]}"
 
@@ -188,7 +188,7 @@ def _kept(directory: Path) -> GuestBuild | None:
 
 
 def _build(
-    client: DockerClient, toolchain: Recipe, edition: str, build: tuple[str, str], progress: Progress
+    client: DockerClient, toolchain: BuildStep, edition: str, build: tuple[str, str], progress: Progress
 ) -> GuestBuild:
     directory, name = place(toolchain.key, edition, build), _name(edition, build)
     with lock(f"guest-{name}"):  # one compilation per variant: they share a directory of compiled crates
@@ -198,9 +198,9 @@ def _build(
         work = home() / "cargo" / name
         compiler = _compile(client, toolchain.tag, edition, build, work, ROOT / _WORKSPACE, progress)
         path = directory / _file_name(build[0])
-        _write_executable(path, (work / "out" / path.name).read_bytes())
+        write_whole(path, (work / "out" / path.name).read_bytes(), mode=0o755)
         made = _Record(path.name, file_sha256(path), path.stat().st_size, compiler)
-        (directory / "build.json").write_bytes(msgspec.json.encode(made))
+        write_whole(directory / "build.json", msgspec.json.encode(made))
         return GuestBuild(path, made.sha256, made.size_bytes, made.toolchain)
 
 
@@ -232,19 +232,11 @@ def _compile(
 
 
 def _require(catalogue: Catalogue, stage: str, client: DockerClient, progress: Progress) -> None:
-    recipe = catalogue.stage(stage)
-    failures = build_recipes(catalogue.pins, [recipe], client, progress)
-    if recipe.tag in failures:
-        raise failures[recipe.tag]
+    step = catalogue.stage(stage)
+    failures = build_steps([step], client, progress)
+    if step.tag in failures:
+        raise failures[step.tag]
 
 
 def _file_name(target: str) -> str:
     return "guest.wasm" if target == "wasm" else "guest"
-
-
-def _write_executable(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".draft")
-    draft.write_bytes(content)
-    draft.chmod(0o755)
-    os.replace(draft, path)  # noqa: PTH105  # atomic, as the word says

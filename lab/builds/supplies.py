@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path, PurePosixPath
 
 from lab.builds.pins import Upstream
-from lab.builds.steps import Given
+from lab.builds.steps.planner import PrebuiltFiles
 from lab.core.errors import SupplyError
 from lab.core.progress import Progress, silent
 from lab.disk.content import file_sha256, sha256
@@ -50,7 +50,7 @@ def read_sums(directory: Path) -> dict[str, str]:
     return {name.strip().lstrip("*"): checksum for checksum, _, name in (line.partition(" ") for line in lines)}
 
 
-def take_artifact(directory: Path, file: str, place: str) -> Given | None:
+def take_artifact(directory: Path, file: str, place: str) -> PrebuiltFiles | None:
     """Unpack an artifact for an image.
 
     Args:
@@ -81,10 +81,10 @@ def take_artifact(directory: Path, file: str, place: str) -> Given | None:
                 with lzma.open(source) as packed, binary.open("wb") as unpacked:
                     shutil.copyfileobj(packed, unpacked, _CHUNK_BYTES)
                 binary.chmod(0o755)
-    return Given(expected, target)
+    return PrebuiltFiles(expected, target)
 
 
-def take_upstream(upstream: Upstream, progress: Progress = silent) -> Given:
+def take_upstream(upstream: Upstream, progress: Progress = silent) -> PrebuiltFiles:
     """Download a released tarball, hold it to its checksum, and unpack the members an image wants.
 
     Raises:
@@ -99,7 +99,7 @@ def take_upstream(upstream: Upstream, progress: Progress = silent) -> Given:
             with whole_directory(target) as tree, tarfile.open(tarball) as tar:
                 for member, place in upstream.members.items():
                     _unpack(tar, member, tree / place, upstream.url)
-    return Given(upstream.sha256, target)
+    return PrebuiltFiles(upstream.sha256, target)
 
 
 def _download(url: str, checksum: str) -> Path:

@@ -14,11 +14,11 @@ from pathlib import Path
 import msgspec
 
 from lab.calibrate.settings import HANDICAPPED, TIER, WARM_UP, Fingerprint, Settings
-from lab.campaign.materials import Bill
+from lab.campaign.materials import Materials
 from lab.campaign.precompiled import Artifacts
 from lab.campaign.prediction import CONTAINER_S, CostModel
 from lab.campaign.prepare import manifest_of
-from lab.campaign.run import Watcher
+from lab.campaign.run import Observer
 from lab.campaign.trial_runner import TrialRunner, utc_now
 from lab.core.arm import Mode
 from lab.core.errors import DataError, NothingToReport
@@ -40,12 +40,12 @@ class Calibrator:
     Args:
         name: of the calibration; also the label of its containers.
         settings: what to run.
-        bill: what to run with.
+        materials: what to run with.
         engine: where.
         journal: where trials go.
         trials: those the journal already holds.
         home: where goldens and artifacts are kept.
-        watcher: is told.
+        observer: is told.
     """
 
     def __init__(
@@ -53,18 +53,18 @@ class Calibrator:
         *,
         name: str,
         settings: Settings,
-        bill: Bill,
+        materials: Materials,
         engine: Engine,
         journal: Journal,
         trials: Iterable[Trial],
         home: Path,
-        watcher: Watcher,
+        observer: Observer,
     ) -> None:
         self._name, self._settings, self._case = name, settings, settings.case
-        self._bill, self._engine, self._journal, self._watcher = bill, engine, journal, watcher
-        self._artifacts = Artifacts(home / "artifacts", bill)
+        self._bill, self._engine, self._journal, self._observer = materials, engine, journal, observer
+        self._artifacts = Artifacts(home / "artifacts", materials)
         self._measure = settings.experiment.measure.limits
-        self._runner = TrialRunner(name, bill, engine, self._measure, home)
+        self._runner = TrialRunner(name, materials, engine, self._measure, home)
         self._trials = list(trials)
 
     def run(self) -> list[Trial]:
@@ -74,8 +74,8 @@ class Calibrator:
             NothingToReport: the case does not run here.
             EngineFailed, EngineMissing: from the engine.
         """
-        self._engine.sweep(self._name)
-        self._artifacts.sweep(self._name)
+        self._engine.remove_leftovers(self._name)
+        self._artifacts.remove_leftovers(self._name)
         artifact = self._artifact()
         done = {(trial.block, label_of(trial)) for trial in self._trials}
         if (0, WARM_UP) not in done:
@@ -84,7 +84,7 @@ class Calibrator:
             for label in self._settings.order(block):
                 if (block, label) not in done:
                     self._run_one(label, block, artifact)
-            self._watcher.block_ends(block, last=block == self._settings.blocks)
+            self._observer.on_block_end(block, last=block == self._settings.blocks)
         return self._trials
 
     def _artifact(self) -> Path | None:
@@ -94,7 +94,7 @@ class Calibrator:
         if arm.mode is not Mode.AOT:
             return None
         if (found := self._artifacts.find(arm)) is None:
-            self._watcher.starts(f"{arm.id} precompilation", 0, self._left_s())
+            self._observer.on_trial_start(f"{arm.id} precompilation", 0, self._left_s())
             made = self._artifacts.make(arm, self._engine, self._measure, campaign=self._name, started_at=utc_now())
             self._check(made)
             found = self._artifacts.find(arm)
@@ -103,7 +103,7 @@ class Calibrator:
         return found[0]
 
     def _run_one(self, label: str, block: int, artifact: Path | None) -> Trial:
-        self._watcher.starts(f"{label} of {self._case.id}", block, self._left_s())
+        self._observer.on_trial_start(f"{label} of {self._case.id}", block, self._left_s())
         trial = self._runner.run(
             self._case,
             number=self._journal.next_number,
@@ -114,7 +114,7 @@ class Calibrator:
         )
         trial = self._journal.append(msgspec.structs.replace(trial, label=label))
         self._trials.append(trial)
-        self._watcher.ends(trial)
+        self._observer.on_trial_end(trial)
         return trial
 
     def _left_s(self) -> float:
@@ -135,10 +135,10 @@ def label_of(trial: Trial) -> str:
     return trial.label or trial.flags[0]
 
 
-def fingerprint_of(settings: Settings, bill: Bill, engine: Engine) -> Fingerprint:
+def fingerprint_of(settings: Settings, materials: Materials, engine: Engine) -> Fingerprint:
     """What the figures depend on."""
     case = settings.case
-    manifest = manifest_of(bill, settings.experiment, TIER, [case], engine, name="", created_at="")
+    manifest = manifest_of(materials, settings.experiment, TIER, [case], engine, name="", created_at="")
     return Fingerprint(
         host=manifest.host,
         isolation=manifest.isolation,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lab.campaign.materials import Bill
+from lab.campaign.materials import Materials
 from lab.core.arm import Arm, Mode
 from lab.core.case import Case
 from lab.core.experiment import Limits
@@ -25,9 +25,9 @@ def run_argv(arm: Arm, version: str, guest_args: tuple[str, ...]) -> tuple[str, 
     return registry.runtime_of(arm).run_argv(arm, version, guest_args)
 
 
-def guest_args(case: Case, bill: Bill, iterations: int, handicap_permille: int = 0) -> tuple[str, ...]:
+def guest_args(case: Case, materials: Materials, iterations: int, handicap_permille: int = 0) -> tuple[str, ...]:
     """What the guest is told; a handicap makes each inference so many thousandths longer, for `lab calibrate`."""
-    model = bill.models[case.model]
+    model = materials.models[case.model]
     shape = model.input_for(case.batch).shape
     outputs = ",".join(tensor.node for tensor in model.outputs)
     return (
@@ -39,7 +39,7 @@ def guest_args(case: Case, bill: Bill, iterations: int, handicap_permille: int =
 
 def run_job(
     case: Case,
-    bill: Bill,
+    materials: Materials,
     measure: Limits,
     *,
     campaign: str,
@@ -52,7 +52,7 @@ def run_job(
 
     Args:
         case: what to run.
-        bill: with what.
+        materials: with what.
         measure: limits.
         campaign: the label.
         iterations: inferences in the process.
@@ -60,12 +60,12 @@ def run_job(
         return_output: whether the probe sends the output tensors back.
         handicap_permille: see `guest_args`.
     """
-    arm, version = case.arm, bill.image(case.arm).version
-    runtime, model = registry.runtime_of(arm), bill.models[case.model]
-    program = bill.guest(arm).path if artifact is None else artifact
+    arm, version = case.arm, materials.image(case.arm).version
+    runtime, model = registry.runtime_of(arm), materials.models[case.model]
+    program = materials.guest(arm).path if artifact is None else artifact
     return Job(
-        image=bill.image(arm).image_id,
-        argv=run_argv(arm, version, guest_args(case, bill, iterations, handicap_permille)),
+        image=materials.image(arm).image_id,
+        argv=run_argv(arm, version, guest_args(case, materials, iterations, handicap_permille)),
         mounts=(
             Mount(program, runtime.guest_file(arm)),
             Mount(model.graph_path, MODEL_FILE),
@@ -82,20 +82,20 @@ def run_job(
     )
 
 
-def compile_job(arm: Arm, bill: Bill, measure: Limits, *, campaign: str) -> Job:
+def compile_job(arm: Arm, materials: Materials, measure: Limits, *, campaign: str) -> Job:
     """The job that precompiles an arm's guest and returns the module.
 
     The module comes back in the probe's report: no directory of the host is written by what runs in a sandbox.
     """
-    version = bill.image(arm).version
+    version = materials.image(arm).version
     runtime = registry.runtime_of(arm)
     argv = runtime.compile_argv(arm, version)
     assert arm.mode is Mode.AOT  # noqa: S101 - only such arms have a compile step
     assert argv is not None  # noqa: S101
     return Job(
-        image=bill.image(arm).image_id,
+        image=materials.image(arm).image_id,
         argv=argv,
-        mounts=(Mount(bill.guest(arm).path, GUEST_WASM),),
+        mounts=(Mount(materials.guest(arm).path, GUEST_WASM),),
         env=runtime.environment(arm, version),
         timeout_s=measure.compile_timeout_s,
         memory_bytes=measure.memory_bytes,

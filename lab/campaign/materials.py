@@ -1,17 +1,17 @@
-"""The bill of materials: every image, guest and model that a campaign runs with."""
+"""The materials of materials: every image, guest and model that a campaign runs with."""
 
 from __future__ import annotations
 
 import msgspec
 
 from lab.builds.guests import GuestBuild
-from lab.builds.labels import ImageInfo
+from lab.builds.images.labels import ImageInfo
 from lab.core.arm import Arm
 from lab.core.model import Model
 from lab.runtimes import registry
 
 
-class Bill(msgspec.Struct, frozen=True):
+class Materials(msgspec.Struct, frozen=True):
     """What a campaign runs with.
 
     Attributes:

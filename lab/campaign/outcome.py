@@ -33,56 +33,64 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _TIMED_ONCE = (*LOADING, Phase.OUTPUT)
 
 
-class Judged(msgspec.Struct, frozen=True):
+class OutcomeWithReason(msgspec.Struct, frozen=True):
     """An outcome with the reason for it; the reason is None if all is well."""
 
     outcome: Outcome
     why: str | None = None
 
 
-def judge_exit(result: JobResult, timeout_s: float) -> Judged:
+def judge_exit(result: JobResult, timeout_s: float) -> OutcomeWithReason:
     """How the process ended, before anyone looks at its output."""
     report = result.report
     if result.complaint is not None:
-        return Judged(Outcome.CRASHED, f"the engine could not run it: {_last_line(result.complaint)}")
+        return OutcomeWithReason(Outcome.CRASHED, f"the engine could not run it: {_last_line(result.complaint)}")
     if report is None:
-        return Judged(Outcome.OUT_OF_MEMORY, "the kernel killed the whole container at its memory limit")
+        return OutcomeWithReason(Outcome.OUT_OF_MEMORY, "the kernel killed the whole container at its memory limit")
     if report.launch_error is not None:
-        return Judged(Outcome.CRASHED, f"could not be started: {report.launch_error}")
+        return OutcomeWithReason(Outcome.CRASHED, f"could not be started: {report.launch_error}")
     if report.timed_out:
-        return Judged(Outcome.TIMEOUT, f"ran longer than {timeout_s:g} s")
+        return OutcomeWithReason(Outcome.TIMEOUT, f"ran longer than {timeout_s:g} s")
     if report.output_limited:
-        return Judged(Outcome.CRASHED, "wrote more output than the probe takes")
+        return OutcomeWithReason(Outcome.CRASHED, "wrote more output than the probe takes")
     if result.oom_killed:
-        return Judged(Outcome.OUT_OF_MEMORY, "killed at the container's memory limit")
+        return OutcomeWithReason(Outcome.OUT_OF_MEMORY, "killed at the container's memory limit")
     if report.exit_code == 0:
-        return Judged(Outcome.OK)
+        return OutcomeWithReason(Outcome.OK)
     if any(sign in report.stderr_tail for sign in _OUT_OF_MEMORY_SIGNS):
-        return Judged(Outcome.OUT_OF_MEMORY, _last_line(report.stderr_tail))
-    return Judged(Outcome.CRASHED, f"{_ending(report)}: {_last_line(report.stderr_tail or report.stdout_tail)}")
+        return OutcomeWithReason(Outcome.OUT_OF_MEMORY, _last_line(report.stderr_tail))
+    return OutcomeWithReason(
+        Outcome.CRASHED, f"{_ending(report)}: {_last_line(report.stderr_tail or report.stdout_tail)}"
+    )
 
 
-def judge_output(report: ProbeReport, goldens: Goldens, case: Case, guest_sha256: str, model: Model) -> Judged:
+def judge_output(
+    report: ProbeReport, goldens: Goldens, case: Case, guest_sha256: str, model: Model
+) -> OutcomeWithReason:
     """Whether the output is the right one; see `lab.campaign.goldens`."""
     if report.output_sha256 is None:
-        return Judged(Outcome.CRASHED, "exited without an output")
+        return OutcomeWithReason(Outcome.CRASHED, "exited without an output")
     if report.file_sha256 is None:
-        return Judged(Outcome.CRASHED, f"its output file cannot be used: {report.file_error or 'it was not hashed'}")
+        return OutcomeWithReason(
+            Outcome.CRASHED, f"its output file cannot be used: {report.file_error or 'it was not hashed'}"
+        )
     if report.file_sha256 != report.output_sha256:
-        return Judged(Outcome.WRONG_OUTPUT, "the guest claims another output than its file holds")
+        return OutcomeWithReason(Outcome.WRONG_OUTPUT, "the guest claims another output than its file holds")
     target = case.arm.target
     golden: Golden | str | None = goldens.known(target, guest_sha256, model, case.batch)
     if golden is None:
         output = returned_file(report)
         if output is None:
-            return Judged(Outcome.WRONG_OUTPUT, "the first output of this guest could not be read for comparison")
+            return OutcomeWithReason(
+                Outcome.WRONG_OUTPUT, "the first output of this guest could not be read for comparison"
+            )
         golden = goldens.admit(target, guest_sha256, model, case.batch, output)
     if isinstance(golden, str):
-        return Judged(Outcome.WRONG_OUTPUT, golden)
+        return OutcomeWithReason(Outcome.WRONG_OUTPUT, golden)
     if golden.sha256 != report.file_sha256:
         expected, found = golden.sha256[:12], report.file_sha256[:12]
-        return Judged(Outcome.WRONG_OUTPUT, f"output {found}… where this guest gave {expected}… before")
-    return Judged(Outcome.OK)
+        return OutcomeWithReason(Outcome.WRONG_OUTPUT, f"output {found}… where this guest gave {expected}… before")
+    return OutcomeWithReason(Outcome.OK)
 
 
 def returned_file(report: ProbeReport) -> bytes | None:
@@ -91,7 +99,7 @@ def returned_file(report: ProbeReport) -> bytes | None:
     return content if content is None or sha256(content) == report.file_sha256 else None
 
 
-def judge_marks(report: ProbeReport, iterations: int) -> Judged:
+def judge_marks(report: ProbeReport, iterations: int) -> OutcomeWithReason:
     """Whether the guest's marks can be true: complete, in order, and within the run that the probe timed.
 
     Args:
@@ -110,15 +118,15 @@ def judge_marks(report: ProbeReport, iterations: int) -> Judged:
     seen = [mark.seen_ns for mark in report.marks]
     if seen != sorted(seen) or seen[-1] > report.total_ns:
         return _nonsense("a mark was seen after the end")
-    return Judged(Outcome.OK)
+    return OutcomeWithReason(Outcome.OK)
 
 
-def _nonsense(what: str) -> Judged:
-    return Judged(Outcome.CRASHED, f"its marks do not make sense: {what}")
+def _nonsense(what: str) -> OutcomeWithReason:
+    return OutcomeWithReason(Outcome.CRASHED, f"its marks do not make sense: {what}")
 
 
 def trial_of(  # every part of a trial meets here, and only here
-    result: JobResult, judged: Judged, case: Case, *, kind: Kind, number: int, block: int, started_at: str
+    result: JobResult, judged: OutcomeWithReason, case: Case, *, kind: Kind, number: int, block: int, started_at: str
 ) -> Trial:
     """The trial to write down."""
     return Trial.of(

@@ -13,8 +13,8 @@ from pathlib import Path
 import msgspec
 
 from lab.campaign.job import compile_job
-from lab.campaign.materials import Bill
-from lab.campaign.outcome import Judged, judge_exit, returned_file, trial_of
+from lab.campaign.materials import Materials
+from lab.campaign.outcome import OutcomeWithReason, judge_exit, returned_file, trial_of
 from lab.campaign.patience import run_patiently
 from lab.core.arm import Arm
 from lab.core.case import Case
@@ -33,12 +33,12 @@ class Artifacts:
 
     Args:
         directory: where they are kept.
-        bill: images and guests they are made from.
+        materials: images and guests they are made from.
     """
 
-    def __init__(self, directory: Path, bill: Bill) -> None:
+    def __init__(self, directory: Path, materials: Materials) -> None:
         self._directory = directory
-        self._bill = bill
+        self._bill = materials
         self._checked: dict[Path, tuple[int, int, int, int]] = {}
 
     def find(self, arm: Arm) -> tuple[Path, Trial] | None:
@@ -67,7 +67,7 @@ class Artifacts:
             self._checked[artifact] = seen
         return True
 
-    def sweep(self, campaign: str) -> int:
+    def remove_leftovers(self, campaign: str) -> int:
         """Remove what a killed run of a campaign left half made; how many. Another campaign may be making its own."""
         leftovers = list(self._directory.glob(f"{glob.escape(_scratch_prefix(campaign))}*"))
         for leftover in leftovers:
@@ -87,7 +87,9 @@ class Artifacts:
         # Some compilers exit with 0 after a failure: the file itself is the proof.
         if judged.outcome is Outcome.OK and not module:
             why = result.report.file_error if result.report is not None else None
-            judged = Judged(Outcome.CRASHED, f"the compiler ended well but left no module: {why or 'it is empty'}")
+            judged = OutcomeWithReason(
+                Outcome.CRASHED, f"the compiler ended well but left no module: {why or 'it is empty'}"
+            )
         case = Case(arm, "", 0)
         trial = trial_of(result, judged, case, kind=Kind.COMPILE, number=0, block=0, started_at=started_at)
         if trial.outcome is Outcome.OK and module:

@@ -1,4 +1,4 @@
-"""Before the first trial: building or finding the bill of materials, and writing down what it is."""
+"""Before the first trial: building or finding the materials of materials, and writing down what it is."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 from lab import __version__
 from lab.builds.guests import ensure_guests
-from lab.builds.images import build_images
+from lab.builds.images.ensure import build_images
 from lab.campaign.job import run_argv
-from lab.campaign.materials import Bill
+from lab.campaign.materials import Materials
 from lab.core.case import Case
 from lab.core.errors import UnobtainableError
 from lab.core.experiment import Experiment
@@ -22,10 +22,10 @@ from lab.engines.host import describe_host
 from lab.zoo import catalog
 
 
-def gather(cases: Iterable[Case], experiment: Experiment, home: Path, progress: Progress = silent) -> Bill:
+def gather(cases: Iterable[Case], experiment: Experiment, home: Path, progress: Progress = silent) -> Materials:
     """Build or find everything the cases need: images, guests and models side by side.
 
-    A runtime that has no open supply here is left out and said so in the bill; whatever fails is an error.
+    A runtime that has no open supply here is left out and said so in the materials; whatever fails is an error.
 
     Args:
         cases: whose needs to meet.
@@ -51,16 +51,23 @@ def gather(cases: Iterable[Case], experiment: Experiment, home: Path, progress: 
         guests = pool.submit(ensure_guests, builds, progress, experiment.edition)
         models = pool.submit(catalog.prepare, names, home, experiment.weights, batches, freezing)
     made = images.result()
-    made.insist(but=UnobtainableError)
+    made.raise_for_problems(ignore=UnobtainableError)
     absent = {name: problem.message for name, problem in made.problems.items()}
-    return Bill(made.images, guests.result(), models.result(), absent)
+    return Materials(made.images, guests.result(), models.result(), absent)
 
 
 def manifest_of(
-    bill: Bill, experiment: Experiment, tier: str, cases: Iterable[Case], engine: Engine, *, name: str, created_at: str
+    materials: Materials,
+    experiment: Experiment,
+    tier: str,
+    cases: Iterable[Case],
+    engine: Engine,
+    *,
+    name: str,
+    created_at: str,
 ) -> Manifest:
     """Everything that the campaign's numbers depend on."""
-    arms = sorted({case.arm for case in cases if case.arm.runtime not in bill.absent})
+    arms = sorted({case.arm for case in cases if case.arm.runtime not in materials.absent})
     return Manifest(
         campaign=name,
         created_at=created_at,
@@ -71,14 +78,14 @@ def manifest_of(
         host=describe_host(engine.describe()),
         runtimes={
             runtime: RuntimeFingerprint(image.version, image.supply, image.binary_sha256, image.image_id)
-            for runtime, image in bill.images.items()
+            for runtime, image in materials.images.items()
         },
         guests={
             f"{target}/{profile}": GuestFingerprint(guest.sha256, guest.size_bytes, guest.toolchain)
-            for (target, profile), guest in bill.guests.items()
+            for (target, profile), guest in materials.guests.items()
         },
-        models={name: _model_fingerprint(model) for name, model in bill.models.items()},
-        argv={arm.id: run_argv(arm, bill.image(arm).version, ()) for arm in arms},
+        models={name: _model_fingerprint(model) for name, model in materials.models.items()},
+        argv={arm.id: run_argv(arm, materials.image(arm).version, ()) for arm in arms},
     )
 
 

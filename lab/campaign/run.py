@@ -12,11 +12,11 @@ from typing import Protocol
 
 import msgspec
 
-from lab.campaign.materials import Bill
-from lab.campaign.outcome import Judged
+from lab.campaign.materials import Materials
+from lab.campaign.outcome import OutcomeWithReason
 from lab.campaign.precompiled import Artifacts
 from lab.campaign.prediction import CONTAINER_S, CostModel, Prediction, guess_compile_s
-from lab.campaign.schedule import SCOUT_SHARE, Standing, next_block, scout_next, standings
+from lab.campaign.schedule import PILOT_SHARE, CaseProgress, case_progress, next_block, pilot_next
 from lab.campaign.stop_rule import is_precise
 from lab.campaign.trial_runner import TrialRunner, utc_now
 from lab.core.arm import Arm, Mode
@@ -29,16 +29,16 @@ from lab.engines.engine import Engine
 from lab.store.journal import Journal
 
 
-class Watcher(Protocol):
+class Observer(Protocol):
     """Is told what a campaign does; the command line draws progress from it."""
 
-    def starts(self, what: str, block: int, left_s: float) -> None:
+    def on_trial_start(self, what: str, block: int, left_s: float) -> None:
         """A trial of `what` starts; `left_s` seconds of work are foreseen, it included."""
 
-    def ends(self, trial: Trial) -> None:
+    def on_trial_end(self, trial: Trial) -> None:
         """A trial was written down."""
 
-    def block_ends(self, block: int, *, last: bool) -> None:
+    def on_block_end(self, block: int, *, last: bool) -> None:
         """A block is complete: a good moment to refresh the report."""
 
 
@@ -50,12 +50,12 @@ class Campaign:
         experiment: what to measure.
         tier: how much of it.
         cases: of that tier.
-        bill: what to run with.
+        materials: what to run with.
         engine: where.
         journal: where trials go.
         trials: those the journal already holds.
         home: where goldens and artifacts are kept.
-        watcher: is told.
+        observer: is told.
     """
 
     def __init__(
@@ -65,42 +65,42 @@ class Campaign:
         experiment: Experiment,
         tier: Tier,
         cases: tuple[Case, ...],
-        bill: Bill,
+        materials: Materials,
         engine: Engine,
         journal: Journal,
         trials: Iterable[Trial],
         home: Path,
-        watcher: Watcher,
+        observer: Observer,
     ) -> None:
         self._name, self._tier, self._cases = name, tier, cases
-        self._bill, self._engine, self._journal, self._watcher = bill, engine, journal, watcher
+        self._bill, self._engine, self._journal, self._observer = materials, engine, journal, observer
         self._trials = list(trials)
         self._measure = experiment.measure_in(tier)
-        self._runner = TrialRunner(name, bill, engine, self._measure, home)
-        self._artifacts = Artifacts(home / "artifacts", bill)
-        self._costs = CostModel(bill.models)
+        self._runner = TrialRunner(name, materials, engine, self._measure, home)
+        self._artifacts = Artifacts(home / "artifacts", materials)
+        self._costs = CostModel(materials.models)
         self._costs.learn(self._trials)
         self._block = 0
 
     def run(self) -> None:
         """Measure until precise or out of budget. An interrupt leaves the journal whole."""
-        self._engine.sweep(self._name)
-        self._artifacts.sweep(self._name)
+        self._engine.remove_leftovers(self._name)
+        self._artifacts.remove_leftovers(self._name)
         self._declare_unsupported()
-        self._scout(SCOUT_SHARE)
+        self._pilot(PILOT_SHARE)
         for block in range(1, self._tier.min_blocks):
             self._run_block(block)
         # What block 0 could not afford may fit into what was left over.
-        self._scout(1.0)
+        self._pilot(1.0)
         for block in range(self._tier.min_blocks, self._tier.max_blocks):
             if not self._run_block(block):
                 break
-        self._watcher.block_ends(self._block, last=True)
+        self._observer.on_block_end(self._block, last=True)
 
     # -- what is known --
 
-    def _known(self) -> dict[Case, Standing]:
-        return standings(self._cases, self._trials, CONTAINER_S)
+    def _known(self) -> dict[Case, CaseProgress]:
+        return case_progress(self._cases, self._trials, CONTAINER_S)
 
     def _before(self, block: int) -> list[Trial]:
         """The trials that a later block's cases are chosen by: those written down before its first one.
@@ -143,10 +143,10 @@ class Campaign:
         for case, standing in self._known().items():
             reason = self._bill.unsupported(case.arm)
             if reason is not None and not standing.visited:
-                self._write_unrun(case, Judged(Outcome.UNSUPPORTED, reason))
+                self._write_unrun(case, OutcomeWithReason(Outcome.UNSUPPORTED, reason))
 
-    def _scout(self, share: float) -> None:
-        """Visit what never ran within a share of the budget, in `scout_next`'s order.
+    def _pilot(self, share: float) -> None:
+        """Visit what never ran within a share of the budget, in `pilot_next`'s order.
 
         What was over budget is tried, too: the share, or the budget, may be larger by now.
         """
@@ -157,7 +157,7 @@ class Campaign:
             affordable = {case: cost for case, cost in foreseen.items() if self._affordable(case, cost, share)}
             if not affordable:
                 break
-            case = scout_next(affordable, self._measure.seed, tried=set(self._cases) - pending)
+            case = pilot_next(affordable, self._measure.seed, tried=set(self._cases) - pending)
             pending.remove(case)
             self._run_case(case, 0)
         known = self._known()
@@ -165,7 +165,7 @@ class Campaign:
             if not known[case].visited:
                 self._write_over_budget(case)
         if fresh:
-            self._watcher.block_ends(0, last=False)
+            self._observer.on_block_end(0, last=False)
 
     def _foreseen_s(self, case: Case) -> float:
         """Seconds a first trial would take, the precompilation it may need included."""
@@ -185,7 +185,7 @@ class Campaign:
         if any(trial.block > block for trial in self._trials):
             return True  # complete: a later one was begun
         before = self._before(block)
-        known, remaining_s = standings(self._cases, before, CONTAINER_S), self._tier.budget_s - _spent_s(before)
+        known, remaining_s = case_progress(self._cases, before, CONTAINER_S), self._tier.budget_s - _spent_s(before)
         seed = self._measure.seed
         chosen = next_block(block, known, self._tier, remaining_s, self._precise(before), seed)
         done = {trial.case for trial in self._trials if trial.block == block and trial.kind is Kind.RUN}
@@ -193,7 +193,7 @@ class Campaign:
             if case not in done:
                 self._run_case(case, block)
         if chosen:
-            self._watcher.block_ends(block, last=False)
+            self._observer.on_block_end(block, last=False)
         return bool(chosen)
 
     def _precise(self, trials: list[Trial]) -> Callable[[Case], bool]:
@@ -214,11 +214,11 @@ class Campaign:
         artifact = None
         if case.arm.mode is Mode.AOT:
             made = self._compile(case.arm, block)
-            if isinstance(made, Judged):
+            if isinstance(made, OutcomeWithReason):
                 self._write_unrun(case, made, block)
                 return
             artifact = made
-        self._watcher.starts(case.id, block, self._left_s())
+        self._observer.on_trial_start(case.id, block, self._left_s())
         predicted_ns = self._predicted_ns(case) if block == 0 else None
         number, iterations = self._journal.next_number, self._iterations(case)
         trial = self._runner.run(case, number=number, block=block, iterations=iterations, artifact=artifact)
@@ -228,13 +228,13 @@ class Campaign:
         """The compile trial of an arm in this campaign."""
         return next((one for one in self._trials if one.kind is Kind.COMPILE and one.arm == arm), None)
 
-    def _compile(self, arm: Arm, block: int) -> Path | Judged:
+    def _compile(self, arm: Arm, block: int) -> Path | OutcomeWithReason:
         """The arm's artifact, precompiled if need be and written down once per campaign; or why there is none."""
         compiled = self._compiled(arm)
         if compiled is not None and compiled.outcome is not Outcome.OK:
             return _no_artifact(compiled)
         if (found := self._artifacts.find(arm)) is None:
-            self._watcher.starts(f"{arm.id} precompilation", block, self._left_s())
+            self._observer.on_trial_start(f"{arm.id} precompilation", block, self._left_s())
             trial = self._artifacts.make(arm, self._engine, self._measure, campaign=self._name, started_at=utc_now())
             self._write(trial, block)
             if (found := self._artifacts.find(arm)) is None:
@@ -247,9 +247,11 @@ class Campaign:
         predicted = self._predict(case)
         foreseen_s = self._foreseen_s(case)
         why = f"foreseen to take {show_duration(foreseen_s)}: {predicted.basis}"
-        self._write_unrun(case, Judged(Outcome.OVER_BUDGET, why), predicted_ns=round(foreseen_s * 1e9))
+        self._write_unrun(case, OutcomeWithReason(Outcome.OVER_BUDGET, why), predicted_ns=round(foreseen_s * 1e9))
 
-    def _write_unrun(self, case: Case, judged: Judged, block: int = 0, predicted_ns: int | None = None) -> None:
+    def _write_unrun(
+        self, case: Case, judged: OutcomeWithReason, block: int = 0, predicted_ns: int | None = None
+    ) -> None:
         number = self._journal.next_number
         self._write(
             Trial.of(
@@ -271,7 +273,7 @@ class Campaign:
         self._journal.append(numbered)
         self._trials.append(numbered)
         self._costs.learn([numbered])
-        self._watcher.ends(numbered)
+        self._observer.on_trial_end(numbered)
 
 
 def _spent_s(trials: Iterable[Trial]) -> float:
@@ -280,5 +282,5 @@ def _spent_s(trials: Iterable[Trial]) -> float:
     return sum((trial.total_ns or 0) / 1e9 + CONTAINER_S for trial in paid)
 
 
-def _no_artifact(trial: Trial) -> Judged:
-    return Judged(trial.outcome, f"precompilation: {trial.why}")
+def _no_artifact(trial: Trial) -> OutcomeWithReason:
+    return OutcomeWithReason(trial.outcome, f"precompilation: {trial.why}")

@@ -25,7 +25,7 @@ from lab.core.experiment import Tier
 from lab.core.trial import Kind, Outcome, Trial
 
 # Of the budget, what block 0 may use: the rest buys repeats of what is affordable.
-SCOUT_SHARE = 0.8
+PILOT_SHARE = 0.8
 # How many times cheaper an arm's first case counts: what it tells of the arm's other cases is worth so much.
 FIRST_OF_ITS_ARM = 16.0
 # The same of a system's first case on a network, whatever the guest and the batch.
@@ -35,7 +35,7 @@ _RETRIED_ONCE = {Outcome.CRASHED, Outcome.WRONG_OUTPUT}
 _Group = tuple[str, ...]
 
 
-class Standing(msgspec.Struct):
+class CaseProgress(msgspec.Struct):
     """What is known of a case so far.
 
     Attributes:
@@ -65,9 +65,9 @@ class Standing(msgspec.Struct):
         return bool(self.blocks) or retriable
 
 
-def standings(cases: Iterable[Case], trials: Iterable[Trial], container_s: float) -> dict[Case, Standing]:
+def case_progress(cases: Iterable[Case], trials: Iterable[Trial], container_s: float) -> dict[Case, CaseProgress]:
     """Where each case stands after some trials."""
-    found = {case: Standing(set()) for case in cases}
+    found = {case: CaseProgress(set()) for case in cases}
     spent: dict[Case, list[float]] = {}
     for trial in trials:
         standing = found.get(trial.case) if trial.kind is Kind.RUN else None
@@ -85,7 +85,7 @@ def standings(cases: Iterable[Case], trials: Iterable[Trial], container_s: float
     return found
 
 
-def scout_next(costs: dict[Case, float], seed: int, tried: Iterable[Case] = ()) -> Case:
+def pilot_next(costs: dict[Case, float], seed: int, tried: Iterable[Case] = ()) -> Case:
     """Block 0's next case: the cheapest octave first, random within an octave; what is not yet known counts as cheaper.
 
     Args:
@@ -113,13 +113,18 @@ def _groups(case: Case) -> dict[_Group, float]:
 
 
 def next_block(
-    block: int, known: dict[Case, Standing], tier: Tier, remaining_s: float, precise: Callable[[Case], bool], seed: int
+    block: int,
+    known: dict[Case, CaseProgress],
+    tier: Tier,
+    remaining_s: float,
+    precise: Callable[[Case], bool],
+    seed: int,
 ) -> list[Case]:
     """The cases of block `block` (≥ 1), in their order; empty if nothing more is wanted or affordable.
 
     Args:
         block: its number.
-        known: standings of every case.
+        known: case_progress of every case.
         tier: how many blocks are wanted.
         remaining_s: what is left of the budget.
         precise: whether a case's overhead is already known as precisely as wanted.
@@ -140,6 +145,6 @@ def next_block(
     return order
 
 
-def _wants(case: Case, standing: Standing, tier: Tier, precise: Callable[[Case], bool]) -> bool:
+def _wants(case: Case, standing: CaseProgress, tier: Tier, precise: Callable[[Case], bool]) -> bool:
     done = len(standing.blocks)
     return done < tier.min_blocks or (done < tier.max_blocks and not precise(case))

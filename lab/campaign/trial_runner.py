@@ -9,7 +9,7 @@ from pathlib import Path
 from lab.campaign.copies import with_writable_copies
 from lab.campaign.goldens import Goldens
 from lab.campaign.job import run_job
-from lab.campaign.materials import Bill
+from lab.campaign.materials import Materials
 from lab.campaign.outcome import judge_exit, judge_marks, judge_output, trial_of
 from lab.campaign.patience import run_patiently
 from lab.core.case import Case
@@ -25,14 +25,14 @@ class TrialRunner:
 
     Args:
         name: of the campaign or calibration; the label of its containers.
-        bill: what to run with.
+        materials: what to run with.
         engine: where.
         measure: limits.
         home: where goldens, and copies of what a runtime may write to, are kept.
     """
 
-    def __init__(self, name: str, bill: Bill, engine: Engine, measure: Limits, home: Path) -> None:
-        self._name, self._bill, self._engine, self._measure = name, bill, engine, measure
+    def __init__(self, name: str, materials: Materials, engine: Engine, measure: Limits, home: Path) -> None:
+        self._name, self._bill, self._engine, self._measure = name, materials, engine, measure
         self._copies = home / "writable"
         self._goldens = Goldens(home / "goldens", cpu_flags_sha256())
 

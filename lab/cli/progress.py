@@ -35,14 +35,14 @@ class CampaignProgress:
             self._status.start()
         self._left_s = 0.0
 
-    def starts(self, what: str, block: int, left_s: float) -> None:
-        """See `lab.campaign.run.Watcher`."""
+    def on_trial_start(self, what: str, block: int, left_s: float) -> None:
+        """See `lab.campaign.run.Observer`."""
         self._left_s = left_s
         if self._status is not None:
             self._status.update(f"block {block}: {escape(what)}; about {show_duration(left_s)} left")
 
-    def ends(self, trial: Trial) -> None:
-        """See `lab.campaign.run.Watcher`."""
+    def on_trial_end(self, trial: Trial) -> None:
+        """See `lab.campaign.run.Observer`."""
         left = f"; {show_duration(self._left_s)} left" if self._status is None and self._left_s else ""
         self._console.print(
             f"{trial.number:>5}  block {trial.block}  {escape(_summary(trial))}{left}", highlight=False, soft_wrap=True
@@ -50,8 +50,8 @@ class CampaignProgress:
         if time.monotonic() >= self._stale_from:
             self._make_anew()
 
-    def block_ends(self, block: int, *, last: bool) -> None:  # noqa: ARG002
-        """See `lab.campaign.run.Watcher`."""
+    def on_block_end(self, block: int, *, last: bool) -> None:  # noqa: ARG002
+        """See `lab.campaign.run.Observer`."""
         if time.monotonic() >= self._fresh_until and not last:
             self._make_anew()
 

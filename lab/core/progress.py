@@ -1,4 +1,4 @@
-"""How builds tell what they are doing; the terminal's bars are the command line's business."""
+"""How builds report what they are doing; the terminal's bars are the command line's business."""
 
 from __future__ import annotations
 
@@ -20,12 +20,3 @@ class Progress(Protocol):
 
 def silent(item: str, message: str, fraction: float | None = None) -> None:
     """Progress for callers that show none."""
-
-
-def renamed(progress: Progress, name: str) -> Progress:
-    """Progress of one item, told under another name."""
-
-    def told(item: str, message: str, fraction: float | None = None) -> None:  # noqa: ARG001
-        progress(name, message, fraction)
-
-    return told

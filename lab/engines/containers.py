@@ -82,8 +82,8 @@ class ContainerEngine(Engine):
                 )
         return JobResult(report, oom_killed or _kernel_killed(report))
 
-    def sweep(self, campaign: str) -> int:
-        """See `Engine.sweep`; also removes containers of any lab process that has died."""
+    def remove_leftovers(self, campaign: str) -> int:
+        """See `Engine.remove_leftovers`; also removes containers of any lab process that has died."""
         removed = 0
         with docker_sdk.failures_as_lab_errors():
             for container in self._client.containers.list(all=True, filters={"label": CAMPAIGN_LABEL}):

@@ -100,7 +100,7 @@ class Engine(ABC):
         """
 
     @abstractmethod
-    def sweep(self, campaign: str) -> int:
+    def remove_leftovers(self, campaign: str) -> int:
         """Remove what a killed lab left behind of a campaign; how many sandboxes that were."""
 
     def ping(self) -> bool:

@@ -56,8 +56,8 @@ class ProcessEngine(Engine):
             (work / OUT_DIR).mkdir(exist_ok=True)
             return JobResult(self._launch(job, work), oom_killed=False)
 
-    def sweep(self, campaign: str) -> int:
-        """See `Engine.sweep`."""
+    def remove_leftovers(self, campaign: str) -> int:
+        """See `Engine.remove_leftovers`."""
         leftovers = list(self._scratch.glob(f"{glob.escape(campaign)}-*"))
         for directory in leftovers:
             shutil.rmtree(directory, ignore_errors=True)

@@ -12,7 +12,7 @@ from lab.core.trial import Kind, Outcome, Trial
 from lab.report.render import report_of
 from lab.store.campaigns import REPORT_NAME, finished, journal_sha256, read_manifest
 from lab.store.journal import JOURNAL_NAME, read_trials
-from lab.verify.items import Item, Sameness, hold
+from lab.verify.items import Item, Match, hold
 from lab.verify.lockfile import Lock
 
 
@@ -25,7 +25,7 @@ def check_campaign(directory: Path, lock: Lock) -> Iterator[Item]:
     """
     stored = _stored(directory)
     yield stored
-    if stored.verdict is Sameness.DIFFERS:
+    if stored.verdict is Match.DIFFERS:
         return
     manifest = read_manifest(directory)
     yield from check_outputs(manifest, read_trials(directory / JOURNAL_NAME), lock)
@@ -56,9 +56,9 @@ def check_outputs(manifest: Manifest, trials: Iterable[Trial], lock: Lock) -> It
     for (guest, cell), by_system in sorted(seen.items()):
         yield hold(f"output {guest} {cell}", locked.get(guest, {}).get(cell), by_system)
     for name in sorted(native):
-        yield Item(name, Sameness.EQUIVALENT, "within 1e-3 of TensorFlow's range, and the same in every trial")
+        yield Item(name, Match.EQUIVALENT, "within 1e-3 of TensorFlow's range, and the same in every trial")
     for trial in wrong:
-        yield Item(f"output {trial.case.id}, trial {trial.number}", Sameness.DIFFERS, trial.why or "wrong output")
+        yield Item(f"output {trial.case.id}, trial {trial.number}", Match.DIFFERS, trial.why or "wrong output")
 
 
 def _locked_outputs(manifest: Manifest, lock: Lock) -> dict[str, dict[str, str]]:
@@ -81,25 +81,25 @@ def _stored(directory: Path) -> Item:
     try:
         count = sum(1 for _ in read_trials(directory / JOURNAL_NAME))
     except DataError as error:
-        return Item(name, Sameness.DIFFERS, error.message)
+        return Item(name, Match.DIFFERS, error.message)
     marker = finished(directory)
     if marker is None:
-        return Item(name, Sameness.IDENTICAL, f"{count} lines match their checksums; the campaign is not finished")
+        return Item(name, Match.IDENTICAL, f"{count} lines match their checksums; the campaign is not finished")
     return hold(name, None, {"the finished marker": marker.trials_sha256, "the journal": journal_sha256(directory)})
 
 
 def _report(directory: Path) -> Item:
     name = f"report of {directory.name}"
     if finished(directory) is None:
-        return Item(name, Sameness.EQUIVALENT, "the campaign is not finished: the report is refreshed between blocks")
+        return Item(name, Match.EQUIVALENT, "the campaign is not finished: the report is refreshed between blocks")
     try:
         made = report_of(directory).files
     except NothingToReport as error:
-        return Item(name, Sameness.IDENTICAL, error.message)
+        return Item(name, Match.IDENTICAL, error.message)
     for file, content in sorted(made.items()):
         path = directory / REPORT_NAME / file
         if not path.is_file():
-            return Item(name, Sameness.DIFFERS, f"{file} is not there")
+            return Item(name, Match.DIFFERS, f"{file} is not there")
         if path.read_bytes() != content:
-            return Item(name, Sameness.DIFFERS, f"{file} is not what the trials give")
-    return Item(name, Sameness.IDENTICAL, f"{len(made)} files rendered again from the trials")
+            return Item(name, Match.DIFFERS, f"{file} is not what the trials give")
+    return Item(name, Match.IDENTICAL, f"{len(made)} files rendered again from the trials")

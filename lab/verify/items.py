@@ -8,7 +8,7 @@ from enum import StrEnum
 import msgspec
 
 
-class Sameness(StrEnum):
+class Match(StrEnum):
     """How what was found compares with what should be there.
 
     `IDENTICAL`: to the bit. `EQUIVALENT`: within the tolerance that holds where bits depend on the processor.
@@ -29,12 +29,12 @@ class Item(msgspec.Struct, frozen=True):
     """
 
     name: str
-    verdict: Sameness
+    verdict: Match
     why: str
 
 
 def hold(name: str, expected: str | None, found: dict[str, str]) -> Item:
-    """Hold several makings of one thing against each other and against the lock.
+    """Hold several copies of one thing against each other and against the lock.
 
     Args:
         name: what.
@@ -43,10 +43,10 @@ def hold(name: str, expected: str | None, found: dict[str, str]) -> Item:
     """
     sides = found if expected is None else {"the lock": expected, **found}
     if len(set(sides.values())) == 1:
-        return Item(name, Sameness.IDENTICAL, "the same in " + " and ".join(sides))
-    return Item(name, Sameness.DIFFERS, ", ".join(f"{where} has {sha256[:12]}…" for where, sha256 in sides.items()))
+        return Item(name, Match.IDENTICAL, "the same in " + " and ".join(sides))
+    return Item(name, Match.DIFFERS, ", ".join(f"{where} has {sha256[:12]}…" for where, sha256 in sides.items()))
 
 
 def first_difference(items: Iterable[Item]) -> Item | None:
     """The first item that differs; None if all is well."""
-    return next((item for item in items if item.verdict is Sameness.DIFFERS), None)
+    return next((item for item in items if item.verdict is Match.DIFFERS), None)

@@ -32,14 +32,14 @@ def check_models(models: dict[str, Model], lock: Lock, progress: Progress, *, re
         rebuild: whether each is also made again, twice.
     """
     for name, model in sorted(models.items()):
-        makings = {RECORD: _recorded(model), COPY: file_hashes(model)}
+        copies = {RECORD: _recorded(model), COPY: file_hashes(model)}
         locked = {}
         if model.weights == "seeded":
             if rebuild:
-                makings |= {which: _rebuilt(name, model, progress) for which in REBUILDS}
+                copies |= {which: _rebuilt(name, model, progress) for which in REBUILDS}
             locked = _flat(lock.models[name]) if name in lock.models else {}
-        for part in makings[COPY]:
-            found = {which: files[part] for which, files in makings.items() if part in files}
+        for part in copies[COPY]:
+            found = {which: files[part] for which, files in copies.items() if part in files}
             yield hold(f"model {name} {part}", locked.get(part), found)
 
 
@@ -61,10 +61,10 @@ def check_guests(
         rebuilds = REBUILDS if rebuild else ()
         again = {one: {which: pool.submit(compile_again, one, which) for which in rebuilds} for one in sorted(guests)}
         for one, guest in sorted(guests.items()):
-            makings = {RECORD: guest.sha256, COPY: file_sha256(guest.path)}
-            makings |= {which: job.result() for which, job in again[one].items()}
+            copies = {RECORD: guest.sha256, COPY: file_sha256(guest.path)}
+            copies |= {which: job.result() for which, job in again[one].items()}
             name = "/".join(one)
-            yield hold(f"guest {name}", locked.get(name), makings)
+            yield hold(f"guest {name}", locked.get(name), copies)
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -18,7 +18,7 @@ from lab.zoo.entries import ENTRIES
 from lab.zoo.jobs import BuildJob
 from lab.zoo.model_directory import read_meta, to_model
 from lab.zoo.published_weights import SUPPLIES, fetch, unpack
-from lab.zoo.recipe import AUTO, IMPORTED, PRETRAINED, SEEDED, Images, Recipe, checked
+from lab.zoo.recipe import AUTO, IMPORTED, PRETRAINED, SEEDED, Pictures, Recipe, checked
 from lab.zoo.staging import Progress, Staged, check_space, complete, publish, staging
 from lab.zoo.worker import call_worker
 
@@ -45,7 +45,7 @@ def load(name: str, home: Path, weights: str = SEEDED, images: Path | None = Non
         return _load(home / "models" / f"{name}-{IMPORTED}")
     kinds = (PRETRAINED, SEEDED) if checked(weights) == AUTO else (weights,)
     for kind in kinds:
-        model = _load(Recipe(name, kind, Images(images)).directory(home))
+        model = _load(Recipe(name, kind, Pictures(images)).directory(home))
         if model:
             return model
     return None
@@ -96,7 +96,7 @@ def prepare(
                 f"choose among {', '.join(PAPER_MODELS)}, or `lab models import FILE.pb --as {name}`",
             )
     check_space(home, disk_bytes(names, home, weights))
-    pictures = Images(images)
+    pictures = Pictures(images)
     recipes = [_resolve(name, weights, pictures, home, progress) for name in names if name in ENTRIES]
     missing = [recipe for recipe in recipes if _load(recipe.directory(home)) is None]
     small = [recipe for recipe in missing if recipe.entry.graph_bytes < _LARGE_BYTES]
@@ -119,7 +119,7 @@ def _load(directory: Path) -> Model | None:
     return None if meta is None else to_model(directory, meta)
 
 
-def _resolve(name: str, weights: str, images: Images, home: Path, progress: Progress) -> Recipe:
+def _resolve(name: str, weights: str, images: Pictures, home: Path, progress: Progress) -> Recipe:
     """The recipe that the kind of weights comes to; what it needs has been downloaded."""
     seeded, pretrained = Recipe(name, SEEDED, images), Recipe(name, PRETRAINED, images)
     if weights == SEEDED:

@@ -14,7 +14,7 @@ from lab.zoo.jobs import ImportJob
 from lab.zoo.model_directory import read_meta, to_model
 from lab.zoo.preprocess import CROP, image_files
 from lab.zoo.published_weights import SUPPLIES, place
-from lab.zoo.recipe import IMPORTED, PRETRAINED, Images
+from lab.zoo.recipe import IMPORTED, PRETRAINED, Pictures
 from lab.zoo.staging import Progress, Staged, check_space, complete, publish, staging
 from lab.zoo.worker import call_worker
 
@@ -57,7 +57,7 @@ def import_graph(
     shape = _checked_shape(input_shape)
     if not path.is_file():
         raise ModelError(f"there is no file {path}", "check the path")
-    source = Images(images.resolve() if images else None, crop)
+    source = Pictures(images.resolve() if images else None, crop)
     if source.path:
         image_files(source.path)
     check_space(home, 2 * path.stat().st_size)

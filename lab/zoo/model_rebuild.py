@@ -9,7 +9,7 @@ from lab.disk.content import file_sha256
 from lab.zoo.jobs import BuildJob
 from lab.zoo.model_directory import GRAPH_FILE
 from lab.zoo.published_weights import SUPPLIES, fetch, unpack
-from lab.zoo.recipe import PRETRAINED, SEEDED, Images, Recipe
+from lab.zoo.recipe import PRETRAINED, SEEDED, Pictures, Recipe
 from lab.zoo.worker import call_worker
 
 
@@ -25,7 +25,7 @@ def rebuild(
         SupplyError: pretrained weights cannot be had.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    recipe = Recipe(name, weights, Images())
+    recipe = Recipe(name, weights, Pictures())
     checkpoint = None
     if weights == PRETRAINED:
         download = fetch(SUPPLIES[name], downloads or directory)

@@ -25,7 +25,7 @@ _VGG = "http://download.tensorflow.org/models"
 _YUNET = "https://raw.githubusercontent.com/ShiqiYu/libfacedetection.train/master/onnx"
 
 
-class Supply(msgspec.Struct, frozen=True):
+class PublishedWeights(msgspec.Struct, frozen=True):
     """One published file.
 
     Attributes:
@@ -42,32 +42,32 @@ class Supply(msgspec.Struct, frozen=True):
 
 
 SUPPLIES = {
-    "mobilenet_v1_0.25_128": Supply(
+    "mobilenet_v1_0.25_128": PublishedWeights(
         f"{_V1}/mobilenet_v1_0.25_128.tgz", "sha256:879ddc3e0857f3611b5cf248e36de2288c7a11ea8c2ed8a8bdded635e6010dfe"
     ),
-    "mobilenet_v1_0.5_160": Supply(
+    "mobilenet_v1_0.5_160": PublishedWeights(
         f"{_V1}/mobilenet_v1_0.5_160.tgz",
         "sha384:7023a17e0f7dd48ffb3607ef1d7712702b1eb110d1a2c14f80bdf41b08148a07f9521a22250b5ef214b59a0bf62ef88b",
     ),
-    "mobilenet_v1_1.0_224": Supply(
+    "mobilenet_v1_1.0_224": PublishedWeights(
         f"{_V1}/mobilenet_v1_1.0_224.tgz", "sha256:2fadeabb9968ec6833bee903900dda6e61b3947200535874ce2fe42a8493abc0"
     ),
-    "mobilenet_v2_1.0_224": Supply(
+    "mobilenet_v2_1.0_224": PublishedWeights(
         f"{_V2}/mobilenet_v2_1.0_224.tgz", "sha256:318084bc1b63d6d7b854553e09cdf77078b1c0168be27c59a0d44253b5ed49dc"
     ),
-    "mobilenet_v2_1.4_224": Supply(
+    "mobilenet_v2_1.4_224": PublishedWeights(
         f"{_V2}/mobilenet_v2_1.4_224.tgz",
         "sha384:fd257f73e8ee5280328903afa6bbd646dcf4e8ae7c090e3424cf05d973c0940fe02ee220a3a5a20ea51cb9caacbf4961",
     ),
-    "vgg_16": Supply(f"{_VGG}/vgg_16_2016_08_28.tar.gz", None),
-    "vgg_19": Supply(f"{_VGG}/vgg_19_2016_08_28.tar.gz", None),
-    "yunet": Supply(
+    "vgg_16": PublishedWeights(f"{_VGG}/vgg_16_2016_08_28.tar.gz", None),
+    "vgg_19": PublishedWeights(f"{_VGG}/vgg_19_2016_08_28.tar.gz", None),
+    "yunet": PublishedWeights(
         f"{_YUNET}/yunet_n_320_320.onnx", "sha256:81dbde155e982455488235acb8ec2dec5d647edf7cf7080d33e4abb69b93a0d2"
     ),
 }
 
 
-def fetch(supply: Supply, downloads: Path) -> Path:
+def fetch(supply: PublishedWeights, downloads: Path) -> Path:
     """The file, downloaded unless it is there already, with the right checksum.
 
     Raises:
@@ -90,7 +90,7 @@ def fetch(supply: Supply, downloads: Path) -> Path:
     return path
 
 
-def place(supply: Supply, file: Path, downloads: Path) -> None:
+def place(supply: PublishedWeights, file: Path, downloads: Path) -> None:
     """Puts a file that the user has where its download would be.
 
     Raises:

@@ -19,7 +19,7 @@ AUTO = "auto"
 WEIGHTS = (AUTO, SEEDED, PRETRAINED)
 
 
-class Images(msgspec.Struct, frozen=True):
+class Pictures(msgspec.Struct, frozen=True):
     """Where input tensors come from.
 
     Attributes:
@@ -54,7 +54,7 @@ class Recipe(msgspec.Struct, frozen=True):
 
     name: str
     weights: str
-    images: Images
+    images: Pictures
 
     @property
     def entry(self) -> Entry:

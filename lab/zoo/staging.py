@@ -18,7 +18,7 @@ from lab.core.units import show_bytes
 from lab.zoo.entries import Preprocessing
 from lab.zoo.jobs import ReferenceJob, ReferenceRun
 from lab.zoo.model_directory import FACTS_FILE, GRAPH_FILE, Built, Meta, Prepared, read_meta, write_meta
-from lab.zoo.recipe import Images
+from lab.zoo.recipe import Pictures
 from lab.zoo.worker import call_worker
 
 Progress = Callable[[str, str], None]
@@ -40,7 +40,7 @@ class Staged(msgspec.Struct, frozen=True):
     description: str
     directory: Path
     preprocessing: Preprocessing
-    images: Images
+    images: Pictures
 
 
 def check_space(home: Path, needed_bytes: int) -> None:

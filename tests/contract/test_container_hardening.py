@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lab.builds.guests import Tools
-from lab.builds.labels import ImageInfo
+from lab.builds.images.labels import ImageInfo
 from lab.core.errors import EngineFailed
 from lab.core.probe import ProbeReport
 from lab.engines.containers import ContainerEngine
@@ -105,4 +105,4 @@ def test_an_image_that_does_not_exist_is_an_error_that_names_it(engine: Containe
 
 
 def test_nothing_is_left_of_these_tests(engine: ContainerEngine) -> None:
-    assert engine.sweep("hardening") == 0
+    assert engine.remove_leftovers("hardening") == 0

@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from lab.builds.guests import Tools
-from lab.builds.labels import ImageInfo
+from lab.builds.images.labels import ImageInfo
 from lab.core.probe import ProbeReport
 from lab.engines.containers import ContainerEngine
 from lab.engines.engine import Engine, Job, JobResult, Mount
@@ -75,7 +75,7 @@ def bench(request: pytest.FixtureRequest, native_image: ImageInfo, tools: Tools,
     )
     found = Bench(engine, native_image.image_id, tools.fixture)
     yield found
-    assert engine.sweep(found.campaign) == 0, "an engine leaves nothing behind"
+    assert engine.remove_leftovers(found.campaign) == 0, "an engine leaves nothing behind"
 
 
 @pytest.mark.parametrize("code", [0, 77])
@@ -236,14 +236,14 @@ def test_what_a_killed_lab_left_behind_is_swept(bench: Bench, tools: Tools, tmp_
     assert lab.stdout is not None
     assert lab.stdout.readline() == b"ready\n"
     time.sleep(3)
-    assert bench.engine.sweep("another-campaign") == 0, "its owner is alive"
+    assert bench.engine.remove_leftovers("another-campaign") == 0, "its owner is alive"
     lab.kill()
     lab.wait()
     # a container says who started it, so that any campaign may remove what a dead process left
     swept_by_others = 1 if bench.in_containers else 0
-    assert bench.engine.sweep("another-campaign") == swept_by_others
-    assert bench.engine.sweep(bench.campaign) == 1 - swept_by_others
-    assert bench.engine.sweep(bench.campaign) == 0
+    assert bench.engine.remove_leftovers("another-campaign") == swept_by_others
+    assert bench.engine.remove_leftovers(bench.campaign) == 1 - swept_by_others
+    assert bench.engine.remove_leftovers(bench.campaign) == 0
 
 
 def test_an_engine_names_itself(bench: Bench) -> None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import pytest
 
 from lab.builds.guests import ensure_guests
-from lab.builds.images import find_images
-from lab.builds.labels import ImageInfo
+from lab.builds.images.ensure import find_images
+from lab.builds.images.labels import ImageInfo
 from lab.campaign.job import run_job
-from lab.campaign.materials import Bill
+from lab.campaign.materials import Materials
 from lab.campaign.outcome import judge_exit
 from lab.campaign.precompiled import Artifacts
 from lab.core.arm import Arm, GuestProfile, Mode
@@ -59,24 +59,24 @@ def here(images: dict[str, ImageInfo]) -> Images:
     return {**found, "current": {**found["current"], **images}}
 
 
-def bill_for(edition: str, arm: Arm, here: Images, model: Model) -> Bill:
+def bill_for(edition: str, arm: Arm, here: Images, model: Model) -> Materials:
     """What the arm needs; skips, loudly, where its image has not been built."""
     if arm.runtime not in here[edition]:
         build = f"lab build --edition {edition} {arm.runtime}"
         pytest.skip(f"LEFT OUT: the image of {arm.runtime} is not built; `{build}` does it")
     guests = ensure_guests([(arm.target, arm.guest.value)], edition=edition)
-    return Bill(here[edition], guests, {model.name: model})
+    return Materials(here[edition], guests, {model.name: model})
 
 
 @pytest.mark.parametrize(("edition", "arm"), _params(supported=True))
 def test_every_arm_gives_the_output_that_its_guest_gives_everywhere(
     edition: str, arm: Arm, here: Images, small_model: Model, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    bill = bill_for(edition, arm, here, small_model)
+    materials = bill_for(edition, arm, here, small_model)
     directory = tmp_path_factory.mktemp("arm")
     trials = measure(
         directory,
-        bill,
+        materials,
         (arm.id,),
         (small_model.name,),
         edition=edition,
@@ -91,10 +91,10 @@ def test_every_arm_gives_the_output_that_its_guest_gives_everywhere(
 
 @pytest.mark.parametrize(("edition", "arm"), _params(supported=False))
 def test_an_arm_that_is_called_unsupported_does_fail(edition: str, arm: Arm, here: Images, small_model: Model) -> None:
-    bill, engine = bill_for(edition, arm, here, small_model), ContainerEngine()
+    materials, engine = bill_for(edition, arm, here, small_model), ContainerEngine()
     artifact = None
     if arm.mode is Mode.AOT:
-        artifacts = Artifacts(home() / "artifacts", bill)
+        artifacts = Artifacts(home() / "artifacts", materials)
         made = artifacts.make(arm, engine, PATIENT, campaign="unsupported", started_at="")
         if made.outcome is not Outcome.OK:
             return  # it fails at precompiling already
@@ -102,5 +102,7 @@ def test_an_arm_that_is_called_unsupported_does_fail(edition: str, arm: Arm, her
         assert found is not None
         artifact = found[0]
     case = Case(arm, small_model.name, 1)
-    job = run_job(case, bill, PATIENT, campaign="unsupported", iterations=1, artifact=artifact, return_output=False)
+    job = run_job(
+        case, materials, PATIENT, campaign="unsupported", iterations=1, artifact=artifact, return_output=False
+    )
     assert judge_exit(engine.run(job), job.timeout_s).outcome is Outcome.CRASHED

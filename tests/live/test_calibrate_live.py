@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from lab.builds.guests import GuestBuild
-from lab.builds.labels import ImageInfo
+from lab.builds.images.labels import ImageInfo
 from lab.calibrate.assess import judge_calibration
 from lab.calibrate.calibration_report import page
 from lab.calibrate.calibrator import Begun, Calibrator, fingerprint_of, label_of
 from lab.calibrate.settings import HANDICAPPED, Settings
-from lab.campaign.materials import Bill
+from lab.campaign.materials import Materials
 from lab.core.model import Model
 from lab.core.trial import Outcome
 from lab.disk.paths import home
@@ -30,22 +30,22 @@ def test_a_tenfold_handicap_is_found_in_inferences_of_real_containers(
     tmp_path: Path, native_image: ImageInfo, guests: dict[tuple[str, str], GuestBuild], small_model: Model
 ) -> None:
     settings = Settings(arm="native@o3", model=small_model.name, blocks=6, twins=2, handicap=TENFOLD, iterations=4)
-    bill, engine = Bill({"native": native_image}, guests, {small_model.name: small_model}), ContainerEngine()
+    materials, engine = Materials({"native": native_image}, guests, {small_model.name: small_model}), ContainerEngine()
     with Journal(tmp_path / JOURNAL_NAME) as journal:
         trials = Calibrator(
             name=f"calibration-live-{tmp_path.name}",
             settings=settings,
-            bill=bill,
+            materials=materials,
             engine=engine,
             journal=journal,
             trials=[],
             home=home(),
-            watcher=LoggingWatcher([]),
+            observer=LoggingWatcher([]),
         ).run()
     assert {trial.outcome for trial in trials} == {Outcome.OK}
     assert len(trials) == 1 + 6 * 3
     assert sum(label_of(trial) == HANDICAPPED for trial in trials) == 6
-    found = judge_calibration(Begun(settings, fingerprint_of(settings, bill, engine)), trials, simulations=50)
+    found = judge_calibration(Begun(settings, fingerprint_of(settings, materials, engine)), trials, simulations=50)
     for one in found.handicap:
         if one.truth is not None:
             assert one.truth == 10

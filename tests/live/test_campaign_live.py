@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from lab.builds.guests import GuestBuild, Tools
-from lab.builds.images import find_images
-from lab.builds.labels import ImageInfo
-from lab.campaign.materials import Bill
+from lab.builds.images.ensure import find_images
+from lab.builds.images.labels import ImageInfo
+from lab.campaign.materials import Materials
 from lab.core.arm import Arm, Mode
 from lab.core.model import Model, ModelInput, OutputTensor
 from lab.core.trial import Kind, Outcome, Trial
@@ -48,12 +48,12 @@ PLAIN_ARMS = (
 def acted_model(directory: Path, name: str) -> Model:
     """A model that is no graph, but what the fixture is to do."""
     directory.mkdir(parents=True, exist_ok=True)
-    graph, given, reference = (directory / f"{name}.{suffix}" for suffix in ("pb", "f32", "reference"))
+    graph, prebuilt, reference = (directory / f"{name}.{suffix}" for suffix in ("pb", "f32", "reference"))
     graph.write_text(BEHAVIOURS[name], encoding="utf-8")
-    np.zeros(4, dtype="<f4").tofile(given)
+    np.zeros(4, dtype="<f4").tofile(prebuilt)
     np.linspace(0, 1, 16, dtype="<f4").tofile(reference)
     sha256 = hashlib.sha256(graph.read_bytes()).hexdigest()
-    batch = ModelInput(1, (1, 2, 2, 1), given, hashlib.sha256(given.read_bytes()).hexdigest(), reference)
+    batch = ModelInput(1, (1, 2, 2, 1), prebuilt, hashlib.sha256(prebuilt.read_bytes()).hexdigest(), reference)
     return Model(name, "seeded", graph, sha256, "input", (OutputTensor("out", (1, 16)),), 1, 1, 1_000_000, (batch,))
 
 
@@ -64,8 +64,8 @@ def failures(native_image: ImageInfo, tools: Tools, tmp_path_factory: pytest.Tem
     size = tools.fixture.stat().st_size
     acting = GuestBuild(tools.fixture, hashlib.sha256(tools.fixture.read_bytes()).hexdigest(), size, "fixture")
     models = {name: acted_model(directory / "models", name) for name in BEHAVIOURS}
-    bill = Bill({"native": native_image}, {("native", "o3"): acting}, models)
-    trials = measure(directory, bill, ("native@o3",), tuple(models), blocks=2, timeout="3s", memory="256MiB")
+    materials = Materials({"native": native_image}, {("native", "o3"): acting}, models)
+    trials = measure(directory, materials, ("native@o3",), tuple(models), blocks=2, timeout="3s", memory="256MiB")
     return {name: [trial for trial in trials if trial.model == name] for name in models}
 
 
@@ -91,15 +91,15 @@ def test_a_trial_that_fails_is_recorded_as_what_it_was(
 
 
 @pytest.fixture(scope="module")
-def bill(images: dict[str, ImageInfo], guests: dict[tuple[str, str], GuestBuild], small_model: Model) -> Bill:
+def materials(images: dict[str, ImageInfo], guests: dict[tuple[str, str], GuestBuild], small_model: Model) -> Materials:
     """The lab's own images and guests with the smallest MobileNet; slower images too, where they have been built."""
-    return Bill({**find_images(), **images}, guests, {small_model.name: small_model})
+    return Materials({**find_images(), **images}, guests, {small_model.name: small_model})
 
 
 @pytest.fixture(scope="module")
-def arms_here(bill: Bill) -> tuple[str, ...]:
+def arms_here(materials: Materials) -> tuple[str, ...]:
     """The plain arms whose images have been built, with native."""
-    here = [arm for arm in PLAIN_ARMS if Arm.parse(arm).runtime in bill.images]
+    here = [arm for arm in PLAIN_ARMS if Arm.parse(arm).runtime in materials.images]
     if absent := sorted(set(PLAIN_ARMS) - set(here)):
         print(f"left out, their images are not built: {', '.join(absent)}")  # noqa: T201
     return ("native@o3", *here)
@@ -107,10 +107,10 @@ def arms_here(bill: Bill) -> tuple[str, ...]:
 
 @pytest.fixture(scope="module")
 def successes(
-    bill: Bill, arms_here: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory, small_model: Model
+    materials: Materials, arms_here: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory, small_model: Model
 ) -> list[Trial]:
     """Two blocks of every plain arm on the smallest MobileNet."""
-    return measure(tmp_path_factory.mktemp("successes"), bill, arms_here, (small_model.name,), blocks=2)
+    return measure(tmp_path_factory.mktemp("successes"), materials, arms_here, (small_model.name,), blocks=2)
 
 
 def test_a_trial_that_works_is_ok_natively_and_under_every_runtime(
@@ -141,31 +141,35 @@ def test_every_quantity_of_a_working_trial_is_there(successes: list[Trial]) -> N
         assert (trial.linear_memory_bytes is None) == trial.arm.is_native
 
 
-def test_a_second_just_in_time_trial_is_not_faster_for_having_had_a_first(bill: Bill, tmp_path: Path) -> None:
+def test_a_second_just_in_time_trial_is_not_faster_for_having_had_a_first(materials: Materials, tmp_path: Path) -> None:
     # Caches would take nine tenths off the start-up; a busy machine alone does not take half.
-    trials = measure(tmp_path, bill, ("wasmtime-jit-cranelift@o3",), tuple(bill.models), blocks=3, iterations=1)
+    trials = measure(
+        tmp_path, materials, ("wasmtime-jit-cranelift@o3",), tuple(materials.models), blocks=3, iterations=1
+    )
     first, *later = [trial.startup_ns or 0 for trial in trials]
     assert len(later) == 2
     assert max(later) >= first / 2
     assert first > 0.2e9, "a whole guest was compiled"
 
 
-def test_an_output_that_is_not_the_golden_one_is_wrong(bill: Bill, tmp_path: Path, small_model: Model) -> None:
+def test_an_output_that_is_not_the_golden_one_is_wrong(
+    materials: Materials, tmp_path: Path, small_model: Model
+) -> None:
     home = tmp_path / "home"
     arms = ("native@o3",)
-    before = measure(tmp_path / "before", bill, arms, (small_model.name,), home=home)
+    before = measure(tmp_path / "before", materials, arms, (small_model.name,), home=home)
     golden = next((home / "goldens").iterdir())
     known = msgspec.json.decode(golden.read_bytes())
     golden.write_bytes(msgspec.json.encode({**known, "sha256": "0" * 64}))
-    after = measure(tmp_path / "after", bill, arms, (small_model.name,), home=home)
+    after = measure(tmp_path / "after", materials, arms, (small_model.name,), home=home)
     assert [trial.outcome for trial in before] == [Outcome.OK]
     assert [trial.outcome for trial in after] == [Outcome.WRONG_OUTPUT]
     assert "000000000000…" in (after[0].why or "")
 
 
-def test_precompiling_is_measured_and_spares_the_trials_their_start_up(bill: Bill, tmp_path: Path) -> None:
+def test_precompiling_is_measured_and_spares_the_trials_their_start_up(materials: Materials, tmp_path: Path) -> None:
     arms = ("wasmtime-jit-cranelift@o3", "wasmtime-aot-cranelift@o3")
-    trials = measure(tmp_path, bill, arms, tuple(bill.models), blocks=1)
+    trials = measure(tmp_path, materials, arms, tuple(materials.models), blocks=1)
     assert Counter((trial.kind, trial.outcome) for trial in trials) == {
         (Kind.RUN, Outcome.OK): 2,
         (Kind.COMPILE, Outcome.OK): 1,
@@ -177,7 +181,7 @@ def test_precompiling_is_measured_and_spares_the_trials_their_start_up(bill: Bil
     assert len({trial.output_sha256 for trial in trials if trial.kind is Kind.RUN}) == 1
 
 
-def test_what_is_called_unsupported_is_not_run(bill: Bill, tmp_path: Path) -> None:
-    refused = next(arm for arm in registry.all_arms() if registry.unsupported(arm) and arm.runtime in bill.images)
-    trials = measure(tmp_path, bill, (refused.id,), tuple(bill.models))
+def test_what_is_called_unsupported_is_not_run(materials: Materials, tmp_path: Path) -> None:
+    refused = next(arm for arm in registry.all_arms() if registry.unsupported(arm) and arm.runtime in materials.images)
+    trials = measure(tmp_path, materials, (refused.id,), tuple(materials.models))
     assert [(trial.outcome, trial.total_ns) for trial in trials] == [(Outcome.UNSUPPORTED, None)]

@@ -10,21 +10,23 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from lab.builds import builder, images, labels
-from lab.builds.image_contents import contents, first_differing
-from lab.builds.image_files import read_file
-from lab.builds.images import build_editions, ensure_images, find_images
-from lab.builds.labels import ImageInfo
+from lab.builds.images import labels
+from lab.builds.images.candidates import Catalogue
+from lab.builds.images.contents import contents, first_differing
+from lab.builds.images.ensure import build_editions, choose_steps, ensure_images, find_images
+from lab.builds.images.files import read_file
+from lab.builds.images.labels import ImageInfo, LabelStep
 from lab.builds.pins import Supply, load_pins
-from lab.builds.steps import Recipe
+from lab.builds.steps.queue import run_all
+from lab.builds.steps.step import BuildStep, StageStep
 from lab.builds.supplies import artifacts_directory, save_artifact
 from lab.core.errors import BuildFailed
-from lab.core.progress import Progress, silent
+from lab.core.progress import silent
 from lab.engines.docker_sdk import DockerClient, connect
 from lab.runtimes.base import EDITIONS
 from lab.runtimes.registry import RUNTIMES
 from lab.verify.image_checks import NOT_AGAIN, check_images
-from lab.verify.items import Sameness
+from lab.verify.items import Match
 
 pytestmark = pytest.mark.live
 
@@ -103,34 +105,28 @@ def test_the_images_of_two_editions_come_of_one_command_each_under_its_edition()
     assert made == {"current": "current", "paper": "paper"}
 
 
-def test_one_queue_compiles_the_dearest_of_both_editions_first_and_tells_them_apart(
-    monkeypatch: pytest.MonkeyPatch,
+def test_one_queue_compiles_the_most_expensive_of_both_editions_first(
+    client: DockerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[str] = []
-
-    def build(_client: DockerClient, recipe: Recipe, progress: Progress) -> None:
-        progress(recipe.name, "built", 1.0)
-
     monkeypatch.delenv("LAB_ARTIFACTS", raising=False)
-    monkeypatch.setattr(images, "has_image", lambda *_: False)
-    monkeypatch.setattr(images, "MOST_BUILDS_AT_ONCE", 1)
-    monkeypatch.setattr(images, "build_base", lambda *_: None)
-    monkeypatch.setattr(images, "build_stage", build)
-    monkeypatch.setattr(images, "label_image", lambda *_: None)
-    monkeypatch.setattr(images, "describe_image", lambda *_: None)
-    editions = {edition: load_pins().edition(edition).runtimes for edition in EDITIONS}
-    build_editions(editions, lambda item, *_: told.append(item))
-    assert len(told) == len(set(told))
-    compiled = [item for item in told if "wasmer-registry" in item or "wasmtime-registry" in item]
+    wanted: list[LabelStep] = []
+    for edition in EDITIONS:
+        steps, _ = choose_steps(Catalogue(edition, client), load_pins().edition(edition).runtimes, silent)
+        wanted += steps
+    built: list[BuildStep] = []
+    run_all(wanted, built.append, lambda _: False, 1)
+    titles = [step.title for step in built if not isinstance(step, LabelStep)]
+    assert len(titles) == len(set(titles)), "no two are reported under one title"
+    compiled = [title for title in titles if title.startswith(("wasmer-registry", "wasmtime-registry"))]
     if len(compiled) < 4:
         pytest.skip("LEFT OUT: released binaries can be had here, so nothing is compiled")
-    assert compiled[0] == "wasmer-registry (current)"
-    assert told.index(compiled[-1]) < min(told.index(item) for item in told if "wavm-registry" in item)
+    assert compiled[0] == "wasmer-registry"
+    assert titles.index(compiled[-1]) < min(titles.index(title) for title in titles if "wavm-registry" in title)
 
 
 def test_an_image_put_together_again_holds_the_same(image: ImageInfo) -> None:
     (item,) = check_images({image.runtime: image}, silent, rebuild=True)
-    assert item.verdict is Sameness.IDENTICAL, item.why
+    assert item.verdict is Match.IDENTICAL, item.why
     kept = "the same in its record and this machine's copy"
     if image.supply == Supply.ARTIFACT and artifacts_directory() is None:
         assert item.why == f"{kept}; {NOT_AGAIN.format(supply=image.supply)}"
@@ -164,14 +160,14 @@ def test_an_image_made_from_an_artifact_is_put_together_again_only_while_the_art
     monkeypatch.delenv("LAB_ARTIFACTS")
     (item,) = check_images({"wasmtime": image}, silent, rebuild=True)
     assert (item.verdict, item.why) == (
-        Sameness.IDENTICAL,
+        Match.IDENTICAL,
         f"the same in its record and this machine's copy; {NOT_AGAIN.format(supply=image.supply)}",
     )
 
 
 def test_an_image_labelled_before_contents_were_written_down_is_not_told_to_differ(image: ImageInfo) -> None:
     (item,) = check_images({image.runtime: msgspec.structs.replace(image, contents_sha256=None)}, silent, rebuild=False)
-    assert (item.verdict, item.why) == (Sameness.IDENTICAL, "the same in this machine's copy")
+    assert (item.verdict, item.why) == (Match.IDENTICAL, "the same in this machine's copy")
 
 
 @pytest.fixture
@@ -179,14 +175,14 @@ def meddled(client: DockerClient, image: ImageInfo) -> Iterator[str]:
     """The image with one more byte in one file."""
     tag = "wasm-edge-lab/meddled:test"
     text = f"FROM {image.reference}\nUSER root\nRUN echo >> /etc/passwd\nUSER 65534:65534\n"
-    builder.build_stage(client, Recipe("meddled", "key", tag, text), silent)
+    StageStep("meddled", "key", tag, dockerfile=text).build(client, silent)
     yield tag
     client.images.remove(tag, force=True)
 
 
 def test_one_changed_byte_in_an_image_is_caught_and_named(client: DockerClient, image: ImageInfo, meddled: str) -> None:
     (item,) = check_images({image.runtime: msgspec.structs.replace(image, image_id=meddled)}, silent, rebuild=False)
-    assert item.verdict is Sameness.DIFFERS
+    assert item.verdict is Match.DIFFERS
     assert image.contents_sha256 is not None
     assert item.why.startswith(f"its record has {image.contents_sha256[:12]}…")
     assert first_differing(contents(client, image.image_id), contents(client, meddled)) == "etc/passwd"
@@ -195,12 +191,11 @@ def test_one_changed_byte_in_an_image_is_caught_and_named(client: DockerClient, 
 def test_a_failed_step_is_named_with_its_log(client: DockerClient, image: ImageInfo, tmp_path: Path) -> None:
     said: list[str] = []
     text = f"FROM {image.reference}\nUSER root\nRUN echo the reason; exit 7\n"
-    broken = Recipe("broken", "key", "wasm-edge-lab/broken:test", text)
+    broken = StageStep("broken", "key", "wasm-edge-lab/broken:test", dockerfile=text)
     with pytest.raises(
         BuildFailed, match=r"broken failed at step 3 of 3 \(RUN echo the reason; exit 7\): exit code 7"
     ) as caught:
-        builder.build_stage(client, broken, lambda _item, message, _fraction=None: said.append(message))
-    log = builder.log_path(broken)
-    assert str(log) in caught.value.remedy
-    assert "the reason" in log.read_text()
+        broken.build(client, lambda _item, message, _fraction=None: said.append(message))
+    assert str(broken.log) in caught.value.remedy
+    assert "the reason" in broken.log.read_text()
     assert any("step 3/3" in message for message in said)

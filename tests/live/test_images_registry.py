@@ -16,8 +16,8 @@ from pathlib import Path
 import docker.errors
 import pytest
 
-from lab.builds.bases import base_recipe, build_base, describe_base
 from lab.builds.pins import Base
+from lab.builds.steps.bases import base_step
 from lab.core.errors import LabError
 from lab.core.progress import silent
 from lab.engines.docker_sdk import DockerClient, connect
@@ -85,12 +85,12 @@ def test_a_base_is_pulled_by_digest_from_a_registry_that_answers(
 ) -> None:
     reference = f"{registry}/stand-in:1"
     base = Base(reference, publish(client, reference), "bullseye", 0, stand_in=True)
-    recipe = base_recipe("own", base, client)
-    assert recipe.tag == base.pinned
-    build_base(recipe, base, client, tmp_path / "log", silent)
+    step = base_step("own", base, client)
+    assert step.tag == base.pinned
+    step.build(client, silent)
     assert client.images.get(base.pinned).id
-    assert base_recipe("own", base, client, reachable=False) == recipe, "what was pulled is kept"
-    assert describe_base(recipe, base) == base.pinned
+    assert base_step("own", base, client, reachable=False) == step, "what was pulled is kept"
+    assert step.describe() == base.pinned
     client.images.remove(base.pinned, force=True)
 
 
@@ -100,10 +100,10 @@ def test_a_digest_the_registry_does_not_have_is_never_replaced_by_another_image(
     reference = f"{registry}/stand-in:1"
     publish(client, reference)
     base = Base(reference, "sha256:" + "0" * 64, "bullseye", 0, stand_in=True)
-    assert base_recipe("own", base, client).tag.startswith("wasm-edge-lab/base:bullseye-"), "no pull can succeed"
-    pulled = base_recipe("own", base, client, reachable=True)
+    assert base_step("own", base, client).tag.startswith("wasm-edge-lab/base:bullseye-"), "no pull can succeed"
+    pulled = base_step("own", base, client, reachable=True)
     with pytest.raises(LabError):
-        build_base(pulled, base, client, tmp_path / "log", silent)
+        pulled.build(client, silent)
     with pytest.raises(docker.errors.ImageNotFound):
         client.images.get(base.pinned)
 
@@ -111,5 +111,5 @@ def test_a_digest_the_registry_does_not_have_is_never_replaced_by_another_image(
 def test_a_registry_that_does_not_answer_costs_seconds_and_leads_to_a_bootstrap(client: DockerClient) -> None:
     base = Base("localhost:1/absent:1", "sha256:" + "0" * 64, "bullseye", 0)
     started = time.monotonic()
-    assert base_recipe("own", base, client).tag.startswith("wasm-edge-lab/base:bullseye-")
+    assert base_step("own", base, client).tag.startswith("wasm-edge-lab/base:bullseye-")
     assert time.monotonic() - started < 30

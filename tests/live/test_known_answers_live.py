@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from lab.builds.guests import GuestBuild
-from lab.builds.images import find_images
-from lab.builds.labels import ImageInfo
+from lab.builds.images.ensure import find_images
+from lab.builds.images.labels import ImageInfo
 from lab.campaign.goldens import decode_output
 from lab.campaign.job import run_job
-from lab.campaign.materials import Bill
+from lab.campaign.materials import Materials
 from lab.core.arm import Arm
 from lab.core.case import Case
 from lab.core.experiment import Measure
@@ -49,9 +49,9 @@ def seen(
     parsed = Arm.parse(arm)
     if parsed.runtime not in here:
         pytest.skip(f"LEFT OUT: the image of {parsed.runtime} is not built; `lab build {parsed.runtime}` does it")
-    bill = Bill(here, guests, {model.name: model})
+    materials = Materials(here, guests, {model.name: model})
     case, limits = Case(parsed, model.name, batch), Measure(timeout="5m").limits
-    job = run_job(case, bill, limits, campaign="known-answers", iterations=1, artifact=None, return_output=True)
+    job = run_job(case, materials, limits, campaign="known-answers", iterations=1, artifact=None, return_output=True)
     report = ContainerEngine().run(job).report
     assert report is not None
     assert report.exit_code == 0, report.stderr_tail

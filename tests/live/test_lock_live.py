@@ -8,7 +8,7 @@ from lab.builds.guests import GuestBuild
 from lab.core.errors import UsageError
 from lab.core.model import Model
 from lab.core.progress import silent
-from lab.verify.items import Sameness
+from lab.verify.items import Match
 from lab.verify.lockfile import read_lock
 from lab.verify.model_checks import check_guests, check_models, file_hashes
 from tests.command import lab
@@ -21,14 +21,14 @@ def test_guests_built_here_are_the_locked_ones(guests: dict[tuple[str, str], Gue
     locked = lock.edition("current").guests
     assert {f"{target}/{profile}" for target, profile in guests} <= locked.keys()
     items = list(check_guests(guests, "current", lock, silent, rebuild=False))
-    assert [(item.name, item.why) for item in items if item.verdict is not Sameness.IDENTICAL] == []
+    assert [(item.name, item.why) for item in items if item.verdict is not Match.IDENTICAL] == []
 
 
 def test_the_smallest_model_frozen_here_is_the_locked_one(small_model: Model) -> None:
     lock = read_lock()
     assert lock.models[small_model.name].graph_sha256 == file_hashes(small_model)["graph"]
     items = list(check_models({small_model.name: small_model}, lock, silent, rebuild=False))
-    assert [(item.name, item.why) for item in items if item.verdict is not Sameness.IDENTICAL] == []
+    assert [(item.name, item.why) for item in items if item.verdict is not Match.IDENTICAL] == []
 
 
 @pytest.mark.usefixtures("native_image")

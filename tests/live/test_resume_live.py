@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from lab.builds.guests import GuestBuild
-from lab.builds.labels import ImageInfo
+from lab.builds.images.labels import ImageInfo
 from lab.core.errors import EXIT_INTERRUPTED
 from lab.core.model import Model
 from lab.core.trial import Outcome, Trial
@@ -119,7 +119,7 @@ def test_a_campaign_killed_twice_is_resumed_without_loss_or_duplicate(command: l
     assert_whole(directory)
     assert finished(directory) is not None
     assert (directory / "report").is_dir()
-    assert ContainerEngine().sweep(directory.name) == 0, "containers of the killed runs are gone"
+    assert ContainerEngine().remove_leftovers(directory.name) == 0, "containers of the killed runs are gone"
 
 
 def test_ctrl_c_ends_with_its_own_code_and_says_how_to_go_on(command: list[str], tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_ctrl_c_ends_with_its_own_code_and_says_how_to_go_on(command: list[str],
     assert lab.returncode == EXIT_INTERRUPTED, said
     assert "the same command resumes" in said
     assert "Traceback" not in said
-    assert ContainerEngine().sweep(directory.name) == 0, "the container in flight is gone"
+    assert ContainerEngine().remove_leftovers(directory.name) == 0, "the container in flight is gone"
     finish(command)
     assert_whole(directory)
 

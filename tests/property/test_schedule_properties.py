@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lab.campaign.prediction import CONTAINER_S
-from lab.campaign.schedule import Standing, next_block, scout_next
+from lab.campaign.schedule import CaseProgress, next_block, pilot_next
 from lab.core.arm import Arm
 from lab.core.case import Case
 from lab.core.experiment import Tier
@@ -23,7 +23,7 @@ CASES = st.builds(
     Case, st.sampled_from(registry.all_arms()), st.sampled_from(["yunet", "vgg_16"]), st.sampled_from([1, 3])
 )
 STANDINGS = st.builds(
-    Standing,
+    CaseProgress,
     blocks=st.sets(st.integers(0, 12), max_size=8),
     failures=st.integers(0, 3),
     last=st.none() | st.sampled_from(Outcome),
@@ -32,7 +32,7 @@ STANDINGS = st.builds(
 
 
 @st.composite
-def known(draw: st.DrawFn) -> dict[Case, Standing]:
+def known(draw: st.DrawFn) -> dict[Case, CaseProgress]:
     """Standings of some cases, most of them with their baselines."""
     found = draw(st.dictionaries(CASES, STANDINGS, max_size=12))
     for case in list(found):
@@ -47,7 +47,7 @@ BLOCK = st.integers(1, 15)
 
 @given(BLOCK, known(), TIERS, st.floats(-10, 5000), st.sets(CASES), st.integers())
 def test_every_block_pairs_its_cases_with_their_baseline_and_holds_none_twice(
-    block: int, known: dict[Case, Standing], tier: Tier, remaining_s: float, precise: set[Case], seed: int
+    block: int, known: dict[Case, CaseProgress], tier: Tier, remaining_s: float, precise: set[Case], seed: int
 ) -> None:
     chosen = next_block(block, known, tier, remaining_s, precise.__contains__, seed)
     assert len(set(chosen)) == len(chosen)
@@ -59,7 +59,7 @@ def test_every_block_pairs_its_cases_with_their_baseline_and_holds_none_twice(
 
 @given(BLOCK, known(), TIERS, st.floats(-10, 5000), st.integers())
 def test_a_block_never_costs_more_than_is_left(
-    block: int, known: dict[Case, Standing], tier: Tier, remaining_s: float, seed: int
+    block: int, known: dict[Case, CaseProgress], tier: Tier, remaining_s: float, seed: int
 ) -> None:
     chosen = next_block(block, known, tier, remaining_s, lambda _case: False, seed)
     cost_s = sum(known[case].cost_s or 0.0 for case in chosen)
@@ -70,7 +70,7 @@ def test_a_block_never_costs_more_than_is_left(
 
 @given(BLOCK, known(), TIERS, st.integers())
 def test_a_block_does_not_depend_on_the_order_in_which_cases_are_known(
-    block: int, known: dict[Case, Standing], tier: Tier, seed: int
+    block: int, known: dict[Case, CaseProgress], tier: Tier, seed: int
 ) -> None:
     backwards = dict(reversed(known.items()))
     one, other = (next_block(block, them, tier, 500.0, lambda _case: False, seed) for them in (known, backwards))
@@ -79,7 +79,7 @@ def test_a_block_does_not_depend_on_the_order_in_which_cases_are_known(
 
 @given(BLOCK, known(), TIERS, st.integers())
 def test_with_all_the_time_in_the_world_every_living_case_gets_its_minimum(
-    block: int, known: dict[Case, Standing], tier: Tier, seed: int
+    block: int, known: dict[Case, CaseProgress], tier: Tier, seed: int
 ) -> None:
     chosen = next_block(block, known, tier, 1e9, lambda _case: True, seed)
     owed = {case for case, one in known.items() if one.alive and len(one.blocks) < tier.min_blocks}
@@ -89,7 +89,7 @@ def test_with_all_the_time_in_the_world_every_living_case_gets_its_minimum(
 
 @given(st.dictionaries(CASES, st.floats(0, 1e5), min_size=1), st.integers())
 def test_the_scouts_next_case_costs_less_than_twice_the_cheapest(costs: dict[Case, float], seed: int) -> None:
-    assert costs[scout_next(costs, seed)] <= max(2 * min(costs.values()), 2e-3)
+    assert costs[pilot_next(costs, seed)] <= max(2 * min(costs.values()), 2e-3)
 
 
 MISBEHAVIOURS = st.sampled_from([crash, time_out, run_out_of_memory, answer_wrongly])
@@ -141,7 +141,7 @@ def test_a_campaign_visits_every_cell_repeats_none_in_a_block_and_keeps_its_limi
     _, tier, _, behaviours = play
     with tempfile.TemporaryDirectory() as directory:
         scene = stage(directory, play)
-        trials = scene.play(FakeEngine(scene.bill, misbehaves=behaviours))
+        trials = scene.play(FakeEngine(scene.materials, misbehaves=behaviours))
     ran = [trial for trial in runs(trials) if trial.outcome is not Outcome.OVER_BUDGET]
     over_budget = [trial for trial in trials if trial.outcome is Outcome.OVER_BUDGET]
     assert {trial.case for trial in runs(trials)} == set(scene.experiment.cases("t"))
@@ -160,7 +160,7 @@ def test_a_case_that_fails_for_good_is_not_run_a_third_time(
 ) -> None:
     with tempfile.TemporaryDirectory() as directory:
         scene = stage(directory, play)
-        trials = runs(scene.play(FakeEngine(scene.bill, misbehaves=play[3])))
+        trials = runs(scene.play(FakeEngine(scene.materials, misbehaves=play[3])))
     good = {trial.case for trial in trials if trial.outcome is Outcome.OK}
     bad = Counter(trial.case for trial in trials if trial.case not in good and trial.outcome is not Outcome.OVER_BUDGET)
     assert all(count <= 2 for count in bad.values())

@@ -13,9 +13,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from lab.builds import stages, steps
 from lab.builds.pins import PINS_PATH, Supply, load_pins, stage_args
-from lab.builds.steps import Recipe
+from lab.builds.steps import planner, stages
+from lab.builds.steps.step import BuildStep
 from lab.core.errors import ExperimentError
 
 ROOT = Path(__file__).parents[2]
@@ -26,8 +26,8 @@ NIX_CHECKED = "((import ./flake.nix).outputs {{ self = {{}}; nixpkgs = {0}; nixp
 NO_PACKAGES = "{ legacyPackages.x86_64-linux = {}; }"
 
 
-def base(name: str) -> Recipe:
-    return Recipe(f"base:{name}", name, f"base-{name}:1")
+def base(name: str) -> BuildStep:
+    return BuildStep(f"base:{name}", name, f"base-{name}:1")
 
 
 def supplies_of(edition: str, runtime: str) -> list[Supply | None]:
@@ -58,7 +58,7 @@ def test_the_dockerfiles_defaults_are_the_current_editions_pins() -> None:
 @pytest.mark.parametrize(("edition", "runtime"), IMAGES)
 def test_every_image_can_be_planned_through_every_supply_it_pins(edition: str, runtime: str) -> None:
     for supply in supplies_of(edition, runtime):
-        planned = steps.plan(DOCKERFILE, runtime, stage_args(PINS, edition, runtime, supply), base)
+        planned = planner.plan(DOCKERFILE, runtime, stage_args(PINS, edition, runtime, supply), base)
         assert planned.name == runtime
         assert all(one.key for one in planned.closure().values())
 
@@ -66,7 +66,7 @@ def test_every_image_can_be_planned_through_every_supply_it_pins(edition: str, r
 @pytest.mark.parametrize(("edition", "runtime"), IMAGES)
 def test_every_final_image_is_unprivileged_and_starts_the_probe(edition: str, runtime: str) -> None:
     for supply in supplies_of(edition, runtime):
-        text = steps.plan(DOCKERFILE, runtime, stage_args(PINS, edition, runtime, supply), base).dockerfile
+        text = planner.plan(DOCKERFILE, runtime, stage_args(PINS, edition, runtime, supply), base).dockerfile
         assert "\nUSER 65534:65534\n" in text
         assert 'ENTRYPOINT ["/usr/local/bin/probe"]' in text
         assert "ca/host.crt" not in text

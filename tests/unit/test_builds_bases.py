@@ -7,8 +7,8 @@ from typing import Any, cast
 
 import pytest
 
-from lab.builds.bases import base_recipe, build_base, describe_base
 from lab.builds.pins import Base
+from lab.builds.steps.bases import base_step
 from lab.core.errors import BuildFailed
 from lab.core.progress import silent
 from lab.engines.docker_sdk import DockerClient
@@ -33,34 +33,34 @@ def engine(tags: set[str] | None = None, digests: set[str] | None = None) -> Doc
 
 
 def test_a_base_is_pulled_by_digest_where_a_registry_answers() -> None:
-    recipe = base_recipe("focal", BASE, engine(), reachable=True)
-    assert recipe.tag == BASE.pinned
-    assert describe_base(recipe, BASE) == BASE.pinned
+    step = base_step("focal", BASE, engine(), reachable=True)
+    assert step.tag == BASE.pinned
+    assert step.describe() == BASE.pinned
 
 
 def test_a_base_is_bootstrapped_where_none_answers_and_says_for_what_it_stands_in() -> None:
-    recipe = base_recipe("focal", BASE, engine(), reachable=False)
-    assert recipe.tag.startswith("wasm-edge-lab/base:bullseye-")
-    assert describe_base(recipe, BASE) == "Debian bullseye, bootstrapped, in place of ubuntu:20.04"
+    step = base_step("focal", BASE, engine(), reachable=False)
+    assert step.tag.startswith("wasm-edge-lab/base:bullseye-")
+    assert step.describe() == "Debian bullseye, bootstrapped, in place of ubuntu:20.04"
 
 
 def test_a_base_that_is_here_is_kept_whatever_the_network_does() -> None:
-    bootstrapped = base_recipe("focal", BASE, engine(), reachable=False)
-    assert base_recipe("focal", BASE, engine(tags={bootstrapped.tag}), reachable=True) == bootstrapped
+    bootstrapped = base_step("focal", BASE, engine(), reachable=False)
+    assert base_step("focal", BASE, engine(tags={bootstrapped.tag}), reachable=True) == bootstrapped
     pulled = engine(digests={f"ubuntu@{BASE.digest}"})
-    assert base_recipe("focal", BASE, pulled, reachable=False).tag == BASE.pinned
+    assert base_step("focal", BASE, pulled, reachable=False).tag == BASE.pinned
 
 
 def test_a_registrys_port_is_not_taken_for_a_tag() -> None:
     base = Base("localhost:5000/own/base:1", BASE.digest, "bullseye", BASE.epoch)
     here = engine(digests={f"localhost:5000/own/base@{BASE.digest}"})
-    assert base_recipe("own", base, here, reachable=False).tag == base.pinned
+    assert base_step("own", base, here, reachable=False).tag == base.pinned
 
 
 def test_two_bases_of_one_suite_share_their_bootstrap_and_another_date_makes_another() -> None:
     sibling = Base("rust:1.69", "sha256:" + "b" * 64, "bullseye", BASE.epoch, stand_in=True)
     later = Base("ubuntu:20.04", BASE.digest, "bullseye", BASE.epoch + 1, stand_in=True)
-    first, same, other = (base_recipe("x", one, engine(), reachable=False) for one in (BASE, sibling, later))
+    first, same, other = (base_step("x", one, engine(), reachable=False) for one in (BASE, sibling, later))
     assert first.tag == same.tag != other.tag
 
 
@@ -70,7 +70,7 @@ def test_an_ordinary_user_without_mmdebstrap_is_told_how_to_get_it(
     monkeypatch.setenv("LAB_HOME", str(tmp_path))
     monkeypatch.setattr("shutil.which", lambda name: None)
     monkeypatch.setattr("os.geteuid", lambda: 1000)
-    recipe = base_recipe("focal", BASE, engine(), reachable=False)
+    step = base_step("focal", BASE, engine(), reachable=False)
     with pytest.raises(BuildFailed) as caught:
-        build_base(recipe, BASE, engine(), tmp_path / "base.log", silent)
+        step.build(engine(), silent)
     assert "apt-get install mmdebstrap" in caught.value.remedy

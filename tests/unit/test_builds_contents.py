@@ -7,7 +7,7 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.builds.image_contents import _Pieces, digest, first_differing
+from lab.builds.images.contents import _Pieces, digest, first_differing
 
 CONTENTS = st.dictionaries(st.text(min_size=1), st.text())
 

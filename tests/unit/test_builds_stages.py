@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.builds import stages
+from lab.builds.steps import stages
 from lab.core.errors import BuildFailed
 
 TEXT = """

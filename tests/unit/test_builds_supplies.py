@@ -58,11 +58,11 @@ def release(shelf: Path, members: dict[str, bytes]) -> str:
 def test_a_released_tarball_is_laid_out_as_the_pins_say(server: str, shelf: Path) -> None:
     checksum = release(shelf, {"tool-1/bin/tool": b"binary", "tool-1/lib/a.so": b"a", "tool-1/lib/b.so": b"b"})
     members = {"tool-1/bin/tool": PLACE, "tool-1/lib": "usr/local/lib"}
-    given = supplies.take_upstream(Upstream(f"{server}/tool.tar.xz", checksum, members))
-    assert given.directory is not None
-    assert given.identity == checksum
-    assert (given.directory / PLACE).read_bytes() == b"binary"
-    assert sorted(path.name for path in (given.directory / "usr/local/lib").iterdir()) == ["a.so", "b.so"]
+    prebuilt = supplies.take_upstream(Upstream(f"{server}/tool.tar.xz", checksum, members))
+    assert prebuilt.directory is not None
+    assert prebuilt.identity == checksum
+    assert (prebuilt.directory / PLACE).read_bytes() == b"binary"
+    assert sorted(path.name for path in (prebuilt.directory / "usr/local/lib").iterdir()) == ["a.so", "b.so"]
 
 
 def test_a_released_tarball_is_downloaded_once(server: str, shelf: Path) -> None:
@@ -96,11 +96,11 @@ def test_a_saved_artifact_is_taken_back_bit_by_bit(shelf: Path) -> None:
     supplies.save_artifact(shelf, "tool.xz", b"binary")
     supplies.save_artifact(shelf, "other.xz", b"other")
     assert set(supplies.read_sums(shelf)) == {"tool.xz", "other.xz"}
-    given = supplies.take_artifact(shelf, "tool.xz", PLACE)
-    assert given is not None
-    assert given.directory is not None
-    assert (given.directory / PLACE).read_bytes() == b"binary"
-    assert (given.directory / PLACE).stat().st_mode & 0o111
+    prebuilt = supplies.take_artifact(shelf, "tool.xz", PLACE)
+    assert prebuilt is not None
+    assert prebuilt.directory is not None
+    assert (prebuilt.directory / PLACE).read_bytes() == b"binary"
+    assert (prebuilt.directory / PLACE).stat().st_mode & 0o111
 
 
 def test_an_artifact_that_is_not_listed_is_no_supply(shelf: Path) -> None:

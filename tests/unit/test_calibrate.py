@@ -45,12 +45,12 @@ def play(directory: Path, engine: FakeEngine, settings: Settings = SETTINGS) -> 
         Calibrator(
             name="calibration-toy",
             settings=settings,
-            bill=engine._bill,
+            materials=engine._bill,
             engine=engine,
             journal=journal,
             trials=read_trials(path),
             home=directory / "home",
-            watcher=LoggingWatcher(engine.log),
+            observer=LoggingWatcher(engine.log),
         ).run()
     return list(read_trials(path))
 
@@ -95,10 +95,10 @@ def test_native_can_be_calibrated_and_is_not_precompiled(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("interrupted_after", [1, 2, 6])
 def test_an_interrupted_calibration_runs_only_what_is_missing(tmp_path: Path, interrupted_after: int) -> None:
-    bill = make_bill(tmp_path)
-    before = play(tmp_path, FakeEngine(bill, interrupt_at=interrupted_after))
+    materials = make_bill(tmp_path)
+    before = play(tmp_path, FakeEngine(materials, interrupt_at=interrupted_after))
     assert len(before) == interrupted_after - 1  # the first job is the precompilation
-    engine = FakeEngine(bill)
+    engine = FakeEngine(materials)
     trials = play(tmp_path, engine)
     assert trials[: len(before)] == before
     assert len(trials) == 13
@@ -108,8 +108,8 @@ def test_an_interrupted_calibration_runs_only_what_is_missing(tmp_path: Path, in
 
 @pytest.mark.parametrize("answer", [crash, answer_wrongly])
 def test_a_case_that_does_not_run_here_is_an_error_after_one_trial(tmp_path: Path, answer: object) -> None:
-    bill = make_bill(tmp_path)
-    engine = FakeEngine(bill, misbehaves={SETTINGS.case.id: answer})  # type: ignore[dict-item]
+    materials = make_bill(tmp_path)
+    engine = FakeEngine(materials, misbehaves={SETTINGS.case.id: answer})  # type: ignore[dict-item]
     with pytest.raises(NothingToReport, match="tiny b1 ended as"):
         play(tmp_path, engine)
     assert sum(engine.ran.values()) == 1
@@ -122,9 +122,9 @@ def test_an_arm_whose_precompilation_fails_is_an_error(tmp_path: Path) -> None:
 
 
 def test_an_unfinished_calibration_of_the_same_kind_is_resumed_and_others_are_not(tmp_path: Path) -> None:
-    bill = make_bill(tmp_path)
-    engine, results = FakeEngine(bill), tmp_path / "results"
-    begun = Begun(SETTINGS, fingerprint_of(SETTINGS, bill, engine))
+    materials = make_bill(tmp_path)
+    engine, results = FakeEngine(materials), tmp_path / "results"
+    begun = Begun(SETTINGS, fingerprint_of(SETTINGS, materials, engine))
     first, resumed = begin(results, begun, new=False)
     assert not resumed
     assert begin(results, begun, new=False) == (first, True)
@@ -142,11 +142,11 @@ def _resumes(results: Path, begun: Begun, directory: Path) -> bool:
 
 
 def test_a_handicap_that_the_guest_obeys_is_found_from_end_to_end(tmp_path: Path) -> None:
-    bill = make_bill(tmp_path)
+    materials = make_bill(tmp_path)
     settings = msgspec.structs.replace(SETTINGS, blocks=10)
-    engine = HandicappingEngine(bill)
+    engine = HandicappingEngine(materials)
     trials = play(tmp_path, engine, settings)
-    found = judge_calibration(Begun(settings, fingerprint_of(settings, bill, engine)), trials, simulations=100)
+    found = judge_calibration(Begun(settings, fingerprint_of(settings, materials, engine)), trials, simulations=100)
     assert found.problems == ()
     assert [one.covers for one in found.handicap if one.truth is not None] == [True, True]
 

@@ -28,8 +28,8 @@ Change = Callable[[str, Trial], Trial]
 
 @pytest.fixture
 def begun(tmp_path: Path) -> Begun:
-    bill = make_bill(tmp_path)
-    return Begun(SETTINGS, fingerprint_of(SETTINGS, bill, FakeEngine(bill)))
+    materials = make_bill(tmp_path)
+    return Begun(SETTINGS, fingerprint_of(SETTINGS, materials, FakeEngine(materials)))
 
 
 def judged(begun: Begun, journal: list[Trial]) -> Calibration:

@@ -25,7 +25,7 @@ def job_of(directory: Path) -> Job:
 
 
 def test_model_and_input_are_copies_and_the_originals_stay_out_of_reach(tmp_path: Path) -> None:
-    plain = job_of(tmp_path / "bill")
+    plain = job_of(tmp_path / "materials")
     job = with_writable_copies(plain, tmp_path / "copies")
     assert [(mount.name, mount.writable) for mount in job.mounts] == [
         ("guest.wasm", False),
@@ -39,7 +39,7 @@ def test_model_and_input_are_copies_and_the_originals_stay_out_of_reach(tmp_path
 
 
 def test_copies_are_made_once(tmp_path: Path) -> None:
-    plain = job_of(tmp_path / "bill")
+    plain = job_of(tmp_path / "materials")
     first = with_writable_copies(plain, tmp_path / "copies")
     made = [mount.source.stat().st_ino for mount in first.mounts]
     again = with_writable_copies(plain, tmp_path / "copies")
@@ -58,7 +58,7 @@ def test_only_wasmer_4_needs_them() -> None:
 
 
 def test_a_copy_that_was_written_to_is_replaced_before_its_next_use(tmp_path: Path) -> None:
-    plain = job_of(tmp_path / "bill")
+    plain = job_of(tmp_path / "materials")
     damaged = with_writable_copies(plain, tmp_path / "copies").mounts[1].source
     damaged.write_bytes(b"")
     again = with_writable_copies(plain, tmp_path / "copies").mounts[1].source

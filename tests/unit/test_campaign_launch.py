@@ -27,10 +27,10 @@ def job_of(tmp_path: Path, arm: Arm, *, return_output: bool = False, measure: Li
 
 
 def test_a_guest_is_told_its_model_input_shape_outputs_and_repeats(tmp_path: Path) -> None:
-    bill = make_bill(tmp_path)
-    two = msgspec.structs.replace(bill.models["tiny"], outputs=(OutputTensor("a", (1,)), OutputTensor("b", (1,))))
-    bill.models["tiny"] = two
-    assert " ".join(guest_args(Case(Arm.parse("native@o3"), "tiny", 3), bill, 2)) == (
+    materials = make_bill(tmp_path)
+    two = msgspec.structs.replace(materials.models["tiny"], outputs=(OutputTensor("a", (1,)), OutputTensor("b", (1,))))
+    materials.models["tiny"] = two
+    assert " ".join(guest_args(Case(Arm.parse("native@o3"), "tiny", 3), materials, 2)) == (
         "model.pb --input input.f32 --shape 3,2,2,3 --outputs a,b --iterations 2 --save out/output.f32"
     )
 

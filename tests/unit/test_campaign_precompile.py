@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from lab.campaign.materials import Bill
+from lab.campaign.materials import Materials
 from lab.campaign.precompiled import Artifacts
 from lab.core.arm import Arm
 from lab.core.experiment import Measure
@@ -16,22 +16,22 @@ from tests.stage import CAMPAIGN, Stage, experiment
 ARM = Arm.parse("wasmtime-aot-cranelift@o3")
 
 
-def make(directory: Path, bill: Bill, engine: FakeEngine | None = None, arm: Arm = ARM) -> Trial:
-    artifacts = Artifacts(directory / "artifacts", bill)
-    return artifacts.make(arm, engine or FakeEngine(bill), Measure().limits, campaign="c", started_at="now")
+def make(directory: Path, materials: Materials, engine: FakeEngine | None = None, arm: Arm = ARM) -> Trial:
+    artifacts = Artifacts(directory / "artifacts", materials)
+    return artifacts.make(arm, engine or FakeEngine(materials), Measure().limits, campaign="c", started_at="now")
 
 
-def found(directory: Path, bill: Bill, arm: Arm = ARM) -> bool:
-    return Artifacts(directory / "artifacts", bill).find(arm) is not None
+def found(directory: Path, materials: Materials, arm: Arm = ARM) -> bool:
+    return Artifacts(directory / "artifacts", materials).find(arm) is not None
 
 
 def test_a_precompilation_is_a_measured_trial_whose_artifact_is_found_again(tmp_path: Path) -> None:
-    bill = make_bill(tmp_path)
-    trial = make(tmp_path, bill)
+    materials = make_bill(tmp_path)
+    trial = make(tmp_path, materials)
     assert (trial.kind, trial.outcome, trial.artifact_bytes) == (Kind.COMPILE, Outcome.OK, 12)
     assert trial.compile_ns == trial.total_ns is not None
     assert trial.rss_peak_bytes is not None
-    again = Artifacts(tmp_path / "artifacts", bill).find(ARM)
+    again = Artifacts(tmp_path / "artifacts", materials).find(ARM)
     assert again is not None
     path, made = again
     assert (path.read_bytes(), made) == (b"machine code", trial)
@@ -39,38 +39,38 @@ def test_a_precompilation_is_a_measured_trial_whose_artifact_is_found_again(tmp_
 
 @pytest.mark.parametrize("behaviour", [crash, time_out])
 def test_a_failed_precompilation_leaves_nothing_to_find(tmp_path: Path, behaviour: object) -> None:
-    bill = make_bill(tmp_path)
-    trial = make(tmp_path, bill, FakeEngine(bill, misbehaves={ARM.id: behaviour}))  # type: ignore[dict-item]
+    materials = make_bill(tmp_path)
+    trial = make(tmp_path, materials, FakeEngine(materials, misbehaves={ARM.id: behaviour}))  # type: ignore[dict-item]
     assert trial.outcome in (Outcome.CRASHED, Outcome.TIMEOUT)
     assert (trial.compile_ns, trial.artifact_bytes) == (None, None)
-    assert not found(tmp_path, bill)
+    assert not found(tmp_path, materials)
     assert not (tmp_path / "artifacts").exists(), "not even a scratch directory"
 
 
 def test_an_artifact_is_of_one_runtime_binary_and_one_guest(tmp_path: Path) -> None:
-    bill = make_bill(tmp_path)
-    make(tmp_path, bill)
-    newer = msgspec.structs.replace(bill.images["wasmtime"], binary_sha256="another build")
-    other_runtime = Bill({**bill.images, "wasmtime": newer}, bill.guests, bill.models)
-    changed = msgspec.structs.replace(bill.guests["wasm", "o3"], sha256="another guest")
-    other_guest = Bill(bill.images, {**bill.guests, ("wasm", "o3"): changed}, bill.models)
-    assert found(tmp_path, bill)
+    materials = make_bill(tmp_path)
+    make(tmp_path, materials)
+    newer = msgspec.structs.replace(materials.images["wasmtime"], binary_sha256="another build")
+    other_runtime = Materials({**materials.images, "wasmtime": newer}, materials.guests, materials.models)
+    changed = msgspec.structs.replace(materials.guests["wasm", "o3"], sha256="another guest")
+    other_guest = Materials(materials.images, {**materials.guests, ("wasm", "o3"): changed}, materials.models)
+    assert found(tmp_path, materials)
     assert not found(tmp_path, other_runtime)
     assert not found(tmp_path, other_guest)
-    assert not found(tmp_path, bill, Arm.parse("wasmtime-aot-cranelift@o0"))
+    assert not found(tmp_path, materials, Arm.parse("wasmtime-aot-cranelift@o0"))
 
 
 def test_an_artifact_is_never_used_on_another_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    bill = make_bill(tmp_path)
-    make(tmp_path, bill)
+    materials = make_bill(tmp_path)
+    make(tmp_path, materials)
     monkeypatch.setattr("lab.campaign.precompiled.cpu_flags_sha256", lambda: "another processor")
-    assert not found(tmp_path, bill)
+    assert not found(tmp_path, materials)
 
 
 def test_an_artifact_is_readable_by_the_containers_unprivileged_user(tmp_path: Path) -> None:
-    bill = make_bill(tmp_path)
-    make(tmp_path, bill)
-    again = Artifacts(tmp_path / "artifacts", bill).find(ARM)
+    materials = make_bill(tmp_path)
+    make(tmp_path, materials)
+    again = Artifacts(tmp_path / "artifacts", materials).find(ARM)
     assert again is not None
     assert again[0].parent.stat().st_mode & 0o555 == 0o555
     assert again[0].stat().st_mode & 0o444 == 0o444
@@ -85,41 +85,41 @@ def leave_half_made(directory: Path, campaign: str) -> Path:
 
 
 def test_a_module_that_was_changed_after_it_was_made_is_not_used(tmp_path: Path) -> None:
-    bill = make_bill(tmp_path)
-    make(tmp_path, bill)
-    again = Artifacts(tmp_path / "artifacts", bill).find(ARM)
+    materials = make_bill(tmp_path)
+    make(tmp_path, materials)
+    again = Artifacts(tmp_path / "artifacts", materials).find(ARM)
     assert again is not None
     again[0].write_bytes(b"machine c0de")
-    assert not found(tmp_path, bill), "of the same length, and another"
+    assert not found(tmp_path, materials), "of the same length, and another"
 
 
 def test_a_link_in_a_modules_place_is_not_followed(tmp_path: Path) -> None:
-    bill = make_bill(tmp_path)
-    make(tmp_path, bill)
-    again = Artifacts(tmp_path / "artifacts", bill).find(ARM)
+    materials = make_bill(tmp_path)
+    make(tmp_path, materials)
+    again = Artifacts(tmp_path / "artifacts", materials).find(ARM)
     assert again is not None
     (tmp_path / "elsewhere").write_bytes(b"machine code")
     again[0].unlink()
     again[0].symlink_to(tmp_path / "elsewhere")
-    assert not found(tmp_path, bill)
+    assert not found(tmp_path, materials)
 
 
 def test_what_a_killed_precompilation_left_is_swept_by_its_own_campaign_only(tmp_path: Path) -> None:
     left = leave_half_made(tmp_path, "toy-t-1")
-    bill = make_bill(tmp_path / "again")
-    artifacts = Artifacts(tmp_path / "artifacts", bill)
-    assert artifacts.sweep("toy-t-2") == 0
+    materials = make_bill(tmp_path / "again")
+    artifacts = Artifacts(tmp_path / "artifacts", materials)
+    assert artifacts.remove_leftovers("toy-t-2") == 0
     assert (left / "out" / "guest.cwasm").is_file(), "another campaign may be at it right now"
-    assert artifacts.sweep("toy-t-1") == 1
+    assert artifacts.remove_leftovers("toy-t-1") == 1
     assert list((tmp_path / "artifacts").iterdir()) == []
 
 
 def test_a_sweep_takes_no_finished_artifact_and_needs_no_directory(tmp_path: Path) -> None:
-    bill = make_bill(tmp_path)
-    assert Artifacts(tmp_path / "artifacts", bill).sweep("c") == 0
-    make(tmp_path, bill)
-    assert Artifacts(tmp_path / "artifacts", bill).sweep("c") == 0
-    assert found(tmp_path, bill)
+    materials = make_bill(tmp_path)
+    assert Artifacts(tmp_path / "artifacts", materials).remove_leftovers("c") == 0
+    make(tmp_path, materials)
+    assert Artifacts(tmp_path / "artifacts", materials).remove_leftovers("c") == 0
+    assert found(tmp_path, materials)
 
 
 def test_a_campaign_sweeps_before_it_precompiles(tmp_path: Path) -> None:

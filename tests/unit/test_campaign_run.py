@@ -38,7 +38,7 @@ def test_every_case_runs_once_in_every_block(tmp_path: Path) -> None:
 
 def test_a_trial_starts_is_run_and_is_written_before_the_next_one_starts(tmp_path: Path) -> None:
     stage = Stage(tmp_path, experiment(arms=("native@o3", AOT), tier=Tier("1h", min_blocks=2, max_blocks=2)))
-    engine = FakeEngine(stage.bill)
+    engine = FakeEngine(stage.materials)
     stage.play(engine)
     assert engine.log[:9] == [
         "sweep toy-t-20250301T101500Z",
@@ -57,7 +57,7 @@ def test_a_trial_starts_is_run_and_is_written_before_the_next_one_starts(tmp_pat
 
 def test_leftovers_of_a_killed_lab_are_swept_before_anything_runs(tmp_path: Path) -> None:
     stage = Stage(tmp_path, experiment())
-    engine = FakeEngine(stage.bill)
+    engine = FakeEngine(stage.materials)
     stage.play(engine)
     assert engine.log[0].startswith("sweep toy-t-")
     assert sum(line.startswith("sweep") for line in engine.log) == 1
@@ -65,7 +65,7 @@ def test_leftovers_of_a_killed_lab_are_swept_before_anything_runs(tmp_path: Path
 
 def test_a_precompilation_is_made_once_and_its_artifact_serves_every_trial(tmp_path: Path) -> None:
     stage = Stage(tmp_path, experiment(arms=("native@o3", AOT), models=("tiny", "small")))
-    engine = FakeEngine(stage.bill)
+    engine = FakeEngine(stage.materials)
     compiled = [trial for trial in stage.play(engine) if trial.kind is Kind.COMPILE]
     assert [(trial.arm.id, trial.model, trial.batch, trial.flags) for trial in compiled] == [(AOT, "", 0, ())]
     assert compiled[0].compile_ns == compiled[0].total_ns == 8_000_000_000
@@ -96,7 +96,7 @@ def test_a_truncated_artifact_is_made_anew(tmp_path: Path) -> None:
 
 def test_an_arm_whose_precompilation_fails_is_recorded_with_the_reason_and_not_tried_again(tmp_path: Path) -> None:
     stage = Stage(tmp_path, experiment(arms=("native@o3", AOT), models=("tiny", "small")))
-    engine = FakeEngine(stage.bill, misbehaves={AOT: crash})
+    engine = FakeEngine(stage.materials, misbehaves={AOT: crash})
     trials = stage.play(engine)
     failed = [trial for trial in runs(trials) if trial.arm.id == AOT]
     assert sorted(trial.case.id for trial in failed) == [f"{AOT} small b1", f"{AOT} tiny b1"]
@@ -113,14 +113,14 @@ def test_a_compiler_that_ends_well_without_an_artifact_has_failed(tmp_path: Path
         nothing = {"output_base64": None, "file_sha256": None, "file_bytes": None, "file_error": "no such file"}
         return JobResult(msgspec.structs.replace(report, **nothing), oom_killed=False)
 
-    engine = FakeEngine(stage.bill, misbehaves={AOT: leave_nothing})
+    engine = FakeEngine(stage.materials, misbehaves={AOT: leave_nothing})
     compiled = next(trial for trial in stage.play(engine) if trial.kind is Kind.COMPILE)
     assert (compiled.outcome, compiled.artifact_bytes, compiled.compile_ns) == (Outcome.CRASHED, None, None)
 
 
 def test_an_unsupported_arm_is_recorded_once_with_its_reason_and_never_run(tmp_path: Path) -> None:
     stage = Stage(tmp_path, experiment(arms=("native@o3", "wasmer-jit-singlepass@o3-simd")))
-    engine = FakeEngine(stage.bill)
+    engine = FakeEngine(stage.materials)
     refused = [trial for trial in stage.play(engine) if not trial.arm.is_native]
     assert [trial.outcome for trial in refused] == [Outcome.UNSUPPORTED]
     assert "singlepass" in (refused[0].why or "")
@@ -140,7 +140,7 @@ def test_a_failure_is_recorded_and_repeated_once_where_a_repeat_may_cure_it(
     tmp_path: Path, behaviour: Answer, outcome: Outcome, times: int
 ) -> None:
     stage = Stage(tmp_path, experiment())
-    trials = stage.play(FakeEngine(stage.bill, misbehaves={WASMTIME: behaviour}))
+    trials = stage.play(FakeEngine(stage.materials, misbehaves={WASMTIME: behaviour}))
     assert [trial.outcome for trial in of(trials, WASMTIME)] == [outcome] * times
     assert all(trial.why for trial in of(trials, WASMTIME))
     assert all(trial.outcome is Outcome.OK for trial in trials if trial.case.id != WASMTIME)
@@ -148,7 +148,7 @@ def test_a_failure_is_recorded_and_repeated_once_where_a_repeat_may_cure_it(
 
 def test_a_wrong_output_neither_becomes_golden_nor_counts(tmp_path: Path) -> None:
     stage = Stage(tmp_path, experiment())
-    trials = stage.play(FakeEngine(stage.bill, misbehaves={WASMTIME: answer_wrongly}))
+    trials = stage.play(FakeEngine(stage.materials, misbehaves={WASMTIME: answer_wrongly}))
     right = {trial.output_sha256 for trial in trials if trial.outcome is Outcome.OK}
     wrong = {trial.output_sha256 for trial in trials if trial.outcome is Outcome.WRONG_OUTPUT}
     assert len(right) == len(wrong) == 1
@@ -157,7 +157,7 @@ def test_a_wrong_output_neither_becomes_golden_nor_counts(tmp_path: Path) -> Non
 
 def test_the_output_is_asked_for_until_a_golden_is_there_and_then_no_more(tmp_path: Path) -> None:
     stage = Stage(tmp_path, experiment())
-    engine = FakeEngine(stage.bill)
+    engine = FakeEngine(stage.materials)
     stage.play(engine)
     asked = [
         job.argv[0].rpartition("/")[2] for job in engine.jobs if job.return_file and job.output_file == OUTPUT_FILE
@@ -201,7 +201,7 @@ def test_the_prediction_of_a_precompiled_run_is_without_its_precompilation(tmp_p
 
 def test_a_campaign_without_time_visits_every_cell_all_the_same(tmp_path: Path) -> None:
     stage = Stage(tmp_path, experiment(models=("tiny", "small"), tier=Tier("1s", 3, 3)))
-    engine = FakeEngine(stage.bill)
+    engine = FakeEngine(stage.materials)
     trials = stage.play(engine)
     assert Counter(trial.outcome for trial in trials)[Outcome.OVER_BUDGET] >= 5
     assert len({trial.case for trial in trials}) == 6
@@ -241,7 +241,7 @@ def test_a_trial_of_a_long_inference_makes_one_and_all_trials_of_a_case_make_the
 
 def test_an_interrupt_loses_only_the_trial_in_flight(tmp_path: Path) -> None:
     stage = Stage(tmp_path, experiment())
-    engine = FakeEngine(stage.bill, interrupt_at=5)
+    engine = FakeEngine(stage.materials, interrupt_at=5)
     assert len(stage.play(engine)) == 5
     assert engine.log[-1].startswith("starts "), "the sixth had been started"
 
@@ -278,7 +278,7 @@ def test_a_block_cut_short_still_pairs_its_cases_with_their_baseline(tmp_path: P
 def test_a_finished_campaign_measures_nothing_when_it_is_run_again(tmp_path: Path) -> None:
     stage = Stage(tmp_path, experiment())
     whole = stage.play()
-    engine = FakeEngine(stage.bill)
+    engine = FakeEngine(stage.materials)
     assert stage.play(engine) == whole
     assert engine.jobs == []
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from lab.campaign.schedule import Standing, next_block, scout_next, standings
+from lab.campaign.schedule import CaseProgress, case_progress, next_block, pilot_next
 from lab.core.arm import Arm
 from lab.core.case import Case
 from lab.core.experiment import Tier
@@ -24,8 +24,8 @@ def trial(case: Case, block: int, outcome: Outcome = Outcome.OK, total_s: float 
     )
 
 
-def standing(case: Case, *trials: Trial) -> Standing:
-    return standings([case], trials, container_s=1.0)[case]
+def standing(case: Case, *trials: Trial) -> CaseProgress:
+    return case_progress([case], trials, container_s=1.0)[case]
 
 
 def never(_case: Case) -> bool:
@@ -79,21 +79,21 @@ def test_precompilations_are_no_trials_of_a_case() -> None:
 
 def test_the_scout_takes_the_cheapest_and_leaves_about_equal_ones_to_chance() -> None:
     costs = {NATIVE: 1.0, JIT: 8.0, SLOW: 9.0}
-    assert {scout_next(costs, seed) for seed in range(20)} == {NATIVE}
+    assert {pilot_next(costs, seed) for seed in range(20)} == {NATIVE}
     del costs[NATIVE]
-    assert {scout_next(costs, seed) for seed in range(20)} == {JIT, SLOW}, "within a factor of two"
+    assert {pilot_next(costs, seed) for seed in range(20)} == {JIT, SLOW}, "within a factor of two"
 
 
 def test_the_scout_meets_an_arm_by_its_cheapest_case_and_well_before_that_ones_turn() -> None:
     again, dearer = Case(JIT.arm, "vgg_16", 1), Case(SLOW.arm, "vgg_16", 1)
     costs = {again: 60.0, SLOW: 500.0, dearer: 501.0}
     tried = [JIT, Case(JIT.arm, "vgg_16", 3)]
-    assert {scout_next(costs, seed, tried) for seed in range(20)} == {SLOW}
-    assert scout_next(costs, 1, [*tried, SLOW]) == again
+    assert {pilot_next(costs, seed, tried) for seed in range(20)} == {SLOW}
+    assert pilot_next(costs, 1, [*tried, SLOW]) == again
     costs[SLOW] = 5000.0
-    assert scout_next(costs, 1, tried) == dearer
+    assert pilot_next(costs, 1, tried) == dearer
     costs[dearer] = 6000.0
-    assert scout_next(costs, 1, tried) == again, "a new arm is worth much, not everything"
+    assert pilot_next(costs, 1, tried) == again, "a new arm is worth much, not everything"
 
 
 def test_the_scout_takes_a_large_network_under_one_more_system_before_another_guest_or_batch_of_a_known_pair() -> None:
@@ -102,14 +102,14 @@ def test_the_scout_takes_a_large_network_under_one_more_system_before_another_gu
     thrice = Case(JIT.arm, JIT.model, 3)
     tried = [JIT, Case(unoptimised.arm, "yunet", 1)]
     costs = {large: 30.0, unoptimised: 10.0, thrice: 10.0}
-    assert {scout_next(costs, seed, tried) for seed in range(20)} == {large}
-    assert scout_next(costs, 1, [*tried, Case(large.arm, large.model, 3)]) != large, "that pair is known"
+    assert {pilot_next(costs, seed, tried) for seed in range(20)} == {large}
+    assert pilot_next(costs, 1, [*tried, Case(large.arm, large.model, 3)]) != large, "that pair is known"
     costs[large] = 100.0
-    assert scout_next(costs, 1, tried) != large, "a new pair is worth something, not everything"
+    assert pilot_next(costs, 1, tried) != large, "a new pair is worth something, not everything"
 
 
 def test_a_block_holds_every_living_case_in_an_order_of_its_own() -> None:
-    known = standings([NATIVE, JIT, SLOW], [trial(case, 0) for case in (NATIVE, JIT, SLOW)], 1.0)
+    known = case_progress([NATIVE, JIT, SLOW], [trial(case, 0) for case in (NATIVE, JIT, SLOW)], 1.0)
     orders = [tuple(next_block(block, known, TIER, 1e6, never, seed=1)) for block in range(1, 30)]
     assert {frozenset(order) for order in orders} == {frozenset({NATIVE, JIT, SLOW})}
     assert len(set(orders)) == 6, "every order turns up"
@@ -118,24 +118,24 @@ def test_a_block_holds_every_living_case_in_an_order_of_its_own() -> None:
 
 def test_a_precise_case_leaves_and_its_baseline_with_it_unless_another_needs_it() -> None:
     done = [trial(case, block) for block in range(3) for case in (NATIVE, JIT, SLOW)]
-    known = standings([NATIVE, JIT, SLOW], done, 1.0)
+    known = case_progress([NATIVE, JIT, SLOW], done, 1.0)
     assert next_block(3, known, TIER, 1e6, always, 1) == []
     assert set(next_block(3, known, TIER, 1e6, lambda case: case != SLOW, 1)) == {NATIVE, SLOW}
 
 
 def test_no_case_exceeds_the_most_blocks() -> None:
-    known = standings([JIT], [trial(JIT, block) for block in range(10)], 1.0)
+    known = case_progress([JIT], [trial(JIT, block) for block in range(10)], 1.0)
     assert next_block(10, known, TIER, 1e6, never, 1) == []
 
 
 def test_cheap_cases_get_blocks_that_dear_ones_cannot_afford() -> None:
     done = [trial(NATIVE, 0, total_s=1.0), trial(JIT, 0, total_s=5.0), trial(SLOW, 0, total_s=500.0)]
-    known = standings([NATIVE, JIT, SLOW], done, 0.0)
+    known = case_progress([NATIVE, JIT, SLOW], done, 0.0)
     assert set(next_block(3, known, TIER, 100.0, never, 1)) == {NATIVE, JIT}
     assert set(next_block(3, known, TIER, 1000.0, never, 1)) == {NATIVE, JIT, SLOW}
 
 
 def test_the_first_blocks_share_what_is_left_so_that_each_can_be_had() -> None:
-    known = standings([JIT], [trial(JIT, 0, total_s=60.0)], 0.0)
+    known = case_progress([JIT], [trial(JIT, 0, total_s=60.0)], 0.0)
     assert next_block(1, known, TIER, 100.0, never, 1) == [], "two more are wanted, and 100 s do not hold two of 60 s"
     assert next_block(2, known, TIER, 100.0, never, 1) == [JIT]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.campaign.goldens import Goldens
-from lab.campaign.outcome import Judged, judge_exit, judge_marks, judge_output, trial_of
+from lab.campaign.outcome import OutcomeWithReason, judge_exit, judge_marks, judge_output, trial_of
 from lab.core.arm import Arm
 from lab.core.case import Case
 from lab.core.probe import PROBE_SCHEMA, CgroupFigures, PhaseMark, ProbeReport, Rusage
@@ -17,7 +17,7 @@ from lab.core.trial import Kind, Outcome, Trial
 from lab.engines.engine import JobResult
 from tests.fakes import make_models
 
-FINE_SO_FAR = Judged(Outcome.OK)
+FINE_SO_FAR = OutcomeWithReason(Outcome.OK)
 CASE = Case(Arm.parse("wasmtime-jit-cranelift@o3"), "tiny", 1)
 FINE = ProbeReport(
     schema=PROBE_SCHEMA,
@@ -46,17 +46,17 @@ FINE = ProbeReport(
 )
 
 
-def exit_of(**changes: object) -> Judged:
+def exit_of(**changes: object) -> OutcomeWithReason:
     oom_killed = bool(changes.pop("oom_killed", False))
     return judge_exit(JobResult(msgspec.structs.replace(FINE, **changes), oom_killed), 90.0)
 
 
-def write_down(report: ProbeReport | None, judged: Judged = FINE_SO_FAR) -> Trial:
+def write_down(report: ProbeReport | None, judged: OutcomeWithReason = FINE_SO_FAR) -> Trial:
     return trial_of(JobResult(report, False), judged, CASE, kind=Kind.RUN, number=7, block=2, started_at="now")
 
 
 def test_a_clean_exit_is_ok_until_its_output_is_looked_at() -> None:
-    assert exit_of() == Judged(Outcome.OK)
+    assert exit_of() == OutcomeWithReason(Outcome.OK)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_how_a_process_ended_decides_its_outcome(changes: dict[str, object], out
 )
 def test_a_runtime_that_says_it_got_no_memory_ran_out_of_memory(said: str) -> None:
     judged = exit_of(exit_code=134, stderr_tail=f"thread main\n{said}\n")
-    assert judged == Judged(Outcome.OUT_OF_MEMORY, said)
+    assert judged == OutcomeWithReason(Outcome.OUT_OF_MEMORY, said)
 
 
 def test_a_container_killed_with_its_probe_ran_out_of_memory() -> None:
@@ -151,7 +151,7 @@ def test_what_the_kernel_does_not_tell_is_absent_and_not_nought() -> None:
 
 @pytest.mark.parametrize("report", [None, msgspec.structs.replace(FINE, launch_error="no such file")])
 def test_what_never_ran_has_no_quantities(report: ProbeReport | None) -> None:
-    trial = write_down(report, Judged(Outcome.CRASHED, "so"))
+    trial = write_down(report, OutcomeWithReason(Outcome.CRASHED, "so"))
     assert (trial.total_ns, trial.infer_ns, trial.rss_peak_bytes, trial.output_sha256) == (None, (), None, None)
     assert (trial.outcome, trial.why) == (Outcome.CRASHED, "so")
 
@@ -179,7 +179,9 @@ def goldens(tmp_path: Path) -> Goldens:
 def test_a_run_without_an_output_has_crashed_whatever_its_exit_code(tmp_path: Path, goldens: Goldens) -> None:
     model = make_models(tmp_path)["tiny"]
     report = msgspec.structs.replace(FINE, output_sha256=None)
-    assert judge_output(report, goldens, CASE, "guest", model) == Judged(Outcome.CRASHED, "exited without an output")
+    assert judge_output(report, goldens, CASE, "guest", model) == OutcomeWithReason(
+        Outcome.CRASHED, "exited without an output"
+    )
 
 
 def test_a_first_output_that_was_not_returned_or_is_garbled_is_wrong(tmp_path: Path, goldens: Goldens) -> None:
@@ -201,22 +203,22 @@ def test_a_hash_that_is_not_of_the_returned_bytes_is_wrong(tmp_path: Path, golde
 def test_a_guest_that_claims_another_output_than_its_file_holds_is_wrong(tmp_path: Path, goldens: Goldens) -> None:
     model = make_models(tmp_path)["tiny"]
     judged = judge_output(msgspec.structs.replace(FINE, file_sha256="cd" * 32), goldens, CASE, "guest", model)
-    assert judged == Judged(Outcome.WRONG_OUTPUT, "the guest claims another output than its file holds")
+    assert judged == OutcomeWithReason(Outcome.WRONG_OUTPUT, "the guest claims another output than its file holds")
 
 
 def test_an_output_file_that_cannot_be_hashed_is_no_output(tmp_path: Path, goldens: Goldens) -> None:
     model = make_models(tmp_path)["tiny"]
     linked = msgspec.structs.replace(FINE, file_sha256=None, file_error="a link")
     judged = judge_output(linked, goldens, CASE, "guest", model)
-    assert judged == Judged(Outcome.CRASHED, "its output file cannot be used: a link")
+    assert judged == OutcomeWithReason(Outcome.CRASHED, "its output file cannot be used: a link")
 
 
-def marks_with(**changes: object) -> Judged:
+def marks_with(**changes: object) -> OutcomeWithReason:
     return judge_marks(msgspec.structs.replace(FINE, **changes), iterations=3)
 
 
 def test_marks_that_can_be_true_are_taken() -> None:
-    assert marks_with() == Judged(Outcome.OK)
+    assert marks_with() == OutcomeWithReason(Outcome.OK)
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from lab.builds.images import BuildReport
+from lab.builds.images.ensure import BuildReport
 from lab.cli.app import app
 from lab.cli.commands import build, calibrate
 from lab.cli.commands.verify import conclude
 from lab.core.errors import BuildFailed, LabError, UnobtainableError
-from lab.verify.items import Item, Sameness
+from lab.verify.items import Item, Match
 from tests.command import lab
 from tests.fakes import FakeEngine, make_bill
 from tests.imported import import_made_up
@@ -107,7 +107,7 @@ def test_a_campaign_compared_with_itself_is_identical() -> None:
 
 
 def test_verified_items_are_a_list_and_the_first_difference_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    items = [Item("a", Sameness.IDENTICAL, "the same"), Item("b", Sameness.DIFFERS, "not the same")]
+    items = [Item("a", Match.IDENTICAL, "the same"), Item("b", Match.DIFFERS, "not the same")]
     assert conclude(items, json=True)
     out, err = capsys.readouterr()
     assert [(one["name"], one["verdict"]) for one in json.loads(out)] == [("a", "identical"), ("b", "differs")]
@@ -118,14 +118,16 @@ def test_verified_items_are_a_list_and_the_first_difference_is_named(capsys: pyt
 def test_builds_are_listed_and_one_that_failed_decides_the_exit_code(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bill = make_bill(place / "bill")
-    report = BuildReport({"native": bill.images["native"]}, {"wavm": BuildFailed("wavm did not build", "see its log")})
+    materials = make_bill(place / "materials")
+    report = BuildReport(
+        {"native": materials.images["native"]}, {"wavm": BuildFailed("wavm did not build", "see its log")}
+    )
     monkeypatch.setattr(build, "build_editions", lambda wanted, _: dict.fromkeys(wanted, report))
-    monkeypatch.setattr(build, "ensure_guests", lambda *_: bill.guests)
+    monkeypatch.setattr(build, "ensure_guests", lambda *_: materials.guests)
     found = asked("build", code=8)
     assert found["problems"] == {"wavm": "wavm did not build"}
-    assert found["images"]["native"]["version"] == bill.images["native"].version
-    assert set(found["guests"]) == {f"{target}/{profile}" for target, profile in bill.guests}
+    assert found["images"]["native"]["version"] == materials.images["native"].version
+    assert set(found["guests"]) == {f"{target}/{profile}" for target, profile in materials.guests}
     assert "native" in printed(["build"], code=8)
     both = asked("build", "--edition", "current", "--edition", "paper", code=8)
     assert both == {"current": found, "paper": found}
@@ -134,10 +136,10 @@ def test_builds_are_listed_and_one_that_failed_decides_the_exit_code(
 def test_all_that_can_be_had_is_built_without_what_cannot_which_is_an_error_only_when_asked_for_by_name(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bill = make_bill(place / "bill")
+    materials = make_bill(place / "materials")
     problems: dict[str, LabError] = {"wasmedge": UnobtainableError("it cannot be had here", "go where it can")}
     monkeypatch.setattr(build, "build_editions", lambda wanted, _: dict.fromkeys(wanted, BuildReport({}, problems)))
-    monkeypatch.setattr(build, "ensure_guests", lambda *_: bill.guests)
+    monkeypatch.setattr(build, "ensure_guests", lambda *_: materials.guests)
     everything = lab("build", "--all")
     assert everything.code == 0
     assert "left out: wasmedge: it cannot be had here" in everything.err
@@ -147,9 +149,9 @@ def test_all_that_can_be_had_is_built_without_what_cannot_which_is_an_error_only
 
 
 def test_a_calibration_is_one_document(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    bill = make_bill(place / "bill", ("tiny",))
-    monkeypatch.setattr(calibrate, "gather", lambda *_: bill)
-    monkeypatch.setattr(calibrate, "open_engine", lambda _: FakeEngine(bill))
+    materials = make_bill(place / "materials", ("tiny",))
+    monkeypatch.setattr(calibrate, "gather", lambda *_: materials)
+    monkeypatch.setattr(calibrate, "open_engine", lambda _: FakeEngine(materials))
     result = CliRunner().invoke(app, ["calibrate", "--model", "tiny", "--blocks", "3", "--json"])
     found = json.loads(result.stdout)
     assert result.exit_code == bool(found["problems"])

@@ -32,30 +32,30 @@ def test_the_first_report_comes_a_minute_after_the_first_trial_not_after_the_fir
     clock: Callable[[float], None],
 ) -> None:
     made: list[str] = []
-    watcher = CampaignProgress(lambda: made.append("report"))
-    watcher.ends(TRIAL)
+    observer = CampaignProgress(lambda: made.append("report"))
+    observer.on_trial_end(TRIAL)
     assert not made, "a report of one trial tells nothing"
     clock(REFRESH_EVERY_S)
-    watcher.ends(TRIAL)
+    observer.on_trial_end(TRIAL)
     assert len(made) == 1
 
 
 def test_a_long_block_is_reported_while_it_lasts(clock: Callable[[float], None]) -> None:
     made: list[str] = []
-    watcher = CampaignProgress(lambda: made.append("report"))
+    observer = CampaignProgress(lambda: made.append("report"))
     for _ in range(20):
         clock(LONG_BLOCK_S / 5)
-        watcher.ends(TRIAL)
+        observer.on_trial_end(TRIAL)
     assert len(made) == 4
 
 
 def test_short_blocks_share_a_report_and_the_last_is_left_to_the_end(clock: Callable[[float], None]) -> None:
     made: list[str] = []
-    watcher = CampaignProgress(lambda: made.append("report"))
+    observer = CampaignProgress(lambda: made.append("report"))
     for block in range(12):
         clock(REFRESH_EVERY_S / 4)
-        watcher.block_ends(block, last=False)
+        observer.on_block_end(block, last=False)
     assert len(made) == 3
     clock(REFRESH_EVERY_S)
-    watcher.block_ends(12, last=True)
+    observer.on_block_end(12, last=True)
     assert len(made) == 3

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.campaign.materials import Bill
+from lab.campaign.materials import Materials
 from lab.cli.commands import run, verify
 from lab.core.errors import EXIT_INTERRUPTED
 from lab.core.trial import Kind, Outcome, Trial
@@ -37,12 +37,12 @@ WORDS = ("run", "mine.toml", "--tier", "smoke")
 
 
 @pytest.fixture
-def bill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bill:
+def materials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Materials:
     """What `lab run` finds built, in a directory with an experiment in it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LAB_HOME", str(tmp_path / "home"))
     (tmp_path / "mine.toml").write_text(EXPERIMENT)
-    found = make_bill(tmp_path / "bill", ("tiny",))
+    found = make_bill(tmp_path / "materials", ("tiny",))
     monkeypatch.setattr(run, "gather", lambda *_: found)
     monkeypatch.setattr(verify, "read_lock", Lock)  # the committed one is of real guests
     monkeypatch.setattr(verify, "check_images", lambda *_, **__: ())  # nor are its images in an engine
@@ -55,17 +55,17 @@ def run_on(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, *words: str) -> 
 
 
 def test_a_runtime_that_cannot_be_had_here_is_said_once_and_the_others_are_measured(
-    bill: Bill, monkeypatch: pytest.MonkeyPatch
+    materials: Materials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    del bill.images["wasmtime"]
-    bill.absent["wasmtime"] = "wasmtime 49.0.0 of edition current cannot be had here"
-    ran = run_on(FakeEngine(bill), monkeypatch)
+    del materials.images["wasmtime"]
+    materials.absent["wasmtime"] = "wasmtime 49.0.0 of edition current cannot be had here"
+    ran = run_on(FakeEngine(materials), monkeypatch)
     assert ran.code == 0
     assert ran.err.count("not measured: wasmtime 49.0.0 of edition current cannot be had here") == 1
     (directory,) = campaigns()
     outcomes = {trial.runtime: (trial.outcome, trial.why) for trial in trials_of(directory)}
     assert outcomes["native"][0] is Outcome.OK
-    assert outcomes["wasmtime"] == (Outcome.UNSUPPORTED, bill.absent["wasmtime"])
+    assert outcomes["wasmtime"] == (Outcome.UNSUPPORTED, materials.absent["wasmtime"])
 
 
 def campaigns() -> list[Path]:
@@ -77,9 +77,9 @@ def trials_of(directory: Path) -> list[Trial]:
 
 
 def test_a_run_writes_manifest_trials_and_report_and_ends_with_a_verdict(
-    bill: Bill, monkeypatch: pytest.MonkeyPatch
+    materials: Materials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ran = run_on(FakeEngine(bill), monkeypatch)
+    ran = run_on(FakeEngine(materials), monkeypatch)
     assert ran.code == 0, ran.err
     (directory,) = campaigns()
     assert read_manifest(directory).campaign == directory.name
@@ -95,16 +95,16 @@ def test_a_run_writes_manifest_trials_and_report_and_ends_with_a_verdict(
 
 
 def test_an_interrupted_run_says_so_has_a_report_and_is_resumed_by_the_same_command(
-    bill: Bill, monkeypatch: pytest.MonkeyPatch
+    materials: Materials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stopped = run_on(FakeEngine(bill, interrupt_at=4), monkeypatch)
+    stopped = run_on(FakeEngine(materials, interrupt_at=4), monkeypatch)
     assert stopped.code == EXIT_INTERRUPTED
     assert "the same command resumes" in stopped.err
     (directory,) = campaigns()
     measured = trials_of(directory)
     assert len(measured) == 4
     assert "unfinished" in (directory / "report" / "report.md").read_text()
-    resumed = run_on(FakeEngine(bill), monkeypatch)
+    resumed = run_on(FakeEngine(materials), monkeypatch)
     assert resumed.code == 0, resumed.err
     assert f"resuming {Path('results') / directory.name}" in resumed.err
     assert campaigns() == [directory]
@@ -112,23 +112,23 @@ def test_an_interrupted_run_says_so_has_a_report_and_is_resumed_by_the_same_comm
     assert len(trials_of(directory)) == 7
 
 
-def test_an_unfinished_run_is_left_alone_with_new(bill: Bill, monkeypatch: pytest.MonkeyPatch) -> None:
-    run_on(FakeEngine(bill, interrupt_at=4), monkeypatch)
+def test_an_unfinished_run_is_left_alone_with_new(materials: Materials, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_on(FakeEngine(materials, interrupt_at=4), monkeypatch)
     (first,) = campaigns()
     first = first.rename(first.with_name("mine-smoke-20250101T000000Z"))  # two within a second would have one name
-    run_on(FakeEngine(bill), monkeypatch, "--new")
+    run_on(FakeEngine(materials), monkeypatch, "--new")
     assert len(campaigns()) == 2
     assert len(trials_of(first)) == 4
 
 
 def test_a_run_that_ended_goes_on_with_a_larger_budget_and_keeps_what_it_has(
-    bill: Bill, monkeypatch: pytest.MonkeyPatch
+    materials: Materials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run_on(FakeEngine(bill), monkeypatch, "--budget", "1s")
+    run_on(FakeEngine(materials), monkeypatch, "--budget", "1s")
     (directory,) = campaigns()
     short = trials_of(directory)
     assert Outcome.OVER_BUDGET in {trial.outcome for trial in short}
-    longer = run_on(FakeEngine(bill), monkeypatch)
+    longer = run_on(FakeEngine(materials), monkeypatch)
     assert longer.code == 0, longer.err
     assert f"resuming {Path('results') / directory.name}" in longer.err
     assert campaigns() == [directory]
@@ -138,8 +138,8 @@ def test_a_run_that_ended_goes_on_with_a_larger_budget_and_keeps_what_it_has(
     assert (directory / FINISHED_NAME).exists()
 
 
-def test_options_change_the_plan_that_is_written_down(bill: Bill, monkeypatch: pytest.MonkeyPatch) -> None:
-    run_on(FakeEngine(bill), monkeypatch, "--blocks", "1", "--budget", "2h", "--precision", "3%")
+def test_options_change_the_plan_that_is_written_down(materials: Materials, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_on(FakeEngine(materials), monkeypatch, "--blocks", "1", "--budget", "2h", "--precision", "3%")
     (directory,) = campaigns()
     plan = read_manifest(directory).experiment
     assert (plan.tiers["smoke"].budget, plan.tiers["smoke"].max_blocks, plan.measure.precision) == ("2h", 1, "3%")
@@ -147,9 +147,9 @@ def test_options_change_the_plan_that_is_written_down(bill: Bill, monkeypatch: p
 
 
 def test_a_run_whose_bytes_differ_is_a_negative_answer_that_names_them(
-    bill: Bill, monkeypatch: pytest.MonkeyPatch
+    materials: Materials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    change_a_byte(bill.guests["wasm", "o3"].path)
-    ran = run_on(FakeEngine(bill), monkeypatch)
+    change_a_byte(materials.guests["wasm", "o3"].path)
+    ran = run_on(FakeEngine(materials), monkeypatch)
     assert ran.code == 1
     assert ran.err.splitlines()[-1].startswith("first difference: guest wasm/o3: its record has ")

@@ -9,7 +9,7 @@ import pytest
 
 from lab.cli.commands import verify
 from lab.core.errors import EXIT_INTERRUPTED
-from lab.verify.items import Item, Sameness
+from lab.verify.items import Item, Match
 from tests.command import lab
 
 
@@ -24,7 +24,7 @@ def test_what_was_rebuilt_is_told_at_once_and_is_not_lost_when_the_rest_is_inter
     monkeypatch.setenv("LAB_HOME", str(tmp_path))
     monkeypatch.setattr(verify, "find_guests", lambda _: {})
     monkeypatch.setattr(verify, "find_images", lambda _: {})
-    known = Item("model tiny", Sameness.IDENTICAL, "in the lock and in two rebuilds")
+    known = Item("model tiny", Match.IDENTICAL, "in the lock and in two rebuilds")
     monkeypatch.setattr(verify, "check_models", lambda *_, **__: iter((known,)))
     monkeypatch.setattr(verify, "check_guests", interrupted)
     ran = lab("verify", "--results", str(tmp_path))

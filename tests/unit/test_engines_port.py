@@ -166,6 +166,6 @@ def test_the_process_engine_sweeps_one_campaigns_directories_only(tmp_path: Path
     engine = ProcessEngine(tmp_path / "probe", tmp_path)
     for name in ("c-1", "c-2", "other-1"):
         (tmp_path / name).mkdir()
-    assert engine.sweep("c") == 2
-    assert engine.sweep("[co]*") == 0, "a name is no pattern"
+    assert engine.remove_leftovers("c") == 2
+    assert engine.remove_leftovers("[co]*") == 0, "a name is no pattern"
     assert [path.name for path in tmp_path.iterdir()] == ["other-1"]

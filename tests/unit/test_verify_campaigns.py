@@ -13,7 +13,7 @@ from lab.report.render import render
 from lab.store.campaigns import FINISHED_NAME, MANIFEST_NAME
 from lab.store.journal import JOURNAL_NAME, read_trials, write_journal
 from lab.verify.campaign_checks import check_campaign, check_outputs
-from lab.verify.items import Item, Sameness, first_difference
+from lab.verify.items import Item, Match, first_difference
 from lab.verify.lockfile import Lock, LockedEdition, LockedModel
 from tests.damage import change_a_byte
 from tests.synthetic import make_manifest, make_trials, write_campaign
@@ -47,7 +47,7 @@ def campaign(whole: Path, tmp_path: Path) -> Path:
 
 
 def differing(directory: Path) -> list[Item]:
-    return [item for item in check_campaign(directory, LOCK) if item.verdict is Sameness.DIFFERS]
+    return [item for item in check_campaign(directory, LOCK) if item.verdict is Match.DIFFERS]
 
 
 def test_an_untouched_campaign_has_no_difference(whole: Path) -> None:
@@ -66,7 +66,7 @@ def test_one_changed_byte_in_a_stored_trial_is_caught_and_named(campaign: Path, 
     journal = campaign / JOURNAL_NAME
     change_a_byte(journal, journal.read_bytes().rindex(place) + len(place))
     items = list(check_campaign(campaign, LOCK))
-    assert [item.verdict for item in items] == [Sameness.DIFFERS], "nothing is made from damaged trials"
+    assert [item.verdict for item in items] == [Match.DIFFERS], "nothing is made from damaged trials"
     assert items[0].name == f"trials of {campaign.name}"
     assert f"{JOURNAL_NAME}" in items[0].why
     assert str(len(TRIALS)) in items[0].why, "the line's number"
@@ -112,7 +112,7 @@ def test_an_unfinished_campaign_is_held_against_its_checksums_alone(campaign: Pa
     change_a_byte(campaign / "report" / "report.md")
     items = list(check_campaign(campaign, LOCK))
     assert items[0].why == f"{len(TRIALS)} lines match their checksums; the campaign is not finished"
-    assert items[-1].verdict is Sameness.EQUIVALENT
+    assert items[-1].verdict is Match.EQUIVALENT
     assert first_difference(items) is None
 
 
@@ -152,8 +152,8 @@ def test_outputs_of_another_guest_or_graph_are_not_held_against_the_lock() -> No
 def test_native_outputs_may_differ_between_machines_and_are_never_called_identical() -> None:
     items = list(check_outputs(MANIFEST, with_output(TRIALS, "native", "f" * 64), LOCK))
     assert {item.name: item.verdict for item in items} == {
-        "output wasm/o3 yunet b1": Sameness.IDENTICAL,
-        "output native@o3 yunet b1": Sameness.EQUIVALENT,
+        "output wasm/o3 yunet b1": Match.IDENTICAL,
+        "output native@o3 yunet b1": Match.EQUIVALENT,
     }
 
 

@@ -80,6 +80,6 @@ def test_the_inputs_of_batches_that_are_not_here_stay_locked_unless_one_that_is_
     campaign: Path, tmp_path: Path
 ) -> None:
     model = make_models(tmp_path / "models", ("tiny",))["tiny"]
-    here = {str(given.batch): given.input_sha256 for given in model.inputs}
+    here = {str(prebuilt.batch): prebuilt.input_sha256 for prebuilt in model.inputs}
     assert inputs_locked(campaign, model, {"1": here["1"], "7": "seven"}) == {**here, "7": "seven"}
     assert inputs_locked(campaign, model, {"1": "another", "7": "seven"}) == here

@@ -11,7 +11,7 @@ from lab.builds.guests import GuestBuild
 from lab.core.model import Model
 from lab.core.progress import silent
 from lab.disk.content import file_sha256
-from lab.verify.items import Item, Sameness, first_difference
+from lab.verify.items import Item, Match, first_difference
 from lab.verify.lockfile import Lock, LockedEdition, LockedModel
 from lab.verify.model_checks import check_guests, check_models, file_hashes
 from tests.damage import change_a_byte
@@ -38,7 +38,7 @@ def guests(tmp_path: Path) -> Guests:
 def locked(models: dict[str, Model], guests: Guests) -> Lock:
     by_name = {}
     for name, model in models.items():
-        inputs = {str(given.batch): given.input_sha256 for given in model.inputs}
+        inputs = {str(prebuilt.batch): prebuilt.input_sha256 for prebuilt in model.inputs}
         by_name[name] = LockedModel(model.graph_sha256, inputs)
     builds = {f"{target}/{profile}": guest.sha256 for (target, profile), guest in guests.items()}
     return Lock(models=by_name, editions={"current": LockedEdition(builds)})
@@ -60,7 +60,7 @@ def test_untouched_files_are_identical_part_by_part(models: dict[str, Model], gu
         "guest native/o3",
         "guest wasm/o3",
     ]
-    assert {item.verdict for item in items} == {Sameness.IDENTICAL}
+    assert {item.verdict for item in items} == {Match.IDENTICAL}
     assert all(item.why.startswith("the same in the lock and ") for item in items)
 
 
@@ -69,7 +69,7 @@ def test_untouched_files_are_identical_part_by_part(models: dict[str, Model], gu
 def test_one_changed_byte_in_a_graph_is_caught_and_named(models: dict[str, Model], at: int, is_locked: bool) -> None:
     lock = locked(models, {}) if is_locked else Lock()
     change_a_byte(models["tiny"].graph_path, at)
-    differing = [item for item in of_models(models, lock) if item.verdict is Sameness.DIFFERS]
+    differing = [item for item in of_models(models, lock) if item.verdict is Match.DIFFERS]
     assert [item.name for item in differing] == ["model tiny graph"]
     assert models["tiny"].graph_sha256[:12] in differing[0].why
     assert file_sha256(models["tiny"].graph_path)[:12] in differing[0].why
@@ -106,7 +106,7 @@ def test_a_model_that_agrees_with_its_record_but_not_with_the_lock_differs(model
 def test_one_changed_byte_in_a_guest_is_caught_and_named(guests: Guests) -> None:
     lock = locked({}, guests)
     change_a_byte(guests["wasm", "o3"].path, at=0)
-    differing = [item for item in of_guests(guests, lock) if item.verdict is Sameness.DIFFERS]
+    differing = [item for item in of_guests(guests, lock) if item.verdict is Match.DIFFERS]
     assert [item.name for item in differing] == ["guest wasm/o3"]
     assert guests["wasm", "o3"].sha256[:12] in differing[0].why
 

@@ -22,8 +22,8 @@ from lab.zoo.catalog import available, disk_bytes, load, prepare
 from lab.zoo.importing import import_graph
 from lab.zoo.model_directory import META_FILE
 from lab.zoo.model_rebuild import rebuild
-from lab.zoo.published_weights import MIRROR_VARIABLE, Supply
-from lab.zoo.recipe import Images, Recipe
+from lab.zoo.published_weights import MIRROR_VARIABLE, PublishedWeights
+from lab.zoo.recipe import Pictures, Recipe
 from tests.network_outputs import split, top
 
 ROOT = Path(__file__).parents[2]
@@ -117,7 +117,9 @@ def test_slims_checkpoint_is_evaluated_with_its_moving_averages(
     with tarfile.open(archive, "w:gz") as tar:
         tar.add(prefix.parent, arcname=".")
     sha256 = hashlib.sha256(archive.read_bytes()).hexdigest()
-    monkeypatch.setitem(published_weights.SUPPLIES, SMALL, Supply(f"{NOWHERE}/{SMALL}.tgz", f"sha256:{sha256}"))
+    monkeypatch.setitem(
+        published_weights.SUPPLIES, SMALL, PublishedWeights(f"{NOWHERE}/{SMALL}.tgz", f"sha256:{sha256}")
+    )
     model = prepare([SMALL], home, "pretrained", batches=(1,))[SMALL]
     # the averages hold the seeded weights, the plain variables nothing of use
     assert model.graph_sha256 == prepared[SMALL].graph_sha256
@@ -155,7 +157,7 @@ def test_unknown_models_and_weights_are_refused(tmp_path: Path) -> None:
 
 
 def test_damaged_metadata_is_refused_with_its_remedy(prepared: dict[str, Model], home: Path, tmp_path: Path) -> None:
-    directory = Recipe("yunet", "seeded", Images()).directory(tmp_path)
+    directory = Recipe("yunet", "seeded", Pictures()).directory(tmp_path)
     shutil.copytree(prepared["yunet"].graph_path.parent, directory)
     assert load("yunet", tmp_path) is not None, "a model's directory may be copied"
     (directory / META_FILE).write_text("{")

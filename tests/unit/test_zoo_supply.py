@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from lab.core.errors import ModelError, SupplyError
-from lab.zoo.published_weights import MIRROR_VARIABLE, RECORD_FILE, SUPPLIES, Supply, fetch, place, unpack
+from lab.zoo.published_weights import MIRROR_VARIABLE, RECORD_FILE, SUPPLIES, PublishedWeights, fetch, place, unpack
 
 CONTENT = b"weights" * 1000
 SHA256 = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
@@ -40,7 +40,7 @@ def host(tmp_path: Path) -> Iterator[str]:
 
 
 def test_a_file_is_downloaded_once_and_kept(host: str, tmp_path: Path) -> None:
-    supply = Supply(f"{host}/w.tgz", SHA256)
+    supply = PublishedWeights(f"{host}/w.tgz", SHA256)
     assert fetch(supply, tmp_path / "d").read_bytes() == CONTENT
     (tmp_path / "served" / "w.tgz").unlink()
     assert fetch(supply, tmp_path / "d").read_bytes() == CONTENT
@@ -48,12 +48,12 @@ def test_a_file_is_downloaded_once_and_kept(host: str, tmp_path: Path) -> None:
 
 def test_a_file_with_another_checksum_is_refused(host: str, tmp_path: Path) -> None:
     with pytest.raises(SupplyError, match="not the file that was pinned"):
-        fetch(Supply(f"{host}/w.tgz", "sha256:" + "0" * 64), tmp_path / "d")
+        fetch(PublishedWeights(f"{host}/w.tgz", "sha256:" + "0" * 64), tmp_path / "d")
     assert not (tmp_path / "d" / "w.tgz").exists()
 
 
 def test_an_unpublished_checksum_is_recorded_and_held_to(host: str, tmp_path: Path) -> None:
-    supply = Supply(f"{host}/w.tgz", None)
+    supply = PublishedWeights(f"{host}/w.tgz", None)
     fetch(supply, tmp_path / "d")
     assert msgspec.json.decode((tmp_path / "d" / RECORD_FILE).read_bytes()) == {"w.tgz": SHA256}
     (tmp_path / "d" / "w.tgz").unlink()
@@ -73,16 +73,18 @@ def test_a_host_that_does_not_answer_is_said_within_seconds(tmp_path: Path, monk
 
 def test_a_missing_file_is_a_supply_error(host: str, tmp_path: Path) -> None:
     with pytest.raises(SupplyError, match="404"):
-        fetch(Supply(f"{host}/other.tgz", None), tmp_path / "d")
+        fetch(PublishedWeights(f"{host}/other.tgz", None), tmp_path / "d")
 
 
 def test_a_mirror_serves_the_same_names(host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(MIRROR_VARIABLE, f"{host}/")
-    assert fetch(Supply("http://nowhere.invalid/models/w.tgz", SHA256), tmp_path / "d").read_bytes() == CONTENT
+    assert (
+        fetch(PublishedWeights("http://nowhere.invalid/models/w.tgz", SHA256), tmp_path / "d").read_bytes() == CONTENT
+    )
 
 
 def test_a_users_file_takes_the_place_of_its_download_if_it_is_the_right_one(tmp_path: Path) -> None:
-    supply = Supply("http://nowhere.invalid/w.tgz", SHA256)
+    supply = PublishedWeights("http://nowhere.invalid/w.tgz", SHA256)
     mine = tmp_path / "mine"
     mine.write_bytes(CONTENT)
     place(supply, mine, tmp_path / "d")

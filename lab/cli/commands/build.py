@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from lab.builds.guests import GuestBuild, ensure_guests
-from lab.builds.images import BuildReport, build_editions
-from lab.builds.labels import ImageInfo, read_binary
+from lab.builds.images.ensure import BuildReport, build_editions
+from lab.builds.images.labels import ImageInfo, read_binary
 from lab.builds.pins import load_pins
 from lab.builds.supplies import save_artifact
 from lab.cli.build_progress import build_progress
@@ -71,10 +71,10 @@ def _wanted(edition: str, runtimes: list[str] | None, *, everything: bool) -> tu
 
 def _tell(report: BuildReport, *, may_lack: bool) -> int:
     """Say what could not be made; the exit code for it, 0 if all was, or all but what cannot be had and may lack."""
-    grave = report.grave(UnobtainableError) if may_lack else report.problems
+    fatal = report.fatal_problems(UnobtainableError) if may_lack else report.problems
     for name, problem in report.problems.items():
-        note(f"{'error' if name in grave else 'left out'}: {name}: {problem.message}\n  hint: {problem.remedy}")
-    return max((problem.exit_code for problem in grave.values()), default=0)
+        note(f"{'error' if name in fatal else 'left out'}: {name}: {problem.message}\n  hint: {problem.remedy}")
+    return max((problem.exit_code for problem in fatal.values()), default=0)
 
 
 def _save(report: BuildReport, edition: str, directory: Path) -> None:

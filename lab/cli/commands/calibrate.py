@@ -12,7 +12,7 @@ from lab.calibrate.calibration_report import page, summary
 from lab.calibrate.calibrator import RESULT_NAME, Begun, Calibrator, begin, fingerprint_of
 from lab.calibrate.findings import Calibration
 from lab.calibrate.settings import Settings, checked
-from lab.campaign.materials import Bill
+from lab.campaign.materials import Materials
 from lab.campaign.prepare import gather
 from lab.cli.build_progress import build_progress
 from lab.cli.engines import EngineName, EngineOption, open_engine
@@ -63,11 +63,11 @@ def calibrate(
     )
     chosen = open_engine(engine)
     with build_progress() as progress:
-        bill = gather([settings.case], settings.experiment, home(), progress)
-    begun = Begun(settings, fingerprint_of(settings, bill, chosen))
+        materials = gather([settings.case], settings.experiment, home(), progress)
+    begun = Begun(settings, fingerprint_of(settings, materials, chosen))
     directory, resumed = begin(results, begun, new=new)
     note(f"{'resuming' if resumed else 'measuring into'} {directory}")
-    found = judge_calibration(begun, _measure(directory, settings, bill, chosen))
+    found = judge_calibration(begun, _measure(directory, settings, materials, chosen))
     _write(directory, found)
     if json:
         say_json(found)
@@ -78,7 +78,7 @@ def calibrate(
         raise typer.Exit(EXIT_NEGATIVE)
 
 
-def _measure(directory: Path, settings: Settings, bill: Bill, engine: Engine) -> list[Trial]:
+def _measure(directory: Path, settings: Settings, materials: Materials, engine: Engine) -> list[Trial]:
     progress = CampaignProgress(lambda: None)
     path = directory / JOURNAL_NAME
     try:
@@ -86,12 +86,12 @@ def _measure(directory: Path, settings: Settings, bill: Bill, engine: Engine) ->
             calibrator = Calibrator(
                 name=directory.name,
                 settings=settings,
-                bill=bill,
+                materials=materials,
                 engine=engine,
                 journal=journal,
                 trials=read_trials(path),
                 home=home(),
-                watcher=progress,
+                observer=progress,
             )
             return calibrator.run()
     finally:

@@ -10,7 +10,7 @@ import msgspec
 import typer
 
 from lab.campaign.experiment_file import cases_of, load
-from lab.campaign.materials import Bill
+from lab.campaign.materials import Materials
 from lab.campaign.prepare import gather, manifest_of
 from lab.campaign.run import Campaign
 from lab.cli.build_progress import build_progress
@@ -51,18 +51,18 @@ def run(
     chosen = open_engine(engine)
     note(f"{len(cases)} cases of '{plan.name}', tier {tier}: {plan.question}")
     with build_progress() as progress:
-        bill = gather(cases, plan, home(), progress)
-    for why in bill.absent.values():
+        materials = gather(cases, plan, home(), progress)
+    for why in materials.absent.values():
         note(f"not measured: {why}")
-    directory = _campaign_directory(bill, plan, tier, cases, chosen, results=results, new=new)
-    _measure(directory, plan, tier, cases, bill, chosen)
+    directory = _campaign_directory(materials, plan, tier, cases, chosen, results=results, new=new)
+    _measure(directory, plan, tier, cases, materials, chosen)
     failed = print_report(directory, say)
     if failed:
         raise typer.Exit(failed)
     # imported here: verifying renders the report again, with libraries that measuring does without
     from lab.cli.commands.verify import conclude, quick_items  # noqa: PLC0415
 
-    if conclude(quick_items(directory, bill)):
+    if conclude(quick_items(directory, materials)):
         raise typer.Exit(EXIT_NEGATIVE)
 
 
@@ -95,13 +95,20 @@ def _adapted(
 
 
 def _campaign_directory(
-    bill: Bill, experiment: Experiment, tier: str, cases: tuple[Case, ...], engine: Engine, *, results: Path, new: bool
+    materials: Materials,
+    experiment: Experiment,
+    tier: str,
+    cases: tuple[Case, ...],
+    engine: Engine,
+    *,
+    results: Path,
+    new: bool,
 ) -> Path:
     """The campaign of the same fingerprint that there is more to measure in, or a fresh one."""
     now = datetime.now(UTC)
     name = campaign_name(experiment.name, tier, now)
     created_at = now.isoformat(timespec="seconds")
-    manifest = manifest_of(bill, experiment, tier, cases, engine, name=name, created_at=created_at)
+    manifest = manifest_of(materials, experiment, tier, cases, engine, name=name, created_at=created_at)
     found = None if new else find_resumable(results, manifest)
     if found is None:
         return create(results, manifest)
@@ -112,7 +119,7 @@ def _campaign_directory(
 
 
 def _measure(
-    directory: Path, experiment: Experiment, tier: str, cases: tuple[Case, ...], bill: Bill, engine: Engine
+    directory: Path, experiment: Experiment, tier: str, cases: tuple[Case, ...], materials: Materials, engine: Engine
 ) -> None:
     limits = experiment.tier(tier)
     note(f"measuring into {directory} for at most {show_duration(limits.budget_s)}")
@@ -124,12 +131,12 @@ def _measure(
                 experiment=experiment,
                 tier=limits,
                 cases=cases,
-                bill=bill,
+                materials=materials,
                 engine=engine,
                 journal=journal,
                 trials=read_trials(directory / JOURNAL_NAME),
                 home=home(),
-                watcher=progress,
+                observer=progress,
             )
             campaign.run()
             mark_finished(directory, journal.next_number, limits.budget_s)

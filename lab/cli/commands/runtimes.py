@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from lab.builds.images import find_images
-from lab.builds.labels import ImageInfo
+from lab.builds.images.ensure import find_images
+from lab.builds.images.labels import ImageInfo
 from lab.builds.pins import load_pins
 from lab.cli.options import Edition, Json
 from lab.cli.output import note, say_json, say_table

@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 
 from lab.builds.guests import find_guests
-from lab.builds.images import find_images
-from lab.campaign.materials import Bill
+from lab.builds.images.ensure import find_images
+from lab.campaign.materials import Materials
 from lab.cli.build_progress import build_progress
 from lab.cli.options import Campaign, Edition, Json, Results
 from lab.cli.output import note, say, say_json, say_table
@@ -22,7 +22,7 @@ from lab.disk.paths import RESULTS, home
 from lab.store.campaigns import LATEST, read_manifest, resolve
 from lab.verify.campaign_checks import check_campaign
 from lab.verify.image_checks import check_images
-from lab.verify.items import Item, Sameness, first_difference
+from lab.verify.items import Item, Match, first_difference
 from lab.verify.lockfile import LOCK_PATH, Lock, read_lock, write_lock
 from lab.verify.model_checks import check_guests, check_models
 from lab.verify.relock import relocked
@@ -84,7 +84,7 @@ def conclude(items: list[Item], *, json: bool = False) -> bool:
         say_json(items)
     else:
         say_table([(one.verdict.value, one.name, one.why) for one in items], ("verdict", "what", "why"))
-        counts = {verdict: sum(one.verdict is verdict for one in items) for verdict in Sameness}
+        counts = {verdict: sum(one.verdict is verdict for one in items) for verdict in Match}
         say("\nverify: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
     difference = first_difference(items)
     if difference is not None:
@@ -92,13 +92,13 @@ def conclude(items: list[Item], *, json: bool = False) -> bool:
     return difference is not None
 
 
-def quick_items(directory: Path, bill: Bill) -> list[Item]:
+def quick_items(directory: Path, materials: Materials) -> list[Item]:
     """What a campaign is concluded with: everything that takes no building."""
     lock, edition = read_lock(), read_manifest(directory).experiment.edition
     return [
-        *check_models(bill.models, lock, silent, rebuild=False),
-        *check_guests(bill.guests, edition, lock, silent, rebuild=False),
-        *check_images(bill.images, silent, rebuild=False),
+        *check_models(materials.models, lock, silent, rebuild=False),
+        *check_guests(materials.guests, edition, lock, silent, rebuild=False),
+        *check_images(materials.images, silent, rebuild=False),
         *check_campaign(directory, lock),
     ]
 

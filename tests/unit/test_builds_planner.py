@@ -1,4 +1,4 @@
-"""Recipes: what changes an image's key, and what must not."""
+"""Build steps: what changes an image's key, and what must not."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.builds import build_context, stages, steps
-from lab.builds.steps import Given, Recipe
+from lab.builds.steps import context, planner, stages
+from lab.builds.steps.planner import PrebuiltFiles
+from lab.builds.steps.step import BuildStep, StageStep
 
 TEXT = """
 ARG VERSION=1
@@ -26,8 +27,8 @@ COPY --from=tool-files /out/ /
 """
 
 
-def base(name: str) -> Recipe:
-    return Recipe(f"base:{name}", f"key of {name}", f"image-of-{name}:1")
+def base(name: str) -> BuildStep:
+    return BuildStep(f"base:{name}", f"key of {name}", f"image-of-{name}:1")
 
 
 @pytest.fixture
@@ -38,11 +39,19 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def plan(root: Path, args: dict[str, str] | None = None, given: Given | None = None, text: str = TEXT) -> Recipe:
-    return steps.plan(stages.parse(text), "tool", args or {}, base, {"tool": given} if given else {}, root)
+def plan(
+    root: Path, args: dict[str, str] | None = None, prebuilt: PrebuiltFiles | None = None, text: str = TEXT
+) -> StageStep:
+    return planner.plan(stages.parse(text), "tool", args or {}, base, {"tool": prebuilt} if prebuilt else {}, root)
 
 
-def test_a_recipe_rests_on_the_stages_it_needs_and_on_no_others(root: Path) -> None:
+def stage(step: StageStep, name: str) -> StageStep:
+    found = next(parent for parent in step.closure().values() if parent.name == name)
+    assert isinstance(found, StageStep)
+    return found
+
+
+def test_a_step_rests_on_the_stages_it_needs_and_on_no_others(root: Path) -> None:
     names = {one.name for one in plan(root).closure().values()}
     assert names == {"tool", "tool-registry", "builder", "base:x"}
 
@@ -70,8 +79,8 @@ def test_the_proxys_certificates_are_sent_but_change_no_key(
         bundle = tmp_path / f"{text}.crt"
         bundle.write_text(text)
         monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
-        builder = next(one for one in plan(root).closure().values() if one.name == "builder")
-        assert builder.files[build_context.CA_FILE] == bundle
+        builder = stage(plan(root), "builder")
+        assert builder.files[context.CA_FILE] == bundle
         keys.append(plan(root).key)
     assert keys[0] == keys[1]
 
@@ -80,15 +89,15 @@ def test_a_given_binary_counts_by_its_checksum(root: Path, tmp_path: Path) -> No
     tree = tmp_path / "tree"
     (tree / "usr/local/bin").mkdir(parents=True)
     (tree / "usr/local/bin/tool").write_text("binary")
-    one = plan(root, {"SUPPLY": "given"}, Given("sum one", tree))
-    assert plan(root, {"SUPPLY": "given"}, Given("sum one")).key == one.key
-    assert plan(root, {"SUPPLY": "given"}, Given("sum two")).key != one.key
-    files = next(stage for stage in one.closure().values() if stage.name == "tool-given").files
+    one = plan(root, {"SUPPLY": "given"}, PrebuiltFiles("sum one", tree))
+    assert plan(root, {"SUPPLY": "given"}, PrebuiltFiles("sum one")).key == one.key
+    assert plan(root, {"SUPPLY": "given"}, PrebuiltFiles("sum two")).key != one.key
+    files = stage(one, "tool-given").files
     assert set(files) == {"supply/tool/usr/local/bin/tool"}
 
 
 def test_a_context_is_the_same_bytes_whatever_the_files_times_are(root: Path) -> None:
-    files = build_context.files_under(root, "source")
-    first = build_context.pack("FROM a\n", files).read()
+    files = context.files_under(root, "source")
+    first = context.pack("FROM a\n", files).read()
     (root / "source" / "main.c").touch()
-    assert build_context.pack("FROM a\n", files).read() == first
+    assert context.pack("FROM a\n", files).read() == first

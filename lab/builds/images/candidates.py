@@ -1,4 +1,4 @@
-"""Which recipe makes which image, for every supply an edition pins; and which of them this machine can follow."""
+"""Which build steps make which image, for every supply an edition pins; and which of them this machine can take."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from functools import partial
 
 import msgspec
 
-from lab.builds import stages, supplies
-from lab.builds import steps as recipes
-from lab.builds.bases import base_recipe
+from lab.builds import supplies
 from lab.builds.pins import Pins, Supply, load_pins, stage_args
-from lab.builds.steps import Given, Recipe
+from lab.builds.steps import planner, stages
+from lab.builds.steps.bases import BaseStep, base_step
+from lab.builds.steps.planner import PrebuiltFiles
+from lab.builds.steps.step import PREFIX, StageStep
 from lab.core.errors import UnobtainableError, Unreachable
 from lab.core.progress import Progress, silent
 from lab.disk.paths import ROOT
-from lab.engines.docker_sdk import DockerClient
+from lab.engines.docker_sdk import DockerClient, failures_as_lab_errors
 from lab.runtimes.registry import RUNTIMES
 
 GIVE_ANOTHER_SUPPLY = (
@@ -32,54 +33,69 @@ class Candidate(msgspec.Struct, frozen=True):
         edition: of which pins.
         supply: where the binary comes from; None for native, which has none.
         version: that comes from there.
-        recipe: of the image, not yet labelled.
-        family: key of the recipe without the checksum of what is given: the same for every artifact of that name.
+        step: that makes the image, not yet labelled.
+        family: key of the step without the checksum of what is prebuilt: the same for every artifact of that name.
     """
 
     runtime: str
     edition: str
     supply: Supply | None
     version: str
-    recipe: Recipe
+    step: StageStep
     family: str
 
     @property
     def tag(self) -> str:
         """Of the labelled image."""
-        return f"{recipes.PREFIX}/{self.runtime}:{self.edition}-{self.recipe.key[:16]}"
+        return f"{PREFIX}/{self.runtime}:{self.edition}-{self.step.key[:16]}"
 
 
 class Catalogue:
-    """All recipes of one edition, on one engine."""
+    """All build steps of one edition, on one engine."""
 
     def __init__(self, edition: str, client: DockerClient, pins: Pins | None = None) -> None:
         self.pins = pins or load_pins()
         self.edition = edition
         self._dockerfile = stages.parse((ROOT / "Dockerfile").read_text())
         self._client = client
-        self._bases: dict[str, Recipe] = {}
+        self._bases: dict[str, BaseStep] = {}
         self.pins.edition(edition)
 
-    def base(self, name: str) -> Recipe:
+    def base(self, name: str) -> BaseStep:
         """How this machine gets a base image; asked once."""
         if name not in self._bases:
-            self._bases[name] = base_recipe(name, self.pins.bases[name], self._client)
+            self._bases[name] = base_step(name, self.pins.bases[name], self._client)
         return self._bases[name]
 
-    def stage(self, name: str, runtime: str = "native", supply: Supply | None = None) -> Recipe:
+    def stage(self, name: str, runtime: str = "native", supply: Supply | None = None) -> StageStep:
         """The build of any stage, such as ``toolchain``."""
-        return recipes.plan(self._dockerfile, name, stage_args(self.pins, self.edition, runtime, supply), self.base)
+        args = stage_args(self.pins, self.edition, runtime, supply)
+        return planner.plan(self._dockerfile, name, args, self.base, edition=self.edition)
 
-    def candidate(self, runtime: str, supply: Supply | None, given: Given | None = None) -> Candidate:
+    def candidate(self, runtime: str, supply: Supply | None, prebuilt: PrebuiltFiles | None = None) -> Candidate:
         """The way to a runtime's image through one supply."""
         args = stage_args(self.pins, self.edition, runtime, supply)
-        plan = partial(recipes.plan, self._dockerfile, runtime, args, self.base)
-        blank = Given(self._nominal(runtime, supply))
-        recipe = plan({runtime: given}) if given else plan({runtime: blank})
-        family = plan({runtime: blank}).key
         pin = self.pins.edition(self.edition).runtime(runtime)
+        minutes = {f"{runtime}-registry": pin.registry.cpu_minutes} if pin.registry else {}
+        plan = partial(planner.plan, self._dockerfile, runtime, args, self.base, minutes=minutes, edition=self.edition)
+        nominal = plan({runtime: PrebuiltFiles(self._nominal(runtime, supply))})
+        step = plan({runtime: prebuilt}) if prebuilt else nominal
+        family = nominal.key
         version = pin.version if supply is None else pin.version_from(supply)
-        return Candidate(runtime, self.edition, supply, version, recipe, family)
+        return Candidate(runtime, self.edition, supply, version, step, family)
+
+    def find(self, candidate: Candidate) -> Candidate | None:
+        """The candidate of the same family whose image is here: for an artifact, whatever its checksum was."""
+        with failures_as_lab_errors():
+            labels = [f"lab.family={candidate.family}", f"lab.edition={candidate.edition}"]
+            images = self._client.images.list(filters={"label": labels})
+        for image in images:
+            if image.tags:
+                step = msgspec.structs.replace(candidate.step, key=image.labels["lab.inputs"])
+                found = msgspec.structs.replace(candidate, step=step)
+                if found.tag in image.tags:
+                    return found
+        return None
 
     def choose(self, runtime: str, existing: Callable[[Candidate], Candidate | None], progress: Progress) -> Candidate:
         """The first way that is open here: artifact, an image built earlier, upstream, registry.
@@ -87,7 +103,7 @@ class Catalogue:
         Args:
             runtime: whose image.
             existing: the candidate whose image is already here, of this candidate's family; None if there is none.
-            progress: told of downloads.
+            progress: called with downloads.
 
         Raises:
             UnobtainableError: no way is open.
@@ -96,7 +112,7 @@ class Catalogue:
         pin = self.pins.edition(self.edition).runtime(runtime)
         if runtime == "native":
             return self.candidate(runtime, None)
-        artifact = self.given(runtime, Supply.ARTIFACT)
+        artifact = self.prebuilt(runtime, Supply.ARTIFACT)
         if artifact is not None:
             return self.candidate(runtime, Supply.ARTIFACT, artifact)
         for supply in self.pinned_supplies(runtime):
@@ -105,7 +121,7 @@ class Catalogue:
                 return here
         unreachable = ""
         try:
-            upstream = self.given(runtime, Supply.UPSTREAM, progress)
+            upstream = self.prebuilt(runtime, Supply.UPSTREAM, progress)
             if upstream is not None:
                 return self.candidate(runtime, Supply.UPSTREAM, upstream)
         except Unreachable as error:
@@ -115,7 +131,7 @@ class Catalogue:
         missing = f"{runtime} {pin.version} of edition {self.edition} cannot be had here{unreachable}"
         raise UnobtainableError(missing, GIVE_ANOTHER_SUPPLY)
 
-    def given(self, runtime: str, supply: Supply | None, progress: Progress = silent) -> Given | None:
+    def prebuilt(self, runtime: str, supply: Supply | None, progress: Progress = silent) -> PrebuiltFiles | None:
         """The files that a supply from outside lays out for a runtime's image; None where it has none.
 
         Raises:
@@ -131,7 +147,7 @@ class Catalogue:
         return None
 
     def _nominal(self, runtime: str, supply: Supply | None) -> str:
-        """What the pins alone say of a given binary: a pin that moves makes another family of images."""
+        """What the pins alone say of a prebuilt binary: a pin that moves makes another family of images."""
         pin = self.pins.edition(self.edition).runtime(runtime)
         if supply is Supply.ARTIFACT and pin.artifact is not None:
             return f"artifact {pin.artifact.file}"

@@ -7,16 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from lab.builds import builder
-from lab.builds.builder import run_all
-from lab.builds.images import BuildReport
-from lab.builds.steps import Recipe
+from lab.builds.images.ensure import BuildReport
+from lab.builds.steps.dockerfile import follow
+from lab.builds.steps.queue import run_all
+from lab.builds.steps.step import BuildStep
 from lab.core.errors import BuildFailed, UnobtainableError
 
-A = Recipe("a", "a", "a:1")
-B = Recipe("b", "b", "b:1", parents=(A,))
-C = Recipe("c", "c", "c:1")
-D = Recipe("d", "d", "d:1", parents=(B, C))
+
+class TimedStep(BuildStep, frozen=True, kw_only=True):
+    takes: float
+
+    @property
+    def minutes(self) -> float:
+        return self.takes
+
+
+A = TimedStep("a", "a", "a:1", takes=1)
+B = TimedStep("b", "b", "b:1", (A,), takes=5)
+C = TimedStep("c", "c", "c:1", takes=2)
+D = TimedStep("d", "d", "d:1", (B, C), takes=1)
 
 
 class Yard:
@@ -26,12 +35,12 @@ class Yard:
         self.log: list[str] = []
         self._here, self._broken, self._lock = here or set(), broken or set(), threading.Lock()
 
-    def build(self, recipe: Recipe) -> None:
+    def build(self, step: BuildStep) -> None:
         with self._lock:
-            self.log.append(recipe.name)
-            if recipe.name in self._broken:
-                raise BuildFailed(f"{recipe.name} broke", "the remedy")
-            self._here.add(recipe.tag)
+            self.log.append(step.name)
+            if step.name in self._broken:
+                raise BuildFailed(f"{step.name} broke", "the remedy")
+            self._here.add(step.tag)
 
     def exists(self, tag: str) -> bool:
         return tag in self._here
@@ -45,7 +54,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("workers", [1, 2, 8])
 def test_parents_are_built_first_and_shared_ones_once(workers: int) -> None:
     yard = Yard()
-    assert run_all([D, B], yard.build, yard.exists, lambda _: 0.0, workers) == {}
+    assert run_all([D, B], yard.build, yard.exists, workers) == {}
     assert sorted(yard.log) == ["a", "b", "c", "d"]
     assert yard.log.index("a") < yard.log.index("b") < yard.log.index("d")
     assert yard.log.index("c") < yard.log.index("d")
@@ -53,7 +62,7 @@ def test_parents_are_built_first_and_shared_ones_once(workers: int) -> None:
 
 def test_a_failure_stops_what_rests_on_it_and_nothing_else() -> None:
     yard = Yard(broken={"a"})
-    failures = run_all([D], yard.build, yard.exists, lambda _: 0.0, 2)
+    failures = run_all([D], yard.build, yard.exists, 2)
     assert set(failures) == {"a:1", "b:1", "d:1"}
     assert failures["d:1"].message == "a broke"
     assert sorted(yard.log) == ["a", "c"]
@@ -61,32 +70,32 @@ def test_a_failure_stops_what_rests_on_it_and_nothing_else() -> None:
 
 def test_what_an_existing_image_rests_on_is_not_built_again() -> None:
     yard = Yard(here={"b:1"})
-    assert run_all([D], yard.build, yard.exists, lambda _: 0.0, 2) == {}
+    assert run_all([D], yard.build, yard.exists, 2) == {}
     assert sorted(yard.log) == ["c", "d"]
 
 
-def test_the_dearest_of_those_that_are_ready_goes_first() -> None:
+def test_the_most_expensive_of_those_that_are_ready_goes_first() -> None:
     yard = Yard()
-    run_all([A, C], yard.build, yard.exists, lambda one: {"a": 1.0, "c": 2.0}[one.name], 1)
+    run_all([A, C], yard.build, yard.exists, 1)
     assert yard.log == ["c", "a"]
 
 
 def test_the_head_of_the_longest_way_goes_first() -> None:
     yard = Yard()
-    run_all([D, C], yard.build, yard.exists, lambda one: {"a": 1.0, "b": 5.0, "c": 2.0, "d": 1.0}[one.name], 1)
+    run_all([D, C], yard.build, yard.exists, 1)
     assert yard.log == ["a", "b", "c", "d"]
 
 
 def test_an_error_that_is_nobodys_fault_is_not_swallowed() -> None:
-    def build(recipe: Recipe) -> None:
-        raise ZeroDivisionError(recipe.name)
+    def build(step: BuildStep) -> None:
+        raise ZeroDivisionError(step.name)
 
     with pytest.raises(ZeroDivisionError):
-        run_all([A], build, lambda _: False, lambda _: 0.0, 1)
+        run_all([A], build, lambda _: False, 1)
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("said", "expected"),
     [
         ("\x1b[0m\x1b[91m   Compiling\x1b[0m\x1b[91m memchr v2.7.6\n", ("step 2/4 memchr v2.7.6", 0.25)),
         ("\x1b[91m   Compiling log v0.4.28\n", ("step 2/4 log v0.4.28", 0.25)),
@@ -94,29 +103,29 @@ def test_an_error_that_is_nobodys_fault_is_not_swallowed() -> None:
         ("Setting up gcc (4:14.2.0-1) ...\n", ("step 2/4 gcc", 0.25)),
     ],
 )
-def test_a_long_step_tells_how_far_it_is(said: str, told: tuple[str, float], tmp_path: Path) -> None:
+def test_a_long_step_reports_how_far_it_is(said: str, expected: tuple[str, float], tmp_path: Path) -> None:
     heard: list[tuple[str, float | None]] = []
     lines = [{"stream": "Step 2/4 : RUN long"}, {"stream": said}]
     with (tmp_path / "log").open("w") as log:
-        builder._follow(lines, A, log, lambda _item, message, fraction=None: heard.append((message, fraction)))
-    assert heard[1] == told
+        follow(lines, "a", log, lambda _item, message, fraction=None: heard.append((message, fraction)))
+    assert heard[1] == expected
 
 
-def test_nothing_is_told_to_be_done_before_the_last_step_ends(tmp_path: Path) -> None:
+def test_nothing_is_reported_done_before_the_last_step_ends(tmp_path: Path) -> None:
     heard: list[float | None] = []
     lines = [{"stream": "Step 4/4 : RUN make"}, {"stream": "[100%] Built target one\n"}, {"stream": "[  1%] another\n"}]
     with (tmp_path / "log").open("w") as log:
-        builder._follow(lines, A, log, lambda _item, _message, fraction=None: heard.append(fraction))
+        follow(lines, "a", log, lambda _item, _message, fraction=None: heard.append(fraction))
     assert heard.pop() == 1.0
     assert max(one for one in heard if one is not None) < 1.0
 
 
 def test_what_cannot_be_had_may_be_left_out_and_what_broke_may_not() -> None:
     absent, broken = UnobtainableError("no wasmedge", "mend"), BuildFailed("wasmer, step 3", "mend")
-    BuildReport({}, {"wasmedge": absent}).insist(but=UnobtainableError)
+    BuildReport({}, {"wasmedge": absent}).raise_for_problems(ignore=UnobtainableError)
     with pytest.raises(UnobtainableError):
-        BuildReport({}, {"wasmedge": absent}).insist()
+        BuildReport({}, {"wasmedge": absent}).raise_for_problems()
     with pytest.raises(BuildFailed, match="wasmer, step 3"):
-        BuildReport({}, {"wasmedge": absent, "wasmer": broken}).insist(but=UnobtainableError)
+        BuildReport({}, {"wasmedge": absent, "wasmer": broken}).raise_for_problems(ignore=UnobtainableError)
     with pytest.raises(BuildFailed, match="2 images could not be made: wasmedge: no wasmedge; wasmer: wasmer, step 3"):
-        BuildReport({}, {"wasmedge": absent, "wasmer": broken}).insist()
+        BuildReport({}, {"wasmedge": absent, "wasmer": broken}).raise_for_problems()

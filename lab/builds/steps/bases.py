@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import IO
 
 from lab.builds.pins import Base
-from lab.builds.steps import PREFIX, Recipe
+from lab.builds.steps.step import PREFIX, BuildStep
 from lab.core.errors import BuildFailed, LabError, NoSpace
 from lab.core.progress import Progress
+from lab.disk.content import file_sha256
 from lab.disk.locks import lock
 from lab.disk.paths import home
 from lab.engines.docker_sdk import DockerClient, connect, failures_as_lab_errors
@@ -43,7 +44,53 @@ SEE_LOG = "see that log; the same command goes on from here"
 FREE_DISK = "free some disk, or set LAB_HOME to a larger one"
 
 
-def base_recipe(name: str, base: Base, client: DockerClient, reachable: bool | None = None) -> Recipe:
+class BaseStep(BuildStep, frozen=True, kw_only=True):
+    """How this machine gets a base image: by pulling it, or by bootstrapping Debian.
+
+    Attributes:
+        base: its pins.
+    """
+
+    base: Base
+
+    @property
+    def is_pulled(self) -> bool:
+        """Whether it comes from an image registry, by digest."""
+        return "@sha256:" in self.tag
+
+    def build(self, client: DockerClient, progress: Progress) -> None:
+        """See `BuildStep.build`.
+
+        Raises:
+            BuildFailed: the engine's registry broke off, or mmdebstrap is missing or failed; the log says more.
+            NoSpace: the disk is full.
+        """
+        if self.is_pulled:
+            progress(self.name, f"pulling {self.base.reference}")
+            with failures_as_lab_errors():
+                client.images.pull(self.tag)
+            return
+        progress(self.name, f"bootstrapping Debian {self.base.suite}")
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("w") as log_file, tempfile.TemporaryDirectory(dir=_scratch()) as directory:
+            tar = Path(directory) / "base.tar"
+            _require_mmdebstrap(log_file)
+            _run_mmdebstrap(self.base, tar, log_file)
+            labels = {"lab.base": self.base.suite, "lab.base.tar_sha256": file_sha256(tar)}
+            repository, tag = self.tag.split(":")
+            changes = [f'LABEL {name}="{value}"' for name, value in labels.items()] + ['CMD ["/bin/bash"]']
+            with failures_as_lab_errors():
+                client.api.import_image(str(tar), repository, tag, changes=changes)
+
+    def describe(self) -> str:
+        """What an image stands on, for a person: how the base came, and for which it stands in."""
+        if self.is_pulled:
+            return self.base.pinned
+        made = f"Debian {self.base.suite}, bootstrapped"
+        return f"{made}, in place of {self.base.reference}" if self.base.stand_in else made
+
+
+def base_step(name: str, base: Base, client: DockerClient, reachable: bool | None = None) -> BaseStep:
     """How this machine gets a base: kept if here, pulled if an image registry answers, else bootstrapped.
 
     Args:
@@ -52,19 +99,19 @@ def base_recipe(name: str, base: Base, client: DockerClient, reachable: bool | N
         client: of the engine.
         reachable: what a question to the image registry would answer; None asks it.
     """
-    bootstrapped = _bootstrap_recipe(name, base)
-    pulled = Recipe(f"base:{name}", hashlib.sha256(base.pinned.encode()).hexdigest(), base.pinned)
-    for recipe in (pulled, bootstrapped):
-        if _is_here(client, recipe.tag):
-            return recipe
+    bootstrapped = _bootstrapped(name, base)
+    pulled = BaseStep(f"base:{name}", hashlib.sha256(base.pinned.encode()).hexdigest(), base.pinned, base=base)
+    for step in (pulled, bootstrapped):
+        if _is_here(client, step.tag):
+            return step
     if registry_answers(base.pinned) if reachable is None else reachable:
         return pulled
     return bootstrapped
 
 
-def _bootstrap_recipe(name: str, base: Base) -> Recipe:
+def _bootstrapped(name: str, base: Base) -> BaseStep:
     key = hashlib.sha256(" ".join(("mmdebstrap", base.suite, str(base.epoch), *_OPTIONS)).encode()).hexdigest()
-    return Recipe(f"base:{name}", key, f"{PREFIX}/base:{base.suite}-{key[:16]}")
+    return BaseStep(f"base:{name}", key, f"{PREFIX}/base:{base.suite}-{key[:16]}", base=base)
 
 
 def _is_here(client: DockerClient, tag: str) -> bool:
@@ -90,34 +137,6 @@ def registry_answers(pinned: str) -> bool:
     except LabError:
         return False
     return True
-
-
-def build_base(recipe: Recipe, base: Base, client: DockerClient, log: Path, progress: Progress) -> None:
-    """Pull or bootstrap a base.
-
-    Raises:
-        BuildFailed: the engine's registry broke off, or mmdebstrap is missing or failed; the log says more.
-        NoSpace: the disk is full.
-    """
-    if "@sha256:" in recipe.tag:
-        progress(recipe.name, f"pulling {base.reference}")
-        with failures_as_lab_errors():
-            client.images.pull(recipe.tag)
-        return
-    progress(recipe.name, f"bootstrapping Debian {base.suite}")
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("w") as log_file, tempfile.TemporaryDirectory(dir=_scratch()) as directory:
-        tar = Path(directory) / "base.tar"
-        _require_mmdebstrap(log_file)
-        _run_mmdebstrap(base, tar, log_file)
-        labels = {
-            "lab.base": base.suite,
-            "lab.base.tar_sha256": hashlib.sha256(tar.read_bytes()).hexdigest(),
-        }
-        repository, tag = recipe.tag.split(":")
-        changes = [f'LABEL {name}="{value}"' for name, value in labels.items()] + ['CMD ["/bin/bash"]']
-        with failures_as_lab_errors():
-            client.api.import_image(str(tar), repository, tag, changes=changes)
 
 
 def _scratch() -> Path:
@@ -147,11 +166,3 @@ def _require_mmdebstrap(log: IO[str]) -> None:
             done = subprocess.run(argv, env=environment, stdout=log, stderr=subprocess.STDOUT, check=False)
             if done.returncode != 0:
                 raise BuildFailed(f"`{' '.join(argv)}` failed: {log.name}", GET_MMDEBSTRAP)
-
-
-def describe_base(recipe: Recipe, base: Base) -> str:
-    """What an image stands on, for a person: how the base came, and for which it stands in."""
-    if "@sha256:" in recipe.tag:
-        return base.pinned
-    made = f"Debian {base.suite}, bootstrapped"
-    return f"{made}, in place of {base.reference}" if base.stand_in else made

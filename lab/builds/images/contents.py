@@ -11,7 +11,7 @@ import io
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 
-from lab.builds.image_files import unstarted
+from lab.builds.images.files import unstarted
 from lab.engines.docker_sdk import DockerClient, failures_as_lab_errors
 
 # The engine puts these into every container it creates.

@@ -1,0 +1,159 @@
+"""The images of an edition: found by content or built, then labelled with what they hold."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from lab.builds.images.candidates import Catalogue
+from lab.builds.images.labels import ImageInfo, LabelStep, describe_image, label_step
+from lab.builds.steps.dockerfile import has_image
+from lab.builds.steps.queue import run_all
+from lab.builds.steps.step import BuildStep
+from lab.core.errors import BuildFailed, LabError
+from lab.core.progress import Progress, silent
+from lab.engines.docker_sdk import DockerClient, connect
+
+# Compilations use every core for most of their time; two at once fill the gaps, more only compete for memory.
+MOST_BUILDS_AT_ONCE = 2
+
+
+class BuildReport(msgspec.Struct, frozen=True):
+    """What became of the images asked for: each is in one of the two."""
+
+    images: dict[str, ImageInfo]
+    problems: dict[str, LabError]
+
+    def fatal_problems(self, ignore: type[LabError] | tuple[type[LabError], ...]) -> dict[str, LabError]:
+        """The problems, except for those of the kind `ignore`."""
+        return {name: error for name, error in self.problems.items() if not isinstance(error, ignore)}
+
+    def raise_for_problems(self, *, ignore: type[LabError] | tuple[type[LabError], ...] = ()) -> None:
+        """Raise what went wrong, except for problems of the kind `ignore`.
+
+        Raises:
+            BuildFailed, SupplyError, NoSpace: an image could not be made; the others were, and are kept.
+        """
+        fatal = self.fatal_problems(ignore)
+        if not fatal:
+            return
+        first = next(iter(fatal.values()))
+        if len(fatal) == 1:
+            raise first
+        others = "; ".join(f"{name}: {error.message}" for name, error in fatal.items())
+        raise BuildFailed(f"{len(fatal)} images could not be made: {others}", first.remedy)
+
+
+def ensure_images(
+    runtimes: Iterable[str], edition: str = "current", progress: Progress = silent
+) -> dict[str, ImageInfo]:
+    """The images of these runtimes, built where they are not here already.
+
+    Raises:
+        BuildFailed, SupplyError, NoSpace: one could not be made; the others were, and are kept.
+        EngineMissing, EngineForbidden: no engine to build on.
+        ExperimentError: the edition has no such runtime.
+    """
+    report = build_images(runtimes, edition, progress)
+    report.raise_for_problems()
+    return report.images
+
+
+def build_images(runtimes: Iterable[str], edition: str = "current", progress: Progress = silent) -> BuildReport:
+    """As `ensure_images`, but a runtime that cannot be had is a problem of its own and no error.
+
+    Raises:
+        EngineMissing, EngineForbidden: no engine to build on.
+        ExperimentError: the edition has no such runtime.
+    """
+    return build_editions({edition: runtimes}, progress)[edition]
+
+
+def build_editions(runtimes: Mapping[str, Iterable[str]], progress: Progress = silent) -> dict[str, BuildReport]:
+    """As `build_images`, for several editions in one queue.
+
+    The most expensive compilation of all goes first, and the cheap ones fill the gaps that it leaves.
+
+    Args:
+        runtimes: wanted, by edition.
+        progress: called with each step of each build.
+
+    Returns:
+        Reports by edition.
+
+    Raises:
+        EngineMissing, EngineForbidden: no engine to build on.
+        ExperimentError: there is no such edition, or it has no such runtime.
+    """
+    client = connect()
+    reports = {edition: BuildReport({}, {}) for edition in runtimes}
+    wanted: list[LabelStep] = []
+    for edition, names in runtimes.items():
+        steps, reports[edition] = choose_steps(Catalogue(edition, client), names, progress)
+        wanted += steps
+    failures = build_steps(wanted, client, progress)
+    for step in wanted:
+        if step.tag in failures:
+            reports[step.edition].problems[step.runtime] = failures[step.tag]
+        else:
+            reports[step.edition].images[step.runtime] = describe_image(client, step.tag)
+    return reports
+
+
+def choose_steps(
+    catalogue: Catalogue, runtimes: Iterable[str], progress: Progress
+) -> tuple[list[LabelStep], BuildReport]:
+    """The steps that make the images of these runtimes; and a report that holds those which cannot be had.
+
+    Args:
+        catalogue: of their edition.
+        runtimes: wanted.
+        progress: called with downloads.
+
+    Raises:
+        ExperimentError: the edition has no such runtime.
+    """
+    steps: list[LabelStep] = []
+    report = BuildReport({}, {})
+    for runtime in runtimes:
+        catalogue.pins.edition(catalogue.edition).runtime(runtime)
+        try:
+            chosen = catalogue.choose(runtime, catalogue.find, progress)
+        except LabError as error:
+            report.problems[runtime] = error
+        else:
+            steps.append(label_step(catalogue, chosen))
+    return steps, report
+
+
+def find_images(edition: str = "current") -> dict[str, ImageInfo]:
+    """The images of an edition that are here already, by runtime; nothing is built or downloaded.
+
+    Raises:
+        EngineMissing, EngineForbidden: no engine to ask.
+        ExperimentError: there is no such edition.
+    """
+    client = connect()
+    catalogue = Catalogue(edition, client)
+    found: dict[str, ImageInfo] = {}
+    for runtime in catalogue.pins.edition(edition).runtimes:
+        for supply in catalogue.pinned_supplies(runtime) if runtime != "native" else (None,):
+            here = catalogue.find(catalogue.candidate(runtime, supply))
+            if here is not None:
+                found[runtime] = describe_image(client, here.tag)
+                break
+    return found
+
+
+def build_steps(steps: Iterable[BuildStep], client: DockerClient, progress: Progress) -> dict[str, LabError]:
+    """Make the images of steps, with all they rest on; errors by tag.
+
+    Args:
+        steps: wanted.
+        client: of the engine.
+        progress: called with each step of each build, from several threads.
+    """
+    workers = max(1, min(MOST_BUILDS_AT_ONCE, os.cpu_count() or 1))
+    return run_all(steps, lambda step: step.build(client, progress), lambda tag: has_image(client, tag), workers)

@@ -1,0 +1,99 @@
+"""A build step makes one image out of others: a stage, a base (`bases`), or labels (`lab.builds.images.labels`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from lab.builds.steps.dockerfile import build_dockerfile
+from lab.core.progress import Progress
+from lab.disk.paths import LOGS
+from lab.engines.docker_sdk import DockerClient
+
+PREFIX = "wasm-edge-lab"
+# Of a step that nobody measured; only the order of builds rests on it.
+FEW_MINUTES = 0.2
+
+
+class BuildStep(msgspec.Struct, frozen=True):
+    """One step towards an image.
+
+    Attributes:
+        name: the stage of the Dockerfile; ``base:NAME`` for a base image.
+        key: sha256 over everything that goes into it: its text, its files, its parents' keys.
+        tag: the image it makes.
+        parents: steps whose images it rests on.
+    """
+
+    name: str
+    key: str
+    tag: str
+    parents: tuple[BuildStep, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """What progress and errors call it."""
+        return self.name
+
+    @property
+    def minutes(self) -> float:
+        """CPU-minutes that the step takes by itself, roughly."""
+        return FEW_MINUTES
+
+    @property
+    def log(self) -> Path:
+        """Where the build writes its log: named by its key too, since two editions may build a stage at once."""
+        return LOGS / f"{self.name.replace(':', '-')}-{self.key[:8]}.log"
+
+    def build(self, client: DockerClient, progress: Progress) -> None:
+        """Make the image; those of its parents are there.
+
+        Args:
+            client: of the engine.
+            progress: called with each step of the build.
+
+        Raises:
+            BuildFailed: it could not be made; the message names the log.
+            NoSpace: the disk is full.
+        """
+        raise NotImplementedError
+
+    def closure(self) -> dict[str, BuildStep]:
+        """It and all it rests on, by tag."""
+        found: dict[str, BuildStep] = {self.tag: self}
+        for parent in self.parents:
+            found |= parent.closure()
+        return found
+
+
+class StageStep(BuildStep, frozen=True, kw_only=True):
+    """A stage of the Dockerfile.
+
+    Attributes:
+        dockerfile: the text that the engine gets.
+        files: of its context, by name there.
+        edition: for which it was planned first.
+        cpu_minutes: see `minutes`; None if nobody measured it.
+    """
+
+    dockerfile: str
+    files: dict[str, Path] = {}
+    edition: str = "current"
+    cpu_minutes: float | None = None
+
+    @property
+    def title(self) -> str:
+        """Its name, and the edition if that is not the current one: two editions may build a stage at once."""
+        return self.name if self.edition == "current" else f"{self.name} ({self.edition})"
+
+    @property
+    def minutes(self) -> float:
+        """See `BuildStep.minutes`."""
+        return FEW_MINUTES if self.cpu_minutes is None else self.cpu_minutes
+
+    def build(self, client: DockerClient, progress: Progress, *, no_cache: bool = False) -> None:
+        """See `BuildStep.build`; `no_cache` runs every instruction, also those whose result the engine has kept."""
+        build_dockerfile(
+            client, self.title, self.tag, self.dockerfile, self.files, self.log, progress, no_cache=no_cache
+        )
