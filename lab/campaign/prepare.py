@@ -77,7 +77,9 @@ def manifest_of(
         isolation=engine.isolation,
         host=describe_host(engine.describe()),
         runtimes={
-            runtime: RuntimeFingerprint(image.version, image.supply, image.binary_sha256, image.image_id)
+            runtime: RuntimeFingerprint(
+                image.version, image.supply, image.binary_sha256, image.image_id, image.base or None
+            )
             for runtime, image in materials.images.items()
         },
         guests={
@@ -98,4 +100,5 @@ def _model_fingerprint(model: Model) -> ModelFingerprint:
         conv_layers=model.conv_layers,
         macs=model.macs,
         input_shape=model.inputs[0].shape,
+        published_parameters=model.published_parameters,
     )

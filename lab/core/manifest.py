@@ -37,12 +37,15 @@ class RuntimeFingerprint(msgspec.Struct, frozen=True):
         supply: ``upstream``, ``registry`` (built from or installed by a package registry) or ``artifact``.
         binary_sha256: of the runtime's executable.
         image_id: of the container image.
+        base: what the image stands on, and for which it stands in; None if it was not written down. It is no part of
+            the fingerprint: `image_id` holds it.
     """
 
     version: str
     supply: str
     binary_sha256: str
     image_id: str
+    base: str | None = None
 
 
 class GuestFingerprint(msgspec.Struct, frozen=True):
@@ -54,7 +57,11 @@ class GuestFingerprint(msgspec.Struct, frozen=True):
 
 
 class ModelFingerprint(msgspec.Struct, frozen=True):
-    """One model: graph and inputs by content, and the sizes that tables and predictions use."""
+    """One model: graph and inputs by content, and the sizes that tables and predictions use.
+
+    `published_parameters` counts by the rule of those who published the network; None if it was not written down. It is
+    no part of the fingerprint: `graph_sha256` holds it.
+    """
 
     graph_sha256: str
     input_sha256: dict[str, str]
@@ -63,6 +70,7 @@ class ModelFingerprint(msgspec.Struct, frozen=True):
     conv_layers: int
     macs: int
     input_shape: tuple[int, ...]
+    published_parameters: int | None = None
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):

@@ -52,6 +52,7 @@ class Model(msgspec.Struct, frozen=True):
         conv_layers: convolutions, depthwise included; fully connected layers written as convolutions included.
         macs: multiply-accumulates of one inference at batch 1: what cost predictions scale with.
         inputs: by batch size.
+        published_parameters: the same counted by the rule of those who published the network; None if not known.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Model(msgspec.Struct, frozen=True):
     conv_layers: int
     macs: int
     inputs: tuple[ModelInput, ...]
+    published_parameters: int | None = None
 
     def input_for(self, batch: int) -> ModelInput:
         """The input of that batch size.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from lab.report.claims.judge import ClaimResult, claims_json
+from lab.report.claims.contradictions import Contradiction
+from lab.report.claims.verdict import ClaimResult, claims_json
 from lab.report.cost_figures import CostFigures, cost_figures
 from lab.report.document import Section
 from lab.report.explanations import TOPICS, Sentence, differences
@@ -16,6 +17,7 @@ from lab.report.results import Results
 from lab.report.sections.aot import aot_section
 from lab.report.sections.batch import batch_section
 from lab.report.sections.claims_table import claims_section
+from lab.report.sections.contradictions import contradictions_section
 from lab.report.sections.cost import cost_section
 from lab.report.sections.data_quality import failures_section, flags_section, outputs_section
 from lab.report.sections.models import models_section
@@ -52,11 +54,25 @@ class Report:
     summary: str
 
 
-def compose(results: Results, claims: Sequence[ClaimResult], journal_sha256: str, is_finished: bool) -> Report:
-    """All files of the report of one campaign, with the claims judged on it."""
+def compose(
+    results: Results,
+    claims: Sequence[ClaimResult],
+    journal_sha256: str,
+    is_finished: bool,
+    twice: Sequence[Contradiction] = (),
+) -> Report:
+    """All files of the report of one campaign, with the claims judged on it.
+
+    Args:
+        results: the campaign.
+        claims: judged on it; none if the experiment has no claims.
+        journal_sha256: of what it was made from.
+        is_finished: whether the campaign ended.
+        twice: places where the paper says two things.
+    """
     figures = cost_figures(results)
     ranked = rankings(results, figures)
-    sections = [*([claims_section(claims)] if claims else []), *_sections(results, figures, ranked)]
+    sections = [*_claims_sections(results, claims, twice), *_sections(results, figures, ranked)]
     sentences = differences(results, figures.time.by_case, figures.memory.by_case, claims)
     drawings = dict(draw_all(results, figures, ranked))
     source = _source(results, journal_sha256, is_finished)
@@ -72,6 +88,15 @@ def compose(results: Results, claims: Sequence[ClaimResult], journal_sha256: str
     if claims:
         files["claims.json"] = claims_json(claims)
     return Report(files, _summary(results, sections, source))
+
+
+def _claims_sections(
+    results: Results, claims: Sequence[ClaimResult], twice: Sequence[Contradiction]
+) -> Iterator[Section]:
+    if claims:
+        yield claims_section(claims, results.manifest.experiment.edition)
+        if twice:
+            yield contradictions_section(twice, claims)
 
 
 def _sections(results: Results, figures: CostFigures, ranked: Sequence[GuestRanking]) -> list[Section]:

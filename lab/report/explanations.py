@@ -15,7 +15,7 @@ import numpy as np
 
 from lab.core.arm import Arm, GuestProfile, Mode
 from lab.core.case import Case
-from lab.report.claims.judge import ClaimResult, Verdict
+from lab.report.claims.verdict import ClaimResult, Verdict, tally
 from lab.report.display import arm_name, digits, model_name, ratio, share
 from lab.report.overheads import Cost
 from lab.report.phases import phase_parts_ns
@@ -74,10 +74,13 @@ def differences(
 
 
 def _tally(claims: Sequence[ClaimResult]) -> Iterator[Sentence]:
-    if claims:
-        verdicts = Counter(result.verdict for result in claims)
-        counted = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common())
-        yield Sentence("claims", f"Of the paper's {len(claims)} claims: {counted}.", "claims")
+    judged = [result for result in claims if not result.claim.constant]
+    for guest in GuestProfile if judged else ():
+        counts = tally(judged, guest)
+        if sum(counts.values()) > counts[Verdict.NOT_RUN]:
+            counted = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
+            head = f"Of the {sum(counts.values())} claims that a measurement can decide"
+            yield Sentence("claims", f"{head}, on guest level {guest}: {counted}.", "claims")
 
 
 def _against(claims: Sequence[ClaimResult], topic: str) -> Iterator[Sentence]:

@@ -22,7 +22,9 @@ import lab
 from lab.core.errors import DataError
 from lab.disk.whole import write_whole
 from lab.report.claims.claim_file import load_claims
+from lab.report.claims.contradictions import load_contradictions
 from lab.report.claims.judge import judge_all
+from lab.report.claims.paper_tables import load_tables
 from lab.report.compose import Report, compose
 from lab.report.results import load_results
 from lab.store.campaigns import REPORT_NAME, finished, journal_sha256
@@ -67,8 +69,9 @@ def report_of(campaign_dir: Path, claims: Path | None = None) -> Report:
             "restore it from a copy; or delete the file `finished` beside it to report what is there",
         )
     claims = claims or claims_path(results.manifest.experiment.name)
-    judged = judge_all(load_claims(claims), results) if claims else ()
-    return compose(results, judged, sha256, is_finished=marker is not None)
+    judged = judge_all(load_claims(claims), results, load_tables(claims)) if claims else ()
+    twice = load_contradictions(claims) if claims else ()
+    return compose(results, judged, sha256, marker is not None, twice)
 
 
 def claims_path(experiment: str) -> Path | None:

@@ -34,6 +34,8 @@ class Cell:
         failures: how many trials ended in each outcome that is not ok.
         why: reason of the latest failure, if any.
         predicted_ns: predicted cost of one trial, where the case was over budget.
+        cut_at_ns: how long the case ran at least: the shortest of its trials that were cut at their limit before their
+            first inference ended; None if there is none, or if it ever ended ok.
     """
 
     case: Case
@@ -41,6 +43,7 @@ class Cell:
     failures: Mapping[Outcome, int]
     why: str | None = None
     predicted_ns: float | None = None
+    cut_at_ns: float | None = None
 
     @property
     def n(self) -> int:
@@ -149,7 +152,16 @@ def _cell(table: TrialTable, case: Case, rows: npt.NDArray[np.int64]) -> Cell:
     predicted = predicted[~np.isnan(predicted)]
     code = int(table.case[rows[0]])
     why = next((table.why[code, name] for name in failures if (code, name) in table.why), None)
-    return Cell(case, good, failures, why, float(predicted[-1]) if len(predicted) else None)
+    cut_at_ns = None if len(good) else _cut_at_ns(table, rows[codes == OUTCOMES.index(Outcome.TIMEOUT)])
+    return Cell(case, good, failures, why, float(predicted[-1]) if len(predicted) else None, cut_at_ns)
+
+
+def _cut_at_ns(table: TrialTable, rows: npt.NDArray[np.int64]) -> float | None:
+    """The shortest of trials that were cut before an inference ended; one cut later has ended what a claim is about."""
+    before = rows[table.infer_start[rows + 1] == table.infer_start[rows]]
+    times = table.quantities["total_ns"][before]
+    times = times[~np.isnan(times)]
+    return float(times.min()) if len(times) else None
 
 
 def load_results(campaign_dir: Path) -> Results:

@@ -45,6 +45,7 @@ class Runtime(ABC):
         artifacts: file name suffix of its precompiled module; empty for a runtime that can't precompile.
         versions: by edition, the version whose command line the module writes. Another pinned version wants a second
             look at the argv first; the test of the pins says so.
+        trees: by version, what a source tree is that no release of its makers stands behind.
     """
 
     name: ClassVar[str]
@@ -54,6 +55,7 @@ class Runtime(ABC):
     guests: ClassVar[tuple[GuestProfile, ...]] = tuple(GuestProfile)
     artifacts: ClassVar[str] = ""
     versions: ClassVar[Mapping[str, str]]
+    trees: ClassVar[Mapping[str, str]] = {}
 
     def arms(self) -> tuple[Arm, ...]:
         """Every arm the runtime offers, those a version or a guest rules out included."""

@@ -55,6 +55,12 @@ def unsupported(arm: Arm, edition: str = "current", version: str | None = None) 
     return runtime.unsupported_because(arm, runtime.versions[edition] if version is None else version)
 
 
+def source_tree(name: str, version: str) -> str | None:
+    """What a runtime's version is where it is no release of its makers, for a reader; None if it is one."""
+    runtime = _BY_NAME.get(name)
+    return None if runtime is None else runtime.trees.get(version)
+
+
 def check(arm: Arm) -> None:
     """Accept an arm that some runtime offers.
 

@@ -26,6 +26,7 @@ class Wamr(Runtime):
     systems = ((Mode.INTERPRETER, "fast"), (Mode.INTERPRETER, "classic"), (Mode.AOT, "llvm"))
     artifacts = ".aot"
     versions: ClassVar[dict[str, str]] = {"current": _REGISTRY_TREE, "paper": _REGISTRY_TREE}
+    trees: ClassVar[dict[str, str]] = {_REGISTRY_TREE: "a patched source tree of December 2020"}
 
     def executable(self, arm: Arm) -> str:
         """One ``iwasm`` per interpreter; either runs artifacts."""

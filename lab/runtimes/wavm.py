@@ -25,6 +25,7 @@ class Wavm(Runtime):
     systems = ((Mode.JIT, _LLVM), (Mode.AOT, _LLVM))
     artifacts = ".wavm"
     versions: ClassVar[dict[str, str]] = {"current": _REGISTRY_TREE, "paper": _REGISTRY_TREE}
+    trees: ClassVar[dict[str, str]] = {_REGISTRY_TREE: "a patched source tree of November 2019"}
 
     def executable(self, arm: Arm) -> str:  # noqa: ARG002
         """One binary for both modes."""

@@ -21,6 +21,7 @@ from lab.core.errors import DataError
 from lab.core.model import Model, ModelInput, OutputTensor
 from lab.disk.content import decode_json
 from lab.disk.whole import write_json
+from lab.zoo.published_counts import published_parameters
 from lab.zoo.table import Facts
 
 META_SCHEMA = 1
@@ -111,4 +112,5 @@ def to_model(directory: Path, meta: Meta) -> Model:
             ModelInput(entry.batch, entry.shape, root / entry.file, entry.sha256, root / entry.reference)
             for entry in meta.inputs
         ),
+        published_parameters=published_parameters(meta.name, facts),
     )

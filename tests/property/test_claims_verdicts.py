@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.report.claims.claim_file import Claim, ClaimQuantity, Over, Relation
-from lab.report.claims.judge import Verdict, judge
+from lab.report.claims.judge import judge
+from lab.report.claims.verdict import Verdict
 from tests.claims_support import results, times
 
 RATIOS = st.lists(st.floats(0.05, 50.0), min_size=2, max_size=6)
@@ -34,7 +35,7 @@ def test_a_verdict_never_contradicts_its_own_interval(
     ratios: list[float], paper: float, tolerance: float, relation: Relation
 ) -> None:
     one = claim(paper, tolerance, relation)
-    found = judge(one, results(times({WASM: ratios, NATIVE: [1.0] * len(ratios)})))
+    found = judge(one, results(times({WASM: ratios, NATIVE: [1.0] * len(ratios)}))).first
     least, most = one.accepted
     if found.interval is None:
         assert found.verdict is Verdict.INCONCLUSIVE
@@ -51,9 +52,9 @@ def test_the_speed_of_a_block_changes_no_verdict(
 ) -> None:
     one = claim(paper, tolerance, Relation.ABOUT)
     speeds = speeds[: len(ratios)]
-    plain = judge(one, results(times({WASM: ratios, NATIVE: [1.0] * len(ratios)})))
+    plain = judge(one, results(times({WASM: ratios, NATIVE: [1.0] * len(ratios)}))).first
     scaled = [ratio * speed for ratio, speed in zip(ratios, speeds, strict=True)]
-    shaken = judge(one, results(times({WASM: scaled, NATIVE: speeds})))
+    shaken = judge(one, results(times({WASM: scaled, NATIVE: speeds}))).first
     assert isinstance(plain.ours, float)
     assert isinstance(shaken.ours, float)
     assert abs(plain.ours / shaken.ours - 1) < 1e-6

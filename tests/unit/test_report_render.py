@@ -10,9 +10,10 @@ from pathlib import Path
 import matplotlib as mpl
 import pytest
 
+from lab.core.arm import GuestProfile
 from lab.core.errors import DataError, NothingToReport
 from lab.report.claims.claim_file import Claim, ClaimQuantity
-from lab.report.claims.judge import ClaimResult, Verdict
+from lab.report.claims.verdict import ClaimResult, Finding, Verdict
 from lab.report.compose import Report
 from lab.report.display import share
 from lab.report.explanations import differences
@@ -219,7 +220,7 @@ def test_a_sentence_about_start_up_says_what_the_phases_table_says(campaign: Pat
 
 def judged(place: str, verdict: Verdict) -> ClaimResult:
     claim = Claim(id=place, place=place, says="…", quantity=ClaimQuantity.TIME_RATIO, paper=1.0, printed="1×")
-    return ClaimResult(claim=claim, ours=None, interval=None, guest=None, verdict=verdict, why="")
+    return ClaimResult(claim=claim, findings=(Finding(guest=GuestProfile.O0, verdict=verdict),))
 
 
 def test_claims_against_the_paper_are_counted_by_topic() -> None:
@@ -232,4 +233,6 @@ def test_claims_against_the_paper_are_counted_by_topic() -> None:
     by_topic = {one.topic: one.text for one in differences(results, {}, {}, claims) if one.table == "claims"}
     assert by_topic["share"].startswith("1 of the 2 claims on this are not reproduced (Table II: 1)")
     assert by_topic["batch"].startswith("1 of the 1 claims on this are not reproduced (Table III: 1)")
-    assert by_topic["claims"] == "Of the paper's 3 claims: 2 not reproduced, 1 reproduced."
+    assert by_topic["claims"] == (
+        "Of the 3 claims that a measurement can decide, on guest level o0: 1 reproduced, 2 not reproduced."
+    )

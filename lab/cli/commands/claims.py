@@ -2,38 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lab.cli.options import Campaign, Json, Results
 from lab.cli.output import say, say_json, say_table
+from lab.core.arm import GuestProfile
 from lab.disk.paths import RESULTS
 from lab.report.claims.claim_file import load_claims
-from lab.report.claims.judge import ClaimResult, judge_all, tally
+from lab.report.claims.judge import judge_all
+from lab.report.claims.paper_tables import load_tables
+from lab.report.claims.verdict import FIRM_BLOCKS, ClaimResult, tally
 from lab.report.render import claims_path
 from lab.report.results import load_results
+from lab.report.sections.claims_table import figure_text, reading_text
 from lab.store.campaigns import LATEST, resolve
 
 # An experiment without claims of its own is compared with those of the paper.
 PAPER = "paper"
+_HEAD = ("claim", "place", "paper", "level 0", "verdict", "level 3", "verdict", "the paper's own tables say", "why")
 
 
 def claims(campaign: Campaign = LATEST, results: Results = RESULTS, json: Json = False) -> None:
     """Compare the paper's claims with a campaign: its figure, ours with interval, verdict, why. Writes nothing."""
     measured = load_results(resolve(results, campaign))
     path = claims_path(measured.manifest.experiment.name) or claims_path(PAPER)
-    found = judge_all(load_claims(path), measured) if path else ()
+    found = judge_all(load_claims(path), measured, load_tables(path)) if path else ()
     if json:
         say_json([result.entry() for result in found])
         return
-    say_table((_row(result) for result in found), ("claim", "place", "paper", "ours", "verdict", "why"))
-    say("\n" + ", ".join(f"{count} {verdict}" for verdict, count in tally(found).items()))
+    say_table((_row(result) for result in found), _HEAD)
+    _say_tallies(found, measured.manifest.experiment.edition)
+
+
+def _say_tallies(found: Sequence[ClaimResult], edition: str) -> None:
+    for guest, name in ((GuestProfile.O0, "level 0, the paper's"), (GuestProfile.O3, "level 3, as shipped")):
+        firm = tally(found, guest, only_firm=True)
+        counts = ", ".join(
+            f"{count} {verdict}{f' ({firm[verdict]} on {FIRM_BLOCKS} blocks or more)' if verdict.decides else ''}"
+            for verdict, count in tally(found, guest).items()
+        )
+        say(f"\nedition {edition}, {name}: {counts}")
 
 
 def _row(result: ClaimResult) -> tuple[object, ...]:
-    claim = result.claim
-    return claim.id, claim.place, claim.printed, _figure(result), result.verdict.value, result.why
-
-
-def _figure(result: ClaimResult) -> str:
-    if result.ours is None or isinstance(result.ours, str):
-        return result.ours or ""
-    interval = "" if result.interval is None else f" [{result.interval[0]:.3g}, {result.interval[1]:.3g}]"
-    return f"{result.ours:.3g}{interval}"
+    claim, first, shipped = result.claim, result.first, result.at(GuestProfile.O3)
+    return (
+        *(claim.id, claim.place, claim.printed),
+        *(figure_text(first, claim.quantity), first.verdict.value),
+        *((None, None) if shipped is None else (figure_text(shipped, claim.quantity), shipped.verdict.value)),
+        None if result.tables is None else reading_text(result.tables, claim.quantity),
+        first.why,
+    )

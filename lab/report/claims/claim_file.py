@@ -45,12 +45,13 @@ class Pick(StrEnum):
     """How several systems make one side.
 
     `MEAN` is their geometric mean, `EXTREMES` the worst of `systems` against the best of `over`, `LEAST` the best of
-    each side.
+    each side. `MOST` counts networks instead of averaging them: the ratio that more than half of them reach.
     """
 
     MEAN = "mean"
     EXTREMES = "extremes"
     LEAST = "least"
+    MOST = "most"
 
 
 class Cause(StrEnum):
@@ -82,8 +83,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         systems, models, batch: the cases.
         over: what they are compared with.
         pick: how several systems make one side.
-        guests: guest builds to judge it on, the paper's first; a later one is used, and named, where an earlier one
-            was not measured on every case.
+        guests: guest builds to judge it on, the paper's first; each is judged by itself.
         cause: of a failure, where the paper states one.
         constant: whether no measurement can change the verdict; such a claim is left out of the tally.
         note: how the definition differs from the paper's, if it does.

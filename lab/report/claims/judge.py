@@ -1,216 +1,98 @@
-"""Judging the paper's claims on a campaign.
-
-A verdict has four states. The whole interval within what agrees with the paper is `reproduced`, the whole interval
-outside is `not reproduced`, anything between is `inconclusive`: an interval that can't be computed, or a claim of eight
-networks of which six were measured, never turns into a yes or a no. `not run` says that nothing of it was measured.
-"""
+"""Judging the paper's claims on a campaign, on each guest level by itself."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
-from enum import StrEnum
-
-import msgspec
-import numpy as np
 
 from lab.core.arm import GuestProfile
 from lab.core.case import Case
-from lab.core.trial import Outcome
-from lab.report.claims.claim_file import Cause, Claim, ClaimQuantity
+from lab.report.claims.claim_file import Claim, ClaimQuantity
 from lab.report.claims.measure import Measured, measure
-from lab.report.display import runtime_name
-from lab.report.results import NOT_RUN, Cell, Results
-
-PAPER_CPU = "Ryzen 9 5900X"
-FAILED = "failed"
-# A wrong output is a fault of the guest or the lab, not a failure that the paper speaks of.
-_FAILURES = {Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY, Outcome.CRASHED}
-_CAUSES = {Cause.MEMORY: Outcome.OUT_OF_MEMORY, Cause.TIME: Outcome.TIMEOUT}
-# A predicted cost is not a measurement.
-_UNTRIED = {NOT_RUN, str(Outcome.OVER_BUDGET), str(Outcome.UNSUPPORTED)}
+from lab.report.claims.outcomes import judge_outcome
+from lab.report.claims.paper_tables import PaperTables
+from lab.report.claims.reasons import differences, join, missing_cases, stand_ins
+from lab.report.claims.verdict import ClaimResult, Finding, Verdict
+from lab.report.display import seconds
+from lab.report.results import Cell, Results
 
 
-class Verdict(StrEnum):
-    """Whether a claim holds here."""
+def judge_all(claims: Iterable[Claim], results: Results, tables: PaperTables | None = None) -> tuple[ClaimResult, ...]:
+    """Every claim judged on a campaign, in the order of the file.
 
-    REPRODUCED = "reproduced"
-    NOT_REPRODUCED = "not reproduced"
-    INCONCLUSIVE = "inconclusive"
-    NOT_RUN = "not run"
-
-
-class ClaimResult(msgspec.Struct, frozen=True, kw_only=True):
-    """One claim's verdict on a campaign.
-
-    Attributes:
-        claim: what the paper says.
-        ours: our figure, or the outcomes seen; None if nothing was measured.
-        interval: of `ours`, at 95 %; None if there is none.
-        guest: the guest build it was judged on; None for what is read off the graph.
-        verdict: see `Verdict`.
-        why: one line wherever the verdict is not a plain yes.
+    Args:
+        claims: of the claims file.
+        results: of the campaign.
+        tables: the paper's own, which are asked about each claim, too.
     """
-
-    claim: Claim
-    ours: float | str | None
-    interval: tuple[float, float] | None
-    guest: GuestProfile | None
-    verdict: Verdict
-    why: str
-
-    def entry(self) -> dict[str, object]:
-        """The result as an entry of ``claims.json``: the claim's fields that a reader needs, then the verdict's."""
-        claim = {name: getattr(self.claim, name) for name in _PUBLISHED}
-        found = {name: getattr(self, name) for name in self.__struct_fields__ if name != "claim"}
-        return {**claim, **found, "constant": self.claim.constant}
+    return tuple(judge(claim, results, tables) for claim in claims)
 
 
-# Fields of a claim that are part of an entry in claims.json.
-_PUBLISHED = ("id", "place", "says", "printed", "quantity", "relation", "paper", "tolerance")
-
-
-def judge_all(claims: Iterable[Claim], results: Results) -> tuple[ClaimResult, ...]:
-    """Every claim's verdict on a campaign, in the order of the file."""
-    return tuple(judge(claim, results) for claim in claims)
-
-
-def judge(claim: Claim, results: Results) -> ClaimResult:
-    """One claim's verdict on a campaign."""
+def judge(claim: Claim, results: Results, tables: PaperTables | None = None) -> ClaimResult:
+    """One claim judged on a campaign: no guest level stands in for another."""
+    findings: tuple[Finding, ...]
     if claim.quantity.is_count:
-        return _judge_count(claim, results)
-    if claim.quantity is ClaimQuantity.OUTCOME:
-        return _judge_outcome(claim, results)
-    return _judge_measured(claim, results)
+        findings = (_judge_count(claim, results),)
+    elif claim.quantity is ClaimQuantity.OUTCOME:
+        findings = tuple(judge_outcome(claim, guest, results) for guest in claim.guests)
+    else:
+        findings = tuple(_judge_measured(claim, guest, results) for guest in claim.guests)
+    return ClaimResult(claim=claim, findings=findings, tables=None if tables is None else tables.reading(claim))
 
 
-def tally(results: Iterable[ClaimResult]) -> dict[Verdict, int]:
-    """How many claims got each verdict, all four present; claims that no measurement can change are left out."""
-    counts = Counter(result.verdict for result in results if not result.claim.constant)
-    return {verdict: counts[verdict] for verdict in Verdict}
-
-
-def claims_json(results: Iterable[ClaimResult]) -> bytes:
-    """The content of ``claims.json``: a list, the same bytes for the same results."""
-    return msgspec.json.format(msgspec.json.encode([result.entry() for result in results]), indent=2) + b"\n"
-
-
-def _judge_measured(claim: Claim, results: Results) -> ClaimResult:
-    found = measure(claim, results)
-    value, low, high = found.estimate.value, found.estimate.low, found.estimate.high
-    interval = None if low is None or high is None else (low, high)
-    verdict, why = _verdict(claim, found, results, interval)
-    return _result(claim, verdict, why, ours=value, interval=interval, guest=found.guest)
+def _judge_measured(claim: Claim, guest: GuestProfile, results: Results) -> Finding:
+    found = measure(claim, guest, results)
+    estimate = found.estimate
+    interval = None if estimate.low is None or estimate.high is None else (estimate.low, estimate.high)
+    verdict, why = _verdict(claim, found, interval, results)
+    return Finding(guest=guest, verdict=verdict, ours=estimate.value, interval=interval, blocks=estimate.n, why=why)
 
 
 def _verdict(
-    claim: Claim, found: Measured, results: Results, interval: tuple[float, float] | None
+    claim: Claim, found: Measured, interval: tuple[float, float] | None, results: Results
 ) -> tuple[Verdict, str]:
-    elsewhere = f"on guest {found.guest} instead of {claim.guests[0]}" if found.guest is not claim.guests[0] else ""
     if found.estimate.value is None:
-        return Verdict.NOT_RUN, _missing(found.missing)
+        return Verdict.NOT_RUN, missing_cases((*found.missing, *found.cut))
+    cut = _cut_text(found.cut)
     if found.missing:
         measured = found.wanted - len(found.missing)
-        reason = f"{measured} of {found.wanted} cases measured; {_missing(found.missing)}"
-        return Verdict.INCONCLUSIVE, _join(elsewhere, reason)
+        reason = f"{measured} of {found.wanted} cases measured; {missing_cases(found.missing)}"
+        return Verdict.INCONCLUSIVE, join(cut, reason)
     if interval is None:
-        return Verdict.INCONCLUSIVE, _join(elsewhere, found.estimate.reason or "no interval")
+        return Verdict.INCONCLUSIVE, join(cut, found.estimate.reason or "no interval")
     (low, high), (least, most) = interval, claim.accepted
     if least <= low and high <= most:
-        return Verdict.REPRODUCED, _join(elsewhere, claim.note or "")
+        return Verdict.REPRODUCED, join(cut, claim.note or "", stand_ins(claim, results.manifest))
     if high < least or low > most:
         side = "below" if high < least else "above"
-        return Verdict.NOT_REPRODUCED, _join(f"ours lies {side}", elsewhere, _differences(claim, results))
-    return Verdict.INCONCLUSIVE, _join(elsewhere, f"the interval over {found.estimate.n} blocks reaches both sides")
+        return Verdict.NOT_REPRODUCED, join(f"ours lies {side}", cut, differences(claim, results.manifest))
+    return Verdict.INCONCLUSIVE, join(cut, f"the interval over {found.estimate.n} blocks reaches both sides")
 
 
-def _judge_outcome(claim: Claim, results: Results) -> ClaimResult:
-    """Outcomes are judged on the first guest build of which any case was tried."""
-    by_guest = {guest: _cells(claim, guest, results) for guest in claim.guests}
-    visited = [guest for guest, cells in by_guest.items() if any(cell.status not in _UNTRIED for cell in cells)]
-    guest = visited[0] if visited else claim.guests[0]
-    cells = by_guest[guest]
-    words = ", ".join(sorted({cell.status for cell in cells}))
-    if not visited:
-        untried = _untried(cells)
-        ours = None if untried is Verdict.NOT_RUN else words
-        return _result(claim, untried, _missing(tuple(cells)), ours=ours, guest=guest)
-    elsewhere = f"on guest {guest} instead of {claim.guests[0]}" if guest is not claim.guests[0] else ""
-    reason = next((f"{cell.case.id}: {cell.why}" for cell in cells if cell.why and not cell.n), "")
-    agreed = [_agrees(cell, claim) for cell in cells]
-    if all(agreed):
-        verdict = Verdict.REPRODUCED
-    elif any(answer is False for answer in agreed):
-        verdict, reason = Verdict.NOT_REPRODUCED, _join(reason, _differences(claim, results))
-    else:
-        verdict = Verdict.INCONCLUSIVE
-        if claim.cause is not None and any(cell.failed_as in _FAILURES for cell in cells):
-            reason = _join(f"it failed, but not of {claim.cause} as the paper says", reason)
-    return _result(claim, verdict, _join(elsewhere, reason), ours=words, guest=guest)
+def _cut_text(cut: tuple[Cell | Case, ...]) -> str:
+    """``wasmedge-interpreter@o0 vgg_16 b1 was cut: at least 20 min``, and how many more."""
+    if not cut:
+        return ""
+    first = cut[0]
+    least = seconds(first.cut_at_ns) if isinstance(first, Cell) and first.cut_at_ns is not None else "its limit"
+    case = first.case if isinstance(first, Cell) else first
+    more = f" (and {len(cut) - 1} more)" if len(cut) > 1 else ""
+    return f"{case.id} was cut: at least {least}{more}"
 
 
-def _cells(claim: Claim, guest: GuestProfile, results: Results) -> list[Cell]:
-    cases = [Case(claim.arm(one, guest), model, claim.batch) for one in claim.systems for model in claim.models]
-    return [results.cells.get(case, Cell(case, np.empty(0, dtype=np.int64), {})) for case in cases]
-
-
-def _untried(cells: list[Cell]) -> Verdict:
-    """Of cells none of which was tried: `not run` if they were only not reached yet."""
-    return Verdict.NOT_RUN if all(cell.status == NOT_RUN for cell in cells) else Verdict.INCONCLUSIVE
-
-
-def _agrees(cell: Cell, claim: Claim) -> bool | None:
-    """None if the cell says nothing: it was not tried, or failed of another cause than the paper states."""
-    if cell.n:
-        return claim.paper != FAILED
-    if cell.failed_as not in _FAILURES:
-        return None
-    if claim.paper != FAILED:
-        return False
-    return True if claim.cause is None or cell.failed_as is _CAUSES[claim.cause] else None
-
-
-def _judge_count(claim: Claim, results: Results) -> ClaimResult:
+def _judge_count(claim: Claim, results: Results) -> Finding:
     facts = results.manifest.models.get(claim.models[0])
     if facts is None:
-        return _result(claim, Verdict.NOT_RUN, f"the campaign does not hold {claim.models[0]}")
-    ours = facts.parameters / 1e6 if claim.quantity is ClaimQuantity.PARAMETERS else float(facts.conv_layers)
+        why = f"the campaign does not hold {claim.models[0]}"
+        return Finding(guest=None, verdict=Verdict.NOT_RUN, why=why)
+    other = ""
+    if claim.quantity is ClaimQuantity.CONV_LAYERS:
+        ours = float(facts.conv_layers)
+    elif facts.published_parameters is None:
+        ours = facts.parameters / 1e6
+    else:
+        ours = facts.published_parameters / 1e6
+        other = f"by the rule of the network's publishers; {facts.parameters / 1e6:.6g} M trainable scalars"
     least, most = claim.accepted
     verdict = Verdict.REPRODUCED if least <= ours <= most else Verdict.NOT_REPRODUCED
     side = "" if verdict is Verdict.REPRODUCED else f"ours lies {'below' if ours < least else 'above'}"
-    return _result(claim, verdict, _join(side, claim.note or ""), ours=ours)
-
-
-def _result(
-    claim: Claim,
-    verdict: Verdict,
-    why: str,
-    *,
-    ours: float | str | None = None,
-    interval: tuple[float, float] | None = None,
-    guest: GuestProfile | None = None,
-) -> ClaimResult:
-    return ClaimResult(claim=claim, ours=ours, interval=interval, guest=guest, verdict=verdict, why=why)
-
-
-def _missing(absent: tuple[Cell | Case, ...]) -> str:
-    """The first missing case with its reason, and how many more there are."""
-    first = absent[0]
-    case, word, why = (first.case, first.status, first.why) if isinstance(first, Cell) else (first, NOT_RUN, None)
-    more = f" (and {len(absent) - 1} more)" if len(absent) > 1 else ""
-    return f"{case.id}: {word}{f', {why}' if why else ''}{more}"
-
-
-def _differences(claim: Claim, results: Results) -> str:
-    """What else differs between this campaign and the paper's, as far as the manifest tells."""
-    manifest = results.manifest
-    names = {system.split("-", 1)[0] for system in (*claim.systems, *claim.over.systems)} - {"native"}
-    versions = ", ".join(
-        f"{runtime_name(name)} {manifest.runtimes[name].version}" for name in sorted(names) if name in manifest.runtimes
-    )
-    other = f"other versions ({versions})" if versions else ""
-    return _join(claim.note or "", other, f"another CPU ({manifest.host.cpu_model}; the paper's: {PAPER_CPU})")
-
-
-def _join(*parts: str) -> str:
-    return "; ".join(part for part in parts if part)
+    return Finding(guest=None, verdict=verdict, ours=ours, why=join(side, other, claim.note or ""))
