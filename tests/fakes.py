@@ -18,7 +18,6 @@ import numpy as np
 
 from lab.builds.guests import GuestBuild
 from lab.builds.images.labels import ImageInfo
-from lab.campaign.job import run_argv
 from lab.campaign.materials import Materials
 from lab.core.arm import Arm, Mode
 from lab.core.case import Case
@@ -44,7 +43,7 @@ def make_models(directory: Path, names: Iterable[str] = MACS, batches: tuple[int
     return {name: _model(directory / name, batches) for name in names}
 
 
-def make_bill(directory: Path, names: Iterable[str] = MACS) -> Materials:
+def make_materials(directory: Path, names: Iterable[str] = MACS) -> Materials:
     """Images of every runtime at the version its module was written for, every guest, and `make_models`."""
     images = {one.name: _image(one.name, one.versions["current"]) for one in registry.RUNTIMES}
     builds = [("native", "o0"), ("native", "o3"), *(("wasm", profile) for profile in PROFILES)]
@@ -56,10 +55,10 @@ class FakeEngine(Engine):
     """Answers jobs by a toy cost model.
 
     Args:
-        materials: of the campaign: jobs are recognised by it.
+        materials: of the campaign.
         misbehaves: by case id, or by arm id for its precompilation, what becomes of such a job instead.
         interrupt_at: how many jobs are answered before Ctrl-C is pressed; None for never.
-        log: what happened, in order; to be shared with a `LoggingWatcher`.
+        log: what happened, in order; to be shared with a `LoggingObserver`.
     """
 
     isolation = "fake"
@@ -75,17 +74,17 @@ class FakeEngine(Engine):
         self.log = [] if log is None else log
         self.jobs: list[Job] = []
         self.ran: Counter[str] = Counter()
-        self._bill, self._misbehaves, self._interrupt_at = materials, misbehaves or {}, interrupt_at
+        self.materials, self._misbehaves, self._interrupt_at = materials, misbehaves or {}, interrupt_at
 
     def run(self, job: Job) -> JobResult:
         """Answer at once; the time is in the report."""
         if self._interrupt_at is not None and len(self.jobs) >= self._interrupt_at:
             raise KeyboardInterrupt
         self.jobs.append(job)
-        arm, is_compilation = self._recognise(job)
-        if is_compilation:
-            return self._compile(job, arm)
-        case = self._case(job, arm)
+        if job.case.endswith(" precompilation"):
+            return self._compile(job, Arm.parse(job.case.split(" ")[0]))
+        arm, model, batch = job.case.split(" ")
+        case = Case(Arm.parse(arm), model, int(batch.removeprefix("b")))
         self.log.append(f"run {case.id}")
         report = self._report(job, case)
         self.ran[case.id] += 1
@@ -94,32 +93,12 @@ class FakeEngine(Engine):
 
     def remove_leftovers(self, campaign: str) -> int:
         """Write it down."""
-        self.log.append(f"sweep {campaign}")
+        self.log.append(f"remove leftovers of {campaign}")
         return 0
 
     def describe(self) -> str:
         """A name."""
         return "fake 1.0"
-
-    def _recognise(self, job: Job) -> tuple[Arm, bool]:
-        place = job.mounts[0].source.parent.name
-        for arm in registry.all_arms():
-            runtime, version = registry.runtime_of(arm), self._bill.image(arm).version
-            if job.image != self._bill.image(arm).image_id:
-                continue
-            if job.argv == runtime.compile_argv(arm, version) and place == f"wasm-{arm.guest}":
-                return arm, True
-            words = run_argv(arm, version, ())
-            at_home = (
-                place.rpartition("-")[0] == arm.id if arm.mode is Mode.AOT else place == f"{arm.target}-{arm.guest}"
-            )
-            if at_home and job.argv[: len(words)] == words:
-                return arm, False
-        raise AssertionError(f"no arm has the command line {job.argv}")
-
-    def _case(self, job: Job, arm: Arm) -> Case:
-        _, graph, prebuilt = job.mounts
-        return Case(arm, graph.source.parent.name, int(prebuilt.source.stem.removeprefix("input")))
 
     def _compile(self, job: Job, arm: Arm) -> JobResult:
         self.log.append(f"compile {arm.id}")
@@ -143,7 +122,7 @@ class FakeEngine(Engine):
         return JobResult(report, oom_killed=False)
 
     def _report(self, job: Job, case: Case) -> ProbeReport:
-        model = self._bill.models[case.model]
+        model = self.materials.models[case.model]
         output = model.input_for(case.batch).reference_path.read_bytes()
         iterations = int(job.argv[job.argv.index("--iterations") + 1])
         startup_s, infer_s = seconds_of(case, model, self.ran[case.id])
@@ -172,8 +151,8 @@ class FakeEngine(Engine):
         )
 
 
-class LoggingWatcher:
-    """Is told what a campaign does, and writes it down."""
+class LoggingObserver:
+    """Writes down what a campaign does."""
 
     def __init__(self, log: list[str]) -> None:
         self.log = log

@@ -13,7 +13,7 @@ from lab.core.experiment import Experiment, Matrix, Measure, Tier
 from lab.core.trial import Trial
 from lab.engines.containers import ContainerEngine
 from lab.store.journal import Journal, read_trials
-from tests.fakes import LoggingWatcher
+from tests.fakes import LoggingObserver
 
 
 def measure(
@@ -46,6 +46,6 @@ def measure(
             journal=journal,
             trials=[],
             home=directory / "home" if home is None else home,
-            observer=LoggingWatcher([]),
+            observer=LoggingObserver([]),
         ).run()
     return list(read_trials(directory / "trials.jsonl"))

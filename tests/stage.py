@@ -11,7 +11,7 @@ from lab.campaign.run import Campaign
 from lab.core.experiment import Experiment, Matrix, Measure, Tier
 from lab.core.trial import Trial
 from lab.store.journal import Journal, read_trials, write_journal
-from tests.fakes import FakeEngine, LoggingWatcher, make_bill
+from tests.fakes import FakeEngine, LoggingObserver, make_materials
 
 CAMPAIGN = "toy-t-20250301T101500Z"
 ARMS = ("native@o3", "wasmtime-jit-cranelift@o3", "wamr-interpreter-fast@o3")
@@ -43,7 +43,7 @@ class Stage:
     """
 
     def __init__(self, directory: Path, what: Experiment) -> None:
-        self.materials = make_bill(directory)
+        self.materials = make_materials(directory)
         self.home = directory / "home"
         self.path = directory / "trials.jsonl"
         self.experiment = what
@@ -67,7 +67,7 @@ class Stage:
                 journal=journal,
                 trials=read_trials(self.path),
                 home=self.home,
-                observer=LoggingWatcher(engine.log),
+                observer=LoggingObserver(engine.log),
             ).run()
         return self.trials
 

@@ -61,7 +61,7 @@ class Calibrator:
         observer: Observer,
     ) -> None:
         self._name, self._settings, self._case = name, settings, settings.case
-        self._bill, self._engine, self._journal, self._observer = materials, engine, journal, observer
+        self._materials, self._engine, self._journal, self._observer = materials, engine, journal, observer
         self._artifacts = Artifacts(home / "artifacts", materials)
         self._measure = settings.experiment.measure.limits
         self._runner = TrialRunner(name, materials, engine, self._measure, home)
@@ -89,7 +89,7 @@ class Calibrator:
 
     def _artifact(self) -> Path | None:
         arm = self._case.arm
-        if (reason := self._bill.unsupported(arm)) is not None:
+        if (reason := self._materials.unsupported(arm)) is not None:
             raise NothingToReport(f"{arm.id} cannot be calibrated with: {reason}", CHOOSE_ANOTHER)
         if arm.mode is not Mode.AOT:
             return None
@@ -120,7 +120,7 @@ class Calibrator:
     def _left_s(self) -> float:
         """Seconds until the last trial ends, from the trials so far."""
         spent = [trial.total_ns / 1e9 + CONTAINER_S for trial in self._trials if trial.total_ns]
-        guess = CostModel(self._bill.models).predict(self._case, self._settings.iterations).total_s
+        guess = CostModel(self._materials.models).predict(self._case, self._settings.iterations).total_s
         each = sum(spent) / len(spent) if spent else guess
         return each * max(0, 1 + self._settings.blocks * (self._settings.twins + 1) - len(self._trials))
 

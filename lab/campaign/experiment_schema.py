@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from lab.core.experiment import Experiment, Matrix, Measure, Tier
-from lab.runtimes.base import EDITIONS
+from lab.core.names import Edition
 
 PATH = Path("experiments/schema.json")
 _ATTRIBUTE = re.compile(r"^ {8}(\w+): (.+(?:\n {12}.+)*)", re.MULTILINE)
@@ -26,7 +26,7 @@ def schema() -> bytes:
         made["$defs"][record.__name__]["description"] = (record.__doc__ or "").partition("\n")[0]
         for key, text in descriptions(record).items():
             properties[key]["description"] = text
-    made["$defs"]["Experiment"]["properties"]["edition"]["enum"] = list(EDITIONS)
+    made["$defs"]["Experiment"]["properties"]["edition"]["enum"] = [edition.value for edition in Edition]
     titled = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Experiment", **made}
     return msgspec.json.format(msgspec.json.encode(titled), indent=2) + b"\n"
 

@@ -10,19 +10,13 @@ from lab.core.case import Case
 from lab.core.experiment import Limits
 from lab.engines.engine import OUT_DIR, Job, Mount
 from lab.engines.host import usable_cpus
-from lab.runtimes import registry
-from lab.runtimes.base import GUEST_WASM
+from lab.runtimes.base import GUEST_WASM, Runtime
 
 MODEL_FILE = "model.pb"
 INPUT_FILE = "input.f32"
 OUTPUT_FILE = f"{OUT_DIR}/output.f32"
 # The largest precompiled module that is taken; those of today's guests have 16 to 30 MB.
 MODULE_LIMIT_BYTES = 256 * 2**20
-
-
-def run_argv(arm: Arm, version: str, guest_args: tuple[str, ...]) -> tuple[str, ...]:
-    """The command line that runs the guest under an arm."""
-    return registry.runtime_of(arm).run_argv(arm, version, guest_args)
 
 
 def guest_args(case: Case, materials: Materials, iterations: int, handicap_permille: int = 0) -> tuple[str, ...]:
@@ -60,19 +54,18 @@ def run_job(
         return_output: whether the probe sends the output tensors back.
         handicap_permille: see `guest_args`.
     """
-    arm, version = case.arm, materials.image(case.arm).version
-    runtime, model = registry.runtime_of(arm), materials.models[case.model]
+    arm, runtime, model = case.arm, materials.runtime(case.arm), materials.models[case.model]
     program = materials.guest(arm).path if artifact is None else artifact
     return Job(
         image=materials.image(arm).image_id,
-        argv=run_argv(arm, version, guest_args(case, materials, iterations, handicap_permille)),
+        argv=runtime.run_argv(guest_args(case, materials, iterations, handicap_permille)),
         mounts=(
-            Mount(program, runtime.guest_file(arm)),
+            Mount(program, runtime.guest_file),
             Mount(model.graph_path, MODEL_FILE),
             Mount(model.input_for(case.batch).input_path, INPUT_FILE),
         ),
-        env=runtime.environment(arm, version),
-        timeout_s=trial_timeout_s(arm, measure),
+        env=runtime.environment,
+        timeout_s=trial_timeout_s(runtime, measure),
         memory_bytes=measure.memory_bytes,
         cpus=usable_cpus(measure.cpus),
         campaign=campaign,
@@ -87,28 +80,26 @@ def compile_job(arm: Arm, materials: Materials, measure: Limits, *, campaign: st
 
     The module comes back in the probe's report: no directory of the host is written by what runs in a sandbox.
     """
-    version = materials.image(arm).version
-    runtime = registry.runtime_of(arm)
-    argv = runtime.compile_argv(arm, version)
+    runtime = materials.runtime(arm)
+    argv = runtime.compile_argv()
     assert arm.mode is Mode.AOT  # noqa: S101 - only such arms have a compile step
     assert argv is not None  # noqa: S101
     return Job(
         image=materials.image(arm).image_id,
         argv=argv,
         mounts=(Mount(materials.guest(arm).path, GUEST_WASM),),
-        env=runtime.environment(arm, version),
+        env=runtime.environment,
         timeout_s=measure.compile_timeout_s,
         memory_bytes=measure.memory_bytes,
         cpus=usable_cpus(measure.cpus),
         campaign=campaign,
         case=f"{arm.id} precompilation",
-        output_file=f"{OUT_DIR}/{runtime.guest_file(arm)}",
+        output_file=f"{OUT_DIR}/{runtime.guest_file}",
         return_file=True,
         output_limit_bytes=MODULE_LIMIT_BYTES,
     )
 
 
-def trial_timeout_s(arm: Arm, measure: Limits) -> float:
-    """A trial that compiles the whole guest first is given the compile time-out on top of its own."""
-    compiles = registry.runtime_of(arm).compiles_at_start(arm)
-    return measure.timeout_s + (measure.compile_timeout_s if compiles else 0.0)
+def trial_timeout_s(runtime: Runtime, measure: Limits) -> float:
+    """A trial that compiles the whole guest first gets the compile time-out on top of its own."""
+    return measure.timeout_s + (measure.compile_timeout_s if runtime.compiles_at_start else 0.0)

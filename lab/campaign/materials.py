@@ -1,4 +1,4 @@
-"""The materials of materials: every image, guest and model that a campaign runs with."""
+"""The materials of a campaign: every image, guest and model that a campaign runs with."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from lab.builds.images.labels import ImageInfo
 from lab.core.arm import Arm
 from lab.core.model import Model
 from lab.runtimes import registry
+from lab.runtimes.base import Runtime
 
 
 class Materials(msgspec.Struct, frozen=True):
@@ -34,8 +35,16 @@ class Materials(msgspec.Struct, frozen=True):
         """The guest build an arm runs."""
         return self.guests[arm.target, arm.guest.value]
 
+    def runtime(self, arm: Arm) -> Runtime:
+        """The arm at the version that its image holds.
+
+        Raises:
+            ExperimentError: the lab has no such arm.
+        """
+        return registry.pinned(arm, self.image(arm).version)
+
     def unsupported(self, arm: Arm) -> str | None:
         """Why the arm cannot run here: its runtime could not be had, or not with this version."""
         if arm.runtime in self.absent:
             return self.absent[arm.runtime]
-        return registry.runtime_of(arm).unsupported_because(arm, self.image(arm).version)
+        return self.runtime(arm).unsupported_because

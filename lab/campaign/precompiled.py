@@ -25,7 +25,6 @@ from lab.disk.locks import lock
 from lab.disk.whole import write_whole
 from lab.engines.engine import Engine
 from lab.engines.host import cpu_flags_sha256
-from lab.runtimes import registry
 
 
 class Artifacts:
@@ -38,13 +37,13 @@ class Artifacts:
 
     def __init__(self, directory: Path, materials: Materials) -> None:
         self._directory = directory
-        self._bill = materials
+        self._materials = materials
         self._checked: dict[Path, tuple[int, int, int, int]] = {}
 
     def find(self, arm: Arm) -> tuple[Path, Trial] | None:
         """The artifact of an arm with the trial that made it; None if it has not been made on this processor."""
         home = self._home(arm)
-        artifact = home / registry.runtime_of(arm).guest_file(arm)
+        artifact = home / self._materials.runtime(arm).guest_file
         try:
             made = msgspec.json.decode((home / "trial.json").read_bytes(), type=Trial)
         except (OSError, msgspec.DecodeError):
@@ -80,7 +79,7 @@ class Artifacts:
         Returns:
             The compile trial, numbered 0; its outcome is not ok if there is no artifact.
         """
-        job = compile_job(arm, self._bill, measure, campaign=campaign)
+        job = compile_job(arm, self._materials, measure, campaign=campaign)
         result = run_patiently(engine, job)
         judged = judge_exit(result, job.timeout_s)
         module = None if result.report is None else returned_file(result.report)
@@ -107,15 +106,15 @@ class Artifacts:
         with lock(f"module-{home.name}"), tempfile.TemporaryDirectory(dir=self._directory, prefix=prefix) as name:
             staging = Path(name) / "keep"
             staging.mkdir(mode=0o755)
-            write_whole(staging / registry.runtime_of(arm).guest_file(arm), module)
+            write_whole(staging / self._materials.runtime(arm).guest_file, module)
             write_whole(staging / "trial.json", msgspec.json.encode(trial))
             if home.exists():
                 home.rename(Path(name) / "old")
             staging.rename(home)
 
     def _home(self, arm: Arm) -> Path:
-        image, guest = self._bill.image(arm), self._bill.guest(arm)
-        argv = registry.runtime_of(arm).compile_argv(arm, image.version) or ()
+        image, guest = self._materials.image(arm), self._materials.guest(arm)
+        argv = self._materials.runtime(arm).compile_argv() or ()
         identity = " ".join([image.binary_sha256, guest.sha256, cpu_flags_sha256(), *argv])
         return self._directory / f"{arm.id}-{sha256(identity)[:16]}"
 

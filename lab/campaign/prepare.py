@@ -1,4 +1,4 @@
-"""Before the first trial: building or finding the materials of materials, and writing down what it is."""
+"""Before the first trial: building or finding the materials of a campaign, and writing down what they are."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 from lab import __version__
 from lab.builds.guests import ensure_guests
 from lab.builds.images.ensure import build_images
-from lab.campaign.job import run_argv
 from lab.campaign.materials import Materials
 from lab.core.case import Case
 from lab.core.errors import UnobtainableError
@@ -25,13 +24,13 @@ from lab.zoo import catalog
 def gather(cases: Iterable[Case], experiment: Experiment, home: Path, progress: Progress = silent) -> Materials:
     """Build or find everything the cases need: images, guests and models side by side.
 
-    A runtime that has no open supply here is left out and said so in the materials; whatever fails is an error.
+    A runtime that has no open supply here is left out, and the materials say so; whatever fails is an error.
 
     Args:
         cases: whose needs to meet.
         experiment: its edition and weights.
         home: where caches live.
-        progress: is told each step.
+        progress: called with each step.
 
     Raises:
         BuildFailed, SupplyError, ModelError, NoSpace, EngineMissing, EngineForbidden: from the part that failed; the
@@ -87,7 +86,7 @@ def manifest_of(
             for (target, profile), guest in materials.guests.items()
         },
         models={name: _model_fingerprint(model) for name, model in materials.models.items()},
-        argv={arm.id: run_argv(arm, materials.image(arm).version, ()) for arm in arms},
+        argv={arm.id: materials.runtime(arm).run_argv(()) for arm in arms},
     )
 
 

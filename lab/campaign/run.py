@@ -73,7 +73,7 @@ class Campaign:
         observer: Observer,
     ) -> None:
         self._name, self._tier, self._cases = name, tier, cases
-        self._bill, self._engine, self._journal, self._observer = materials, engine, journal, observer
+        self._materials, self._engine, self._journal, self._observer = materials, engine, journal, observer
         self._trials = list(trials)
         self._measure = experiment.measure_in(tier)
         self._runner = TrialRunner(name, materials, engine, self._measure, home)
@@ -141,7 +141,7 @@ class Campaign:
 
     def _declare_unsupported(self) -> None:
         for case, standing in self._known().items():
-            reason = self._bill.unsupported(case.arm)
+            reason = self._materials.unsupported(case.arm)
             if reason is not None and not standing.visited:
                 self._write_unrun(case, OutcomeWithReason(Outcome.UNSUPPORTED, reason))
 

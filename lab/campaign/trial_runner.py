@@ -17,7 +17,6 @@ from lab.core.experiment import Limits
 from lab.core.trial import Kind, Outcome, Trial
 from lab.engines.engine import Engine
 from lab.engines.host import cpu_flags_sha256
-from lab.runtimes import registry
 
 
 class TrialRunner:
@@ -32,7 +31,7 @@ class TrialRunner:
     """
 
     def __init__(self, name: str, materials: Materials, engine: Engine, measure: Limits, home: Path) -> None:
-        self._name, self._bill, self._engine, self._measure = name, materials, engine, measure
+        self._name, self._materials, self._engine, self._measure = name, materials, engine, measure
         self._copies = home / "writable"
         self._goldens = Goldens(home / "goldens", cpu_flags_sha256())
 
@@ -51,10 +50,10 @@ class TrialRunner:
         Raises:
             EngineFailed, EngineMissing: from the engine; nothing can be said of the case then.
         """
-        guest, model = self._bill.guest(case.arm), self._bill.models[case.model]
+        guest, model = self._materials.guest(case.arm), self._materials.models[case.model]
         job = run_job(
             case,
-            self._bill,
+            self._materials,
             self._measure,
             campaign=self._name,
             iterations=iterations,
@@ -62,7 +61,7 @@ class TrialRunner:
             return_output=self._goldens.known(case.arm.target, guest.sha256, model, case.batch) is None,
             handicap_permille=handicap_permille,
         )
-        if registry.runtime_of(case.arm).opens_for_writing(self._bill.image(case.arm).version):
+        if self._materials.runtime(case.arm).opens_for_writing:
             job = with_writable_copies(job, self._copies)
         started_at = utc_now()
         result = run_patiently(self._engine, job)

@@ -6,15 +6,8 @@ import re
 
 from lab.core.arm import Arm
 from lab.core.trial import Outcome
+from lab.runtimes.registry import runtime_named
 
-_RUNTIMES = {
-    "native": "native",
-    "wasmtime": "Wasmtime",
-    "wasmer": "Wasmer",
-    "wavm": "WAVM",
-    "wasmedge": "WasmEdge",
-    "wamr": "WAMR",
-}
 _MODES = {"jit": "JIT", "aot": "AOT", "interpreter": "interpreter"}
 SHORT_OUTCOMES = {
     Outcome.OVER_BUDGET: "over budget",
@@ -24,8 +17,9 @@ SHORT_OUTCOMES = {
 
 
 def runtime_name(runtime: str) -> str:
-    """The runtime as its makers spell it."""
-    return _RUNTIMES.get(runtime, runtime)
+    """The runtime as its makers spell it; one that the lab does not know keeps its own name."""
+    known = runtime_named(runtime)
+    return known.title if known else runtime
 
 
 def arm_name(arm: Arm) -> str:

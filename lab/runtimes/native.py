@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from lab.core.arm import NATIVE_RUNTIME, Arm, GuestProfile, Mode
+from lab.core.arm import NATIVE_RUNTIME, GuestProfile, Mode
 from lab.runtimes.base import GUEST_NATIVE, WORK, Runtime
 
 
@@ -13,24 +13,25 @@ class Native(Runtime):
 
     name = NATIVE_RUNTIME
     title = "native"
+    colour = "#000000"
     image = NATIVE_RUNTIME
+    # mounted into the container
+    binary = f"{WORK}/{GUEST_NATIVE}"
     systems = ((Mode.NATIVE, None),)
     guests = (GuestProfile.O0, GuestProfile.O3)
     # the guest is what runs: its toolchain is the guest fingerprint's business
     versions: ClassVar[dict[str, str]] = {"current": "", "paper": ""}
 
-    def guest_file(self, arm: Arm) -> str:  # noqa: ARG002
+    @property
+    def guest_file(self) -> str:
         """The native binary."""
         return GUEST_NATIVE
 
-    def executable(self, arm: Arm) -> str:  # noqa: ARG002
-        """The guest itself, mounted into the container."""
-        return f"{WORK}/{GUEST_NATIVE}"
-
-    def run_argv(self, arm: Arm, version: str, guest_args: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ARG002
+    def run_argv(self, guest_args: tuple[str, ...]) -> tuple[str, ...]:
         """The guest, called directly."""
-        return (self.executable(arm), *guest_args)
+        return (self.executable, *guest_args)
 
-    def version_argv(self) -> tuple[str, ...]:
-        """What tells the image is alive: the guest is not in it."""
+    @classmethod
+    def version_argv(cls) -> tuple[str, ...]:
+        """What shows that the image works: the guest is not in it."""
         return ("/usr/local/bin/probe", "--version")

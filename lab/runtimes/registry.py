@@ -6,7 +6,8 @@ import difflib
 
 from lab.core.arm import Arm
 from lab.core.errors import ExperimentError
-from lab.runtimes.base import EDITIONS, Runtime
+from lab.core.names import Edition
+from lab.runtimes.base import Runtime
 from lab.runtimes.native import Native
 from lab.runtimes.wamr import Wamr
 from lab.runtimes.wasmedge import WasmEdge
@@ -14,7 +15,7 @@ from lab.runtimes.wasmer import Wasmer
 from lab.runtimes.wasmtime import Wasmtime
 from lab.runtimes.wavm import Wavm
 
-RUNTIMES: tuple[Runtime, ...] = (Native(), Wasmtime(), Wasmer(), WasmEdge(), Wavm(), Wamr())
+RUNTIMES: tuple[type[Runtime], ...] = (Native, Wasmtime, Wasmer, WasmEdge, Wavm, Wamr)
 _BY_NAME = {runtime.name: runtime for runtime in RUNTIMES}
 _ALL_ARMS = tuple(arm for runtime in RUNTIMES for arm in runtime.arms())
 
@@ -29,14 +30,23 @@ def all_arms(edition: str = "current") -> tuple[Arm, ...]:
     return _ALL_ARMS
 
 
-def runtime_of(arm: Arm) -> Runtime:
-    """The runtime that runs the arm.
+def pinned(arm: Arm, version: str) -> Runtime:
+    """The arm at a version: its command lines, and what it cannot do.
+
+    Args:
+        arm: any arm of `all_arms`.
+        version: pinned, of the arm's runtime.
 
     Raises:
         ExperimentError: the lab has no such arm.
     """
     check(arm)
-    return _BY_NAME[arm.runtime]
+    return _BY_NAME[arm.runtime](arm, version)
+
+
+def runtime_named(name: str) -> type[Runtime] | None:
+    """The runtime of that name, in all its modes; None if the lab has none, such as for an old campaign's."""
+    return _BY_NAME.get(name)
 
 
 def unsupported(arm: Arm, edition: str = "current", version: str | None = None) -> str | None:
@@ -51,8 +61,9 @@ def unsupported(arm: Arm, edition: str = "current", version: str | None = None) 
         ExperimentError: the lab has no such arm, or no such edition.
     """
     _check_edition(edition)
-    runtime = runtime_of(arm)
-    return runtime.unsupported_because(arm, runtime.versions[edition] if version is None else version)
+    check(arm)
+    usual = _BY_NAME[arm.runtime].versions[edition]
+    return pinned(arm, usual if version is None else version).unsupported_because
 
 
 def source_tree(name: str, version: str) -> str | None:
@@ -81,5 +92,5 @@ def check(arm: Arm) -> None:
 
 
 def _check_edition(edition: str) -> None:
-    if edition not in EDITIONS:
-        raise ExperimentError(f"there is no edition '{edition}'", f"choose one of {', '.join(EDITIONS)}")
+    if edition not in tuple(Edition):
+        raise ExperimentError(f"there is no edition '{edition}'", f"choose one of {', '.join(Edition)}")

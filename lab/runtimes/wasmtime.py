@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from lab.core.arm import Arm, Mode
-from lab.runtimes.base import GUEST_WASM, Runtime, version_tuple
+from lab.core.arm import Mode
+from lab.runtimes.base import GUEST_WASM, Runtime
 
 _GROUPED_OPTIONS = (14,)
 # the command line tool carries Pulley from here on; Winch takes whole guests, vectors included
@@ -26,7 +26,9 @@ class Wasmtime(Runtime):
 
     name = "wasmtime"
     title = "Wasmtime"
+    colour = "#0072B2"
     image = "wasmtime"
+    binary = "/usr/local/bin/wasmtime"
     systems = (
         (Mode.JIT, _CRANELIFT),
         (Mode.JIT, _CRANELIFT_O0),
@@ -34,47 +36,44 @@ class Wasmtime(Runtime):
         (Mode.INTERPRETER, _PULLEY),
         (Mode.AOT, _CRANELIFT),
     )
-    artifacts = ".cwasm"
+    module_suffix = ".cwasm"
     versions: ClassVar[dict[str, str]] = {"current": "49.0.0", "paper": "10.0.2"}
 
-    def executable(self, arm: Arm) -> str:  # noqa: ARG002
-        """One binary for all modes."""
-        return "/usr/local/bin/wasmtime"
-
-    def unsupported_because(self, arm: Arm, version: str) -> str | None:
+    @property
+    def unsupported_because(self) -> str | None:
         """Winch and Pulley came after the paper's Wasmtime."""
-        if arm.backend in (_WINCH, _PULLEY) and version_tuple(version) < _PULLEY_AND_WINCH:
-            return f"Wasmtime {version} has no complete {arm.backend}: it takes version {_PULLEY_AND_WINCH[0]} or newer"
+        if self.arm.backend in (_WINCH, _PULLEY) and self.release < _PULLEY_AND_WINCH:
+            needed = f"it takes version {_PULLEY_AND_WINCH[0]} or newer"
+            return f"Wasmtime {self.version} has no complete {self.arm.backend}: {needed}"
         return None
 
-    def compiles_at_start(self, arm: Arm) -> bool:
+    @property
+    def compiles_at_start(self) -> bool:
         """Pulley interprets bytecode of its own, which Cranelift makes at every start."""
-        return arm.mode is not Mode.AOT
+        return self.arm.mode is not Mode.AOT
 
-    def run_argv(self, arm: Arm, version: str, guest_args: tuple[str, ...]) -> tuple[str, ...]:
+    def run_argv(self, guest_args: tuple[str, ...]) -> tuple[str, ...]:
         """``wasmtime run``; ``--dir .`` opens the working directory under the guest's own name for it."""
-        precompiled = ("--allow-precompiled",) if arm.mode is Mode.AOT else ()
-        options = (*self._no_cache(version), *self._compiler(arm, version), *precompiled)
-        return (self.executable(arm), "run", *options, "--dir", ".", self.guest_file(arm), *guest_args)
+        precompiled = ("--allow-precompiled",) if self.arm.mode is Mode.AOT else ()
+        options = (*self._no_cache(), *self._compiler(), *precompiled)
+        return (self.executable, "run", *options, "--dir", ".", self.guest_file, *guest_args)
 
-    def compile_argv(self, arm: Arm, version: str) -> tuple[str, ...] | None:
+    def compile_argv(self) -> tuple[str, ...] | None:
         """``wasmtime compile``, for the CPU it runs on."""
-        artifact = self.artifact_file(arm)
-        if artifact is None:
+        module = self.module_file
+        if module is None:
             return None
-        return (self.executable(arm), "compile", *self._no_cache(version), "-o", artifact, GUEST_WASM)
+        return (self.executable, "compile", *self._no_cache(), "-o", module, GUEST_WASM)
 
-    @staticmethod
-    def _no_cache(version: str) -> tuple[str, ...]:
-        return ("-C", "cache=n") if version_tuple(version) >= _GROUPED_OPTIONS else ("--disable-cache",)
+    def _no_cache(self) -> tuple[str, ...]:
+        return ("-C", "cache=n") if self.release >= _GROUPED_OPTIONS else ("--disable-cache",)
 
-    @staticmethod
-    def _compiler(arm: Arm, version: str) -> tuple[str, ...]:
-        if arm.backend == _WINCH:
+    def _compiler(self) -> tuple[str, ...]:
+        if self.arm.backend == _WINCH:
             return ("-C", "compiler=winch")
-        if arm.backend == _PULLEY:
+        if self.arm.backend == _PULLEY:
             return ("--target", "pulley64")
-        if arm.backend == _CRANELIFT_O0:
-            grouped = version_tuple(version) >= _GROUPED_OPTIONS
+        if self.arm.backend == _CRANELIFT_O0:
+            grouped = self.release >= _GROUPED_OPTIONS
             return ("-O", "opt-level=0") if grouped else ("--opt-level", "0")
         return ()

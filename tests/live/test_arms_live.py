@@ -19,11 +19,11 @@ from lab.core.arm import Arm, GuestProfile, Mode
 from lab.core.case import Case
 from lab.core.experiment import Measure
 from lab.core.model import Model
+from lab.core.names import Edition
 from lab.core.trial import Kind, Outcome
 from lab.disk.paths import home
 from lab.engines.containers import ContainerEngine
 from lab.runtimes import registry
-from lab.runtimes.base import EDITIONS
 from tests.live_campaign import measure
 
 pytestmark = pytest.mark.live
@@ -46,7 +46,7 @@ def _params(*, supported: bool) -> list[object]:
             id=arm.id if edition == "current" else f"{edition}-{arm.id}",
             marks=[pytest.mark.slow] if _is_slow(edition, arm) else [],
         )
-        for edition in EDITIONS
+        for edition in Edition
         for arm in registry.all_arms(edition)
         if arm.guest is not GuestProfile.O0 and (registry.unsupported(arm, edition) is None) is supported
     ]
@@ -55,7 +55,7 @@ def _params(*, supported: bool) -> list[object]:
 @pytest.fixture(scope="module")
 def here(images: dict[str, ImageInfo]) -> Images:
     """The images that are built, by edition."""
-    found = {edition: find_images(edition) for edition in EDITIONS}
+    found = {edition.value: find_images(edition) for edition in Edition}
     return {**found, "current": {**found["current"], **images}}
 
 

@@ -18,7 +18,7 @@ from lab.core.trial import Outcome
 from lab.disk.paths import home
 from lab.engines.containers import ContainerEngine
 from lab.store.journal import JOURNAL_NAME, Journal
-from tests.fakes import LoggingWatcher
+from tests.fakes import LoggingObserver
 
 pytestmark = pytest.mark.live
 
@@ -40,7 +40,7 @@ def test_a_tenfold_handicap_is_found_in_inferences_of_real_containers(
             journal=journal,
             trials=[],
             home=home(),
-            observer=LoggingWatcher([]),
+            observer=LoggingObserver([]),
         ).run()
     assert {trial.outcome for trial in trials} == {Outcome.OK}
     assert len(trials) == 1 + 6 * 3

@@ -21,9 +21,9 @@ from lab.builds.steps.queue import run_all
 from lab.builds.steps.step import BuildStep, StageStep
 from lab.builds.supplies import artifacts_directory, save_artifact
 from lab.core.errors import BuildFailed
+from lab.core.names import Edition
 from lab.core.progress import silent
 from lab.engines.docker_sdk import DockerClient, connect
-from lab.runtimes.base import EDITIONS
 from lab.runtimes.registry import RUNTIMES
 from lab.verify.image_checks import NOT_AGAIN, check_images
 from lab.verify.items import Match
@@ -70,9 +70,7 @@ def test_an_image_holds_no_compiler_no_package_lists_and_no_certificates_of_ours
 
 
 def test_an_image_holds_one_runtime_only(client: DockerClient, image: ImageInfo) -> None:
-    others = {
-        module.executable(module.arms()[0]) for module in RUNTIMES if module.name not in {image.runtime, "native"}
-    }
+    others = {module.binary for module in RUNTIMES if module.name not in {image.runtime, "native"}}
     script = f"for file in {' '.join(sorted(others))}; do if [ -e $file ]; then echo $file; fi; done"
     assert run(client, image, "sh", "-c", script) == ""
 
@@ -87,7 +85,7 @@ def test_an_image_runs_unprivileged_and_starts_the_probe(client: DockerClient, i
 
 def test_an_images_labels_say_what_its_binary_is(client: DockerClient, image: ImageInfo) -> None:
     module = next(one for one in RUNTIMES if one.name == image.runtime)
-    path = labels.PROBE if image.runtime == "native" else module.executable(module.arms()[0])
+    path = labels.PROBE if image.runtime == "native" else module.binary
     assert hashlib.sha256(read_file(client, image.image_id, path)).hexdigest() == image.binary_sha256
     if image.says is not None and not image.patched:
         assert image.says == image.version
@@ -110,7 +108,7 @@ def test_one_queue_compiles_the_most_expensive_of_both_editions_first(
 ) -> None:
     monkeypatch.delenv("LAB_ARTIFACTS", raising=False)
     wanted: list[LabelStep] = []
-    for edition in EDITIONS:
+    for edition in Edition:
         steps, _ = choose_steps(Catalogue(edition, client), load_pins().edition(edition).runtimes, silent)
         wanted += steps
     built: list[BuildStep] = []

@@ -11,8 +11,8 @@ import pytest
 from lab.campaign.experiment_file import cases_of, load
 from lab.core.arm import Arm, Mode
 from lab.core.experiment import PAPER_MODELS, Experiment, Matrix
+from lab.core.names import Edition
 from lab.report.results import Results
-from lab.runtimes.base import EDITIONS
 from lab.runtimes.registry import check, unsupported
 from lab.store.campaigns import fingerprint
 from lab.store.columns import table_of
@@ -44,7 +44,7 @@ def test_an_experiment_is_named_as_its_file_and_asks_a_question(path: Path) -> N
     experiment = read(path)
     assert experiment.name == path.stem
     assert experiment.question.endswith("?")
-    assert experiment.edition in EDITIONS
+    assert experiment.edition in tuple(Edition)
     assert path.read_text(encoding="utf-8").startswith("# ")
 
 

@@ -16,7 +16,7 @@ from lab.core.errors import NothingToReport, UsageError
 from lab.core.trial import Trial
 from lab.engines.engine import Job, JobResult
 from lab.store.journal import JOURNAL_NAME, Journal, read_trials
-from tests.fakes import FakeEngine, LoggingWatcher, answer_wrongly, crash, make_bill
+from tests.fakes import FakeEngine, LoggingObserver, answer_wrongly, crash, make_materials
 
 SETTINGS = Settings(arm="wasmtime-aot-cranelift@o3", model="tiny", blocks=4, twins=2, handicap=0.05, iterations=3)
 
@@ -45,18 +45,18 @@ def play(directory: Path, engine: FakeEngine, settings: Settings = SETTINGS) -> 
         Calibrator(
             name="calibration-toy",
             settings=settings,
-            materials=engine._bill,
+            materials=engine.materials,
             engine=engine,
             journal=journal,
             trials=read_trials(path),
             home=directory / "home",
-            observer=LoggingWatcher(engine.log),
+            observer=LoggingObserver(engine.log),
         ).run()
     return list(read_trials(path))
 
 
 def test_every_label_runs_once_in_every_block_after_one_warm_up(tmp_path: Path) -> None:
-    trials = play(tmp_path, FakeEngine(make_bill(tmp_path)))
+    trials = play(tmp_path, FakeEngine(make_materials(tmp_path)))
     assert (trials[0].block, label_of(trials[0])) == (0, WARM_UP)
     counts = Counter((trial.block, label_of(trial)) for trial in trials[1:])
     labels = ("twin-1", "twin-2", HANDICAPPED)
@@ -72,7 +72,7 @@ def test_the_order_within_blocks_is_seeded_and_changes_from_block_to_block() -> 
 
 
 def test_only_the_handicapped_label_is_given_a_handicap(tmp_path: Path) -> None:
-    engine = FakeEngine(make_bill(tmp_path))
+    engine = FakeEngine(make_materials(tmp_path))
     trials = play(tmp_path, engine)
     runs = [job for job in engine.jobs if "--iterations" in job.argv]
     for job, trial in zip(runs, trials, strict=True):
@@ -80,14 +80,14 @@ def test_only_the_handicapped_label_is_given_a_handicap(tmp_path: Path) -> None:
 
 
 def test_an_arm_that_needs_it_is_precompiled_first_and_once(tmp_path: Path) -> None:
-    engine = FakeEngine(make_bill(tmp_path))
+    engine = FakeEngine(make_materials(tmp_path))
     play(tmp_path, engine)
     assert [line for line in engine.log if line.startswith("compile")] == ["compile wasmtime-aot-cranelift@o3"]
-    assert engine.log[0] == "sweep calibration-toy"
+    assert engine.log[0] == "remove leftovers of calibration-toy"
 
 
 def test_native_can_be_calibrated_and_is_not_precompiled(tmp_path: Path) -> None:
-    engine = FakeEngine(make_bill(tmp_path))
+    engine = FakeEngine(make_materials(tmp_path))
     trials = play(tmp_path, engine, msgspec.structs.replace(SETTINGS, arm="native@o3"))
     assert len(trials) == 13
     assert not [line for line in engine.log if line.startswith("compile")]
@@ -95,7 +95,7 @@ def test_native_can_be_calibrated_and_is_not_precompiled(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("interrupted_after", [1, 2, 6])
 def test_an_interrupted_calibration_runs_only_what_is_missing(tmp_path: Path, interrupted_after: int) -> None:
-    materials = make_bill(tmp_path)
+    materials = make_materials(tmp_path)
     before = play(tmp_path, FakeEngine(materials, interrupt_at=interrupted_after))
     assert len(before) == interrupted_after - 1  # the first job is the precompilation
     engine = FakeEngine(materials)
@@ -108,7 +108,7 @@ def test_an_interrupted_calibration_runs_only_what_is_missing(tmp_path: Path, in
 
 @pytest.mark.parametrize("answer", [crash, answer_wrongly])
 def test_a_case_that_does_not_run_here_is_an_error_after_one_trial(tmp_path: Path, answer: object) -> None:
-    materials = make_bill(tmp_path)
+    materials = make_materials(tmp_path)
     engine = FakeEngine(materials, misbehaves={SETTINGS.case.id: answer})  # type: ignore[dict-item]
     with pytest.raises(NothingToReport, match="tiny b1 ended as"):
         play(tmp_path, engine)
@@ -116,13 +116,13 @@ def test_a_case_that_does_not_run_here_is_an_error_after_one_trial(tmp_path: Pat
 
 
 def test_an_arm_whose_precompilation_fails_is_an_error(tmp_path: Path) -> None:
-    engine = FakeEngine(make_bill(tmp_path), misbehaves={SETTINGS.arm: crash})
+    engine = FakeEngine(make_materials(tmp_path), misbehaves={SETTINGS.arm: crash})
     with pytest.raises(NothingToReport, match="precompilation ended as crashed"):
         play(tmp_path, engine)
 
 
 def test_an_unfinished_calibration_of_the_same_kind_is_resumed_and_others_are_not(tmp_path: Path) -> None:
-    materials = make_bill(tmp_path)
+    materials = make_materials(tmp_path)
     engine, results = FakeEngine(materials), tmp_path / "results"
     begun = Begun(SETTINGS, fingerprint_of(SETTINGS, materials, engine))
     first, resumed = begin(results, begun, new=False)
@@ -142,7 +142,7 @@ def _resumes(results: Path, begun: Begun, directory: Path) -> bool:
 
 
 def test_a_handicap_that_the_guest_obeys_is_found_from_end_to_end(tmp_path: Path) -> None:
-    materials = make_bill(tmp_path)
+    materials = make_materials(tmp_path)
     settings = msgspec.structs.replace(SETTINGS, blocks=10)
     engine = HandicappingEngine(materials)
     trials = play(tmp_path, engine, settings)

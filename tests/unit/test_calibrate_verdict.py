@@ -18,7 +18,7 @@ from lab.core.errors import NothingToReport
 from lab.core.names import Flag
 from lab.core.trial import Kind, Outcome, Trial
 from lab.stats.verdicts import State
-from tests.fakes import FakeEngine, make_bill
+from tests.fakes import FakeEngine, make_materials
 
 SETTINGS = Settings(model="tiny", blocks=20, twins=4, iterations=5)
 NOISE = 0.01
@@ -28,7 +28,7 @@ Change = Callable[[str, Trial], Trial]
 
 @pytest.fixture
 def begun(tmp_path: Path) -> Begun:
-    materials = make_bill(tmp_path)
+    materials = make_materials(tmp_path)
     return Begun(SETTINGS, fingerprint_of(SETTINGS, materials, FakeEngine(materials)))
 
 

@@ -12,7 +12,7 @@ from lab.core.case import Case
 from lab.core.experiment import Measure
 from lab.engines.engine import Job
 from lab.runtimes import registry
-from tests.fakes import make_bill
+from tests.fakes import make_materials
 
 ARM = Arm.parse("wasmer-jit-cranelift@o3")
 
@@ -20,7 +20,13 @@ ARM = Arm.parse("wasmer-jit-cranelift@o3")
 def job_of(directory: Path) -> Job:
     case = Case(ARM, "tiny", 1)
     return run_job(
-        case, make_bill(directory), Measure().limits, campaign="c", iterations=1, artifact=None, return_output=False
+        case,
+        make_materials(directory),
+        Measure().limits,
+        campaign="c",
+        iterations=1,
+        artifact=None,
+        return_output=False,
     )
 
 
@@ -49,10 +55,10 @@ def test_copies_are_made_once(tmp_path: Path) -> None:
 
 def test_only_wasmer_4_needs_them() -> None:
     needing = {
-        (one.name, version)
-        for one in registry.RUNTIMES
-        for version in one.versions.values()
-        if one.opens_for_writing(version)
+        (runtime.name, version)
+        for runtime in registry.RUNTIMES
+        for version in runtime.versions.values()
+        if runtime(runtime.arms()[0], version).opens_for_writing
     }
     assert needing == {("wasmer", "4.1.2")}
 

@@ -12,7 +12,7 @@ from lab.core.experiment import Limits, Measure
 from lab.core.model import OutputTensor
 from lab.engines.engine import Job
 from lab.runtimes import registry
-from tests.fakes import make_bill
+from tests.fakes import make_materials
 
 MEASURE = Measure(timeout="60s", compile_timeout="600s", memory="1GiB").limits
 RUNNABLE = [arm for arm in registry.all_arms() if registry.unsupported(arm) is None]
@@ -22,12 +22,18 @@ def job_of(tmp_path: Path, arm: Arm, *, return_output: bool = False, measure: Li
     artifact = tmp_path / "artifact" if arm.mode is Mode.AOT else None
     case = Case(arm, "tiny", 3)
     return run_job(
-        case, make_bill(tmp_path), measure, campaign="c", iterations=2, artifact=artifact, return_output=return_output
+        case,
+        make_materials(tmp_path),
+        measure,
+        campaign="c",
+        iterations=2,
+        artifact=artifact,
+        return_output=return_output,
     )
 
 
 def test_a_guest_is_told_its_model_input_shape_outputs_and_repeats(tmp_path: Path) -> None:
-    materials = make_bill(tmp_path)
+    materials = make_materials(tmp_path)
     two = msgspec.structs.replace(materials.models["tiny"], outputs=(OutputTensor("a", (1,)), OutputTensor("b", (1,))))
     materials.models["tiny"] = two
     assert " ".join(guest_args(Case(Arm.parse("native@o3"), "tiny", 3), materials, 2)) == (
@@ -39,9 +45,9 @@ def test_a_guest_is_told_its_model_input_shape_outputs_and_repeats(tmp_path: Pat
 def test_every_arm_is_given_its_program_model_and_input_read_only(tmp_path: Path, arm: Arm) -> None:
     job = job_of(tmp_path, arm)
     names = [mount.name for mount in job.mounts]
-    assert names == [registry.runtime_of(arm).guest_file(arm), "model.pb", "input.f32"]
+    assert names == [registry.pinned(arm, "").guest_file, "model.pb", "input.f32"]
     assert not any(mount.writable for mount in job.mounts)
-    assert job.argv[-10:] == guest_args(Case(arm, "tiny", 3), make_bill(tmp_path / "again"), 2)[-10:]
+    assert job.argv[-10:] == guest_args(Case(arm, "tiny", 3), make_materials(tmp_path / "again"), 2)[-10:]
     assert job.memory_bytes == 1 << 30
 
 
@@ -55,7 +61,7 @@ def test_the_output_is_written_in_every_trial_and_sent_back_only_on_demand(tmp_p
 
 def test_a_precompilation_returns_its_module_and_writes_nowhere_on_the_host(tmp_path: Path) -> None:
     arm = Arm.parse("wasmtime-aot-cranelift@o3")
-    job = compile_job(arm, make_bill(tmp_path), MEASURE, campaign="c")
+    job = compile_job(arm, make_materials(tmp_path), MEASURE, campaign="c")
     assert [(mount.name, mount.writable) for mount in job.mounts] == [("guest.wasm", False)]
     assert (job.output_file, job.return_file) == ("out/guest.cwasm", True)
     assert "out/guest.cwasm" in job.argv
@@ -73,7 +79,7 @@ def test_a_precompilation_returns_its_module_and_writes_nowhere_on_the_host(tmp_
     ],
 )
 def test_an_arm_that_compiles_at_start_gets_the_compile_timeout_on_top(arm: str, seconds: float) -> None:
-    assert trial_timeout_s(Arm.parse(arm), MEASURE) == seconds
+    assert trial_timeout_s(registry.pinned(Arm.parse(arm), ""), MEASURE) == seconds
 
 
 def test_trials_are_pinned_to_the_highest_numbered_processors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

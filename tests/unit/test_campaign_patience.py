@@ -11,7 +11,7 @@ from lab.campaign.patience import LONGEST_ABSENCE_S, run_patiently
 from lab.core.errors import EngineFailed, EngineMissing, LabError
 from lab.core.trial import Outcome
 from lab.engines.engine import EngineUnfit, Job, JobResult
-from tests.fakes import FakeEngine, make_bill
+from tests.fakes import FakeEngine, make_materials
 from tests.stage import Stage, experiment
 
 JOB = Job(image="i", argv=("a",), mounts=(), timeout_s=1.0, memory_bytes=1 << 30, campaign="c")
@@ -21,7 +21,7 @@ class FailingEngine(FakeEngine):
     """Fails as often as it is asked to, then works again; `pings` is what it says when it is asked whether it lives."""
 
     def __init__(self, directory: Path, failures: Iterator[LabError], pings: Iterator[bool]) -> None:
-        super().__init__(make_bill(directory))
+        super().__init__(make_materials(directory))
         self._failures, self._pings = failures, pings
 
     def run(self, job: Job) -> JobResult:

@@ -10,7 +10,7 @@ from lab.campaign.precompiled import Artifacts
 from lab.core.arm import Arm
 from lab.core.experiment import Measure
 from lab.core.trial import Kind, Outcome, Trial
-from tests.fakes import FakeEngine, crash, make_bill, time_out
+from tests.fakes import FakeEngine, crash, make_materials, time_out
 from tests.stage import CAMPAIGN, Stage, experiment
 
 ARM = Arm.parse("wasmtime-aot-cranelift@o3")
@@ -26,7 +26,7 @@ def found(directory: Path, materials: Materials, arm: Arm = ARM) -> bool:
 
 
 def test_a_precompilation_is_a_measured_trial_whose_artifact_is_found_again(tmp_path: Path) -> None:
-    materials = make_bill(tmp_path)
+    materials = make_materials(tmp_path)
     trial = make(tmp_path, materials)
     assert (trial.kind, trial.outcome, trial.artifact_bytes) == (Kind.COMPILE, Outcome.OK, 12)
     assert trial.compile_ns == trial.total_ns is not None
@@ -39,7 +39,7 @@ def test_a_precompilation_is_a_measured_trial_whose_artifact_is_found_again(tmp_
 
 @pytest.mark.parametrize("behaviour", [crash, time_out])
 def test_a_failed_precompilation_leaves_nothing_to_find(tmp_path: Path, behaviour: object) -> None:
-    materials = make_bill(tmp_path)
+    materials = make_materials(tmp_path)
     trial = make(tmp_path, materials, FakeEngine(materials, misbehaves={ARM.id: behaviour}))  # type: ignore[dict-item]
     assert trial.outcome in (Outcome.CRASHED, Outcome.TIMEOUT)
     assert (trial.compile_ns, trial.artifact_bytes) == (None, None)
@@ -48,7 +48,7 @@ def test_a_failed_precompilation_leaves_nothing_to_find(tmp_path: Path, behaviou
 
 
 def test_an_artifact_is_of_one_runtime_binary_and_one_guest(tmp_path: Path) -> None:
-    materials = make_bill(tmp_path)
+    materials = make_materials(tmp_path)
     make(tmp_path, materials)
     newer = msgspec.structs.replace(materials.images["wasmtime"], binary_sha256="another build")
     other_runtime = Materials({**materials.images, "wasmtime": newer}, materials.guests, materials.models)
@@ -61,14 +61,14 @@ def test_an_artifact_is_of_one_runtime_binary_and_one_guest(tmp_path: Path) -> N
 
 
 def test_an_artifact_is_never_used_on_another_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    materials = make_bill(tmp_path)
+    materials = make_materials(tmp_path)
     make(tmp_path, materials)
     monkeypatch.setattr("lab.campaign.precompiled.cpu_flags_sha256", lambda: "another processor")
     assert not found(tmp_path, materials)
 
 
 def test_an_artifact_is_readable_by_the_containers_unprivileged_user(tmp_path: Path) -> None:
-    materials = make_bill(tmp_path)
+    materials = make_materials(tmp_path)
     make(tmp_path, materials)
     again = Artifacts(tmp_path / "artifacts", materials).find(ARM)
     assert again is not None
@@ -85,7 +85,7 @@ def leave_half_made(directory: Path, campaign: str) -> Path:
 
 
 def test_a_module_that_was_changed_after_it_was_made_is_not_used(tmp_path: Path) -> None:
-    materials = make_bill(tmp_path)
+    materials = make_materials(tmp_path)
     make(tmp_path, materials)
     again = Artifacts(tmp_path / "artifacts", materials).find(ARM)
     assert again is not None
@@ -94,7 +94,7 @@ def test_a_module_that_was_changed_after_it_was_made_is_not_used(tmp_path: Path)
 
 
 def test_a_link_in_a_modules_place_is_not_followed(tmp_path: Path) -> None:
-    materials = make_bill(tmp_path)
+    materials = make_materials(tmp_path)
     make(tmp_path, materials)
     again = Artifacts(tmp_path / "artifacts", materials).find(ARM)
     assert again is not None
@@ -106,7 +106,7 @@ def test_a_link_in_a_modules_place_is_not_followed(tmp_path: Path) -> None:
 
 def test_what_a_killed_precompilation_left_is_swept_by_its_own_campaign_only(tmp_path: Path) -> None:
     left = leave_half_made(tmp_path, "toy-t-1")
-    materials = make_bill(tmp_path / "again")
+    materials = make_materials(tmp_path / "again")
     artifacts = Artifacts(tmp_path / "artifacts", materials)
     assert artifacts.remove_leftovers("toy-t-2") == 0
     assert (left / "out" / "guest.cwasm").is_file(), "another campaign may be at it right now"
@@ -115,7 +115,7 @@ def test_what_a_killed_precompilation_left_is_swept_by_its_own_campaign_only(tmp
 
 
 def test_a_sweep_takes_no_finished_artifact_and_needs_no_directory(tmp_path: Path) -> None:
-    materials = make_bill(tmp_path)
+    materials = make_materials(tmp_path)
     assert Artifacts(tmp_path / "artifacts", materials).remove_leftovers("c") == 0
     make(tmp_path, materials)
     assert Artifacts(tmp_path / "artifacts", materials).remove_leftovers("c") == 0

@@ -41,7 +41,7 @@ def test_a_trial_starts_is_run_and_is_written_before_the_next_one_starts(tmp_pat
     engine = FakeEngine(stage.materials)
     stage.play(engine)
     assert engine.log[:9] == [
-        "sweep toy-t-20250301T101500Z",
+        "remove leftovers of toy-t-20250301T101500Z",
         "starts native@o3 tiny b1 in block 0",
         "run native@o3 tiny b1",
         "ends 0 run ok",
@@ -59,8 +59,8 @@ def test_leftovers_of_a_killed_lab_are_swept_before_anything_runs(tmp_path: Path
     stage = Stage(tmp_path, experiment())
     engine = FakeEngine(stage.materials)
     stage.play(engine)
-    assert engine.log[0].startswith("sweep toy-t-")
-    assert sum(line.startswith("sweep") for line in engine.log) == 1
+    assert engine.log[0].startswith("remove leftovers of toy-t-")
+    assert sum(line.startswith("remove leftovers of") for line in engine.log) == 1
 
 
 def test_a_precompilation_is_made_once_and_its_artifact_serves_every_trial(tmp_path: Path) -> None:

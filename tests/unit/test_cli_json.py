@@ -17,7 +17,7 @@ from lab.cli.commands.verify import conclude
 from lab.core.errors import BuildFailed, LabError, UnobtainableError
 from lab.verify.items import Item, Match
 from tests.command import lab
-from tests.fakes import FakeEngine, make_bill
+from tests.fakes import FakeEngine, make_materials
 from tests.imported import import_made_up
 from tests.synthetic import make_manifest, write_campaign
 
@@ -118,7 +118,7 @@ def test_verified_items_are_a_list_and_the_first_difference_is_named(capsys: pyt
 def test_builds_are_listed_and_one_that_failed_decides_the_exit_code(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    materials = make_bill(place / "materials")
+    materials = make_materials(place / "materials")
     report = BuildReport(
         {"native": materials.images["native"]}, {"wavm": BuildFailed("wavm did not build", "see its log")}
     )
@@ -136,7 +136,7 @@ def test_builds_are_listed_and_one_that_failed_decides_the_exit_code(
 def test_all_that_can_be_had_is_built_without_what_cannot_which_is_an_error_only_when_asked_for_by_name(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    materials = make_bill(place / "materials")
+    materials = make_materials(place / "materials")
     problems: dict[str, LabError] = {"wasmedge": UnobtainableError("it cannot be had here", "go where it can")}
     monkeypatch.setattr(build, "build_editions", lambda wanted, _: dict.fromkeys(wanted, BuildReport({}, problems)))
     monkeypatch.setattr(build, "ensure_guests", lambda *_: materials.guests)
@@ -149,7 +149,7 @@ def test_all_that_can_be_had_is_built_without_what_cannot_which_is_an_error_only
 
 
 def test_a_calibration_is_one_document(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    materials = make_bill(place / "materials", ("tiny",))
+    materials = make_materials(place / "materials", ("tiny",))
     monkeypatch.setattr(calibrate, "gather", lambda *_: materials)
     monkeypatch.setattr(calibrate, "open_engine", lambda _: FakeEngine(materials))
     result = CliRunner().invoke(app, ["calibrate", "--model", "tiny", "--blocks", "3", "--json"])

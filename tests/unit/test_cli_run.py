@@ -15,7 +15,7 @@ from lab.store.journal import JOURNAL_NAME, read_trials
 from lab.verify.lockfile import Lock
 from tests.command import Ran, lab
 from tests.damage import change_a_byte
-from tests.fakes import FakeEngine, make_bill
+from tests.fakes import FakeEngine, make_materials
 
 EXPERIMENT = """
 name = "mine"
@@ -42,7 +42,7 @@ def materials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Materials:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LAB_HOME", str(tmp_path / "home"))
     (tmp_path / "mine.toml").write_text(EXPERIMENT)
-    found = make_bill(tmp_path / "materials", ("tiny",))
+    found = make_materials(tmp_path / "materials", ("tiny",))
     monkeypatch.setattr(run, "gather", lambda *_: found)
     monkeypatch.setattr(verify, "read_lock", Lock)  # the committed one is of real guests
     monkeypatch.setattr(verify, "check_images", lambda *_, **__: ())  # nor are its images in an engine

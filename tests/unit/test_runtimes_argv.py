@@ -6,7 +6,7 @@ import pytest
 
 from lab.core.arm import Arm, Mode
 from lab.runtimes.base import Runtime
-from lab.runtimes.registry import RUNTIMES, all_arms, runtime_of
+from lab.runtimes.registry import RUNTIMES, all_arms, pinned
 
 ARGS = ("model.pb", "--save", "out/output.f32")
 TAIL = " ".join(ARGS)
@@ -63,52 +63,55 @@ COMPILE = {
 }
 
 
+def at(arm: Arm, edition: str = "current") -> Runtime:
+    versions = next(runtime.versions for runtime in RUNTIMES if runtime.name == arm.runtime)
+    return pinned(arm, versions[edition])
+
+
 @pytest.mark.parametrize(("arm", "version"), RUN)
 def test_the_guest_is_run_by_this_command(arm: str, version: str) -> None:
     parsed = Arm.parse(arm)
-    assert " ".join(runtime_of(parsed).run_argv(parsed, version, ARGS)) == f"{RUN[arm, version]} {TAIL}"
+    assert " ".join(pinned(parsed, version).run_argv(ARGS)) == f"{RUN[arm, version]} {TAIL}"
 
 
 @pytest.mark.parametrize(("arm", "version"), COMPILE)
 def test_the_guest_is_precompiled_by_this_command(arm: str, version: str) -> None:
     parsed = Arm.parse(arm)
-    assert " ".join(runtime_of(parsed).compile_argv(parsed, version) or ()) == COMPILE[arm, version]
+    assert " ".join(pinned(parsed, version).compile_argv() or ()) == COMPILE[arm, version]
 
 
 @pytest.mark.parametrize("arm", all_arms(), ids=lambda arm: arm.id)
 @pytest.mark.parametrize("edition", ["current", "paper"])
 def test_every_arm_ends_in_its_guest_and_the_guests_own_arguments(arm: Arm, edition: str) -> None:
-    runtime = runtime_of(arm)
-    argv = runtime.run_argv(arm, runtime.versions[edition], ARGS)
+    runtime = at(arm, edition)
+    argv = runtime.run_argv(ARGS)
     before = [part for part in argv[: -len(ARGS)] if part != "--"]
     assert argv[-len(ARGS) :] == ARGS
-    assert argv[0] == runtime.executable(arm)
-    assert before[-1].removeprefix("/work/") == runtime.guest_file(arm)
+    assert argv[0] == runtime.executable
+    assert before[-1].removeprefix("/work/") == runtime.guest_file
 
 
 @pytest.mark.parametrize("arm", all_arms(), ids=lambda arm: arm.id)
 def test_only_precompiled_arms_have_a_compile_step_and_they_run_what_it_leaves(arm: Arm) -> None:
-    runtime = runtime_of(arm)
-    argv = runtime.compile_argv(arm, runtime.versions["current"])
-    artifact = runtime.artifact_file(arm)
+    runtime = at(arm)
+    argv, module = runtime.compile_argv(), runtime.module_file
     if arm.mode is not Mode.AOT:
         assert argv is None
-        assert artifact is None
+        assert module is None
         return
     assert argv is not None
-    assert artifact in argv
+    assert module in argv
     assert "guest.wasm" in argv
-    assert artifact == f"out/{runtime.guest_file(arm)}"
+    assert module == f"out/{runtime.guest_file}"
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES, ids=lambda runtime: runtime.name)
 @pytest.mark.parametrize("edition", ["current", "paper"])
-def test_no_runtime_may_keep_code_between_trials(runtime: Runtime, edition: str) -> None:
-    version = runtime.versions[edition]
+def test_no_runtime_may_keep_code_between_trials(runtime: type[Runtime], edition: str) -> None:
     off = {"-C cache=n", "--disable-cache", "--nocache"}
     for arm in runtime.arms():
-        line = " ".join(runtime.run_argv(arm, version, ()))
-        emptied = "WASMER_CACHE_DIR" in runtime.environment(arm, version)
+        line = " ".join(at(arm, edition).run_argv(()))
+        emptied = "WASMER_CACHE_DIR" in at(arm, edition).environment
         keeps_none = runtime.name in {"native", "wasmedge", "wamr"}
         assert keeps_none or emptied or any(option in line for option in off), line
 
@@ -118,7 +121,5 @@ def test_two_backends_of_one_runtime_never_share_a_command_line() -> None:
     for arm in all_arms():
         if arm.guest != "o3":
             continue
-        runtime = runtime_of(arm)
-        version = runtime.versions["current"]
-        both = (*runtime.run_argv(arm, version, ()), *(runtime.compile_argv(arm, version) or ()))
+        both = (*at(arm).run_argv(()), *(at(arm).compile_argv() or ()))
         assert lines.setdefault(both, arm.id) == arm.id

@@ -9,16 +9,17 @@ from pathlib import Path
 import pytest
 
 from lab.core.arm import NATIVE_RUNTIME
-from lab.runtimes.base import EDITIONS, Runtime
+from lab.core.names import Edition
+from lab.runtimes.base import Runtime
 from lab.runtimes.registry import RUNTIMES
 
 ROOT = Path(__file__).parents[2]
 PINS = tomllib.loads((ROOT / "lab" / "builds" / "pins.toml").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("edition", EDITIONS)
+@pytest.mark.parametrize("edition", list(Edition))
 @pytest.mark.parametrize("runtime", RUNTIMES, ids=lambda runtime: runtime.name)
-def test_each_module_is_written_for_the_version_that_is_pinned(runtime: Runtime, edition: str) -> None:
+def test_each_module_is_written_for_the_version_that_is_pinned(runtime: type[Runtime], edition: str) -> None:
     pinned = PINS["editions"][edition]["runtimes"][runtime.name]
     if runtime.name == NATIVE_RUNTIME:
         assert "version" not in pinned, "the guest's toolchain is pinned elsewhere"
@@ -27,7 +28,7 @@ def test_each_module_is_written_for_the_version_that_is_pinned(runtime: Runtime,
 
 
 def test_nothing_is_pinned_that_no_module_runs() -> None:
-    for edition in EDITIONS:
+    for edition in Edition:
         assert set(PINS["editions"][edition]["runtimes"]) == {runtime.name for runtime in RUNTIMES}
 
 

@@ -4,7 +4,9 @@ import pytest
 
 from lab.core.arm import Arm
 from lab.core.errors import ExperimentError
-from lab.runtimes.registry import RUNTIMES, all_arms, check, runtime_of, unsupported
+from lab.report.display import runtime_name
+from lab.report.figures.style import arm_styles
+from lab.runtimes.registry import RUNTIMES, all_arms, check, pinned, unsupported
 
 SYSTEMS = {
     "native",
@@ -98,7 +100,7 @@ def test_an_unknown_arm_is_refused_with_the_nearest_known_ones(text: str, near: 
 
 def test_an_arm_that_resembles_nothing_still_gets_a_remedy() -> None:
     with pytest.raises(ExperimentError) as caught:
-        runtime_of(Arm.parse("x-aot@o0"))
+        pinned(Arm.parse("x-aot@o0"), "1.0")
     assert "unknown runtime" in caught.value.message
     assert "lab runtimes" in caught.value.remedy
 
@@ -127,7 +129,7 @@ def test_a_version_is_read_from_what_the_binary_prints(runtime: str, output: str
 
 
 def test_arms_that_compile_the_guest_at_every_start_are_known() -> None:
-    slow = {arm.system for arm in all_arms() if runtime_of(arm).compiles_at_start(arm)}
+    slow = {arm.system for arm in all_arms() if pinned(arm, "49.0.0").compiles_at_start}
     assert slow == {system for system in SYSTEMS if "-jit-" in system} | {"wasmtime-interpreter-pulley"}
 
 
@@ -135,3 +137,12 @@ def test_every_wasm_runtime_can_run_the_scalar_guest_in_some_mode_of_each_editio
     for edition in ("current", "paper"):
         able = {arm.runtime for arm in all_arms(edition) if arm.guest == "o3" and unsupported(arm, edition) is None}
         assert able == {runtime.name for runtime in RUNTIMES}
+
+
+def test_tables_and_figures_take_a_runtimes_title_and_colour_from_its_own_module() -> None:
+    styles = arm_styles(all_arms())
+    for runtime in RUNTIMES:
+        assert runtime_name(runtime.name) == runtime.title
+        assert {styles[arm].colour for arm in runtime.arms()} == {runtime.colour}
+    assert len({runtime.colour for runtime in RUNTIMES}) == len(RUNTIMES)
+    assert runtime_name("of-another-lab") == "of-another-lab"

@@ -166,7 +166,7 @@ class Catalogue:
 def executable(runtime: str) -> str | None:
     """Path of a runtime's binary in its image; None for native, whose binary is the guest."""
     module = next(one for one in RUNTIMES if one.name == runtime)
-    path = module.executable(module.arms()[0])
+    path = module.binary
     return None if path.startswith("/work/") else path
 
 

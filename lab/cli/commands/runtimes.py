@@ -63,13 +63,13 @@ def _images(edition: str) -> dict[str, ImageInfo]:
 
 
 def _row(arm: Arm, edition: str, image: ImageInfo | None) -> ArmRow:
-    runtime = registry.runtime_of(arm)
     pins = load_pins().edition(edition).runtimes
     pinned = pins[arm.runtime].version if arm.runtime in pins else None
     version = (image.version if image else pinned) or None
+    runtime = registry.pinned(arm, version or "")
     reason = None if pinned is not None else f"edition {edition} has no {runtime.title}"
     if reason is None:
-        reason = runtime.unsupported_because(arm, version or "")
+        reason = runtime.unsupported_because
     return ArmRow(
         arm=arm.id,
         runtime=arm.runtime,
@@ -79,6 +79,6 @@ def _row(arm: Arm, edition: str, image: ImageInfo | None) -> ArmRow:
         version=version,
         supply=image.supply if image else None,
         built=image is not None,
-        precompiles=runtime.compile_argv(arm, version or "") is not None,
+        precompiles=runtime.compile_argv() is not None,
         unsupported_because=reason,
     )

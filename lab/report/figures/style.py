@@ -15,15 +15,8 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from lab.core.arm import Arm
+from lab.runtimes.registry import RUNTIMES
 
-_COLOURS = {
-    "native": "#000000",
-    "wasmtime": "#0072B2",
-    "wasmer": "#E69F00",
-    "wavm": "#009E73",
-    "wasmedge": "#CC79A7",
-    "wamr": "#D55E00",
-}
 _OTHER_COLOURS = ("#56B4E9", "#8C6D31", "#7F7F7F", "#F0E442")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _HATCHES = ("", "////", "....", "xxxx", "\\\\\\\\", "++++", "oooo")
@@ -75,8 +68,9 @@ class ArmStyle(NamedTuple):
 
 def arm_styles(arms: Sequence[Arm]) -> dict[Arm, ArmStyle]:
     """A style for every arm: the runtime's colour, and a marker and hatch of its own among that runtime's arms."""
-    unknown_runtimes = sorted({arm.runtime for arm in arms} - set(_COLOURS))
-    colours = _COLOURS | {name: _OTHER_COLOURS[i % len(_OTHER_COLOURS)] for i, name in enumerate(unknown_runtimes)}
+    colours = {runtime.name: runtime.colour for runtime in RUNTIMES}
+    unknown_runtimes = sorted({arm.runtime for arm in arms} - set(colours))
+    colours |= {name: _OTHER_COLOURS[i % len(_OTHER_COLOURS)] for i, name in enumerate(unknown_runtimes)}
     seen: dict[str, int] = {}
     found = {}
     for arm in arms:
