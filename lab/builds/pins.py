@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from lab.core.errors import ExperimentError
+from lab.core.near_names import did_you_mean
 
 PINS_PATH = Path(__file__).with_name("pins.toml")
 
@@ -133,7 +134,9 @@ class Edition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             ExperimentError: the edition has no such runtime.
         """
         if name not in self.runtimes:
-            raise ExperimentError(f"no runtime '{name}' in this edition", f"choose from {', '.join(self.runtimes)}")
+            hint = did_you_mean(name, self.runtimes)
+            known = ", ".join(self.runtimes)
+            raise ExperimentError(f"there is no runtime '{name}' in this edition", f"{hint}choose one of {known}")
         return self.runtimes[name]
 
 
@@ -150,7 +153,9 @@ class Pins(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             ExperimentError: there is none.
         """
         if name not in self.editions:
-            raise ExperimentError(f"there is no edition '{name}'", f"choose one of {', '.join(self.editions)}")
+            hint = did_you_mean(name, self.editions)
+            known = ", ".join(self.editions)
+            raise ExperimentError(f"there is no edition '{name}'", f"{hint}choose one of {known}")
         return self.editions[name]
 
 

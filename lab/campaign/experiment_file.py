@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
+from lab.builds.pins import load_pins
 from lab.core.arm import Arm
 from lab.core.case import Case
-from lab.core.errors import ExperimentError
+from lab.core.errors import ExperimentError, ModelError
 from lab.core.experiment import Experiment
+from lab.core.near_names import did_you_mean
 from lab.runtimes import registry
+from lab.zoo.catalog import check_names
 
 _KEYS = "docs/experiments.md lists every key with its type"
 
@@ -32,11 +37,57 @@ def load(path: Path) -> Experiment:
         raise ExperimentError(f"{path} is not TOML: {error}", "correct that line") from error
     except msgspec.ValidationError as error:
         raise ExperimentError(f"{path}: {error}", _KEYS) from error
-    try:
+    with _named(path):
         _check(experiment)
-    except ExperimentError as error:
-        raise ExperimentError(f"{path}: {error.message}", error.remedy) from error
     return experiment.with_models()
+
+
+def load_plan(path: Path, tier: str, home: Path, adapt: Callable[[Experiment], Experiment]) -> Experiment:
+    """Read an experiment file, apply what the command line changes, and check every name that a tier is built from.
+
+    This takes no second, so that a misspelt name is found before anything is built or started.
+
+    Args:
+        path: the experiment file.
+        tier: of which the models must be obtainable.
+        home: where imported models are kept.
+        adapt: applies the options of the command line.
+
+    Raises:
+        ExperimentError: as `load`; also for an option's value, and for a runtime or a model that does not exist.
+    """
+    experiment = load(path)
+    adapted = adapt(experiment)
+    if adapted != experiment:
+        _check(adapted)
+    with _named(path):
+        check_obtainable(adapted, tier, home)
+    return adapted
+
+
+def check_obtainable(experiment: Experiment, tier: str, home: Path) -> None:
+    """Accept a tier whose runtimes are pinned in the edition, and whose models are the paper's or imported here.
+
+    Raises:
+        ExperimentError: the edition or one of its runtimes does not exist.
+        ModelError: a model does not exist, or was imported without such a batch.
+    """
+    edition = load_pins().edition(experiment.edition)
+    wanted: dict[str, set[int]] = {}
+    for case in cases_of(experiment, tier):
+        registry.check(case.arm)
+        edition.runtime(case.arm.runtime)
+        wanted.setdefault(case.model, set()).add(case.batch)
+    check_names(wanted, home)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Errors within the block name the file that they come from; what a file names is an error of the experiment."""
+    try:
+        yield
+    except (ExperimentError, ModelError) as error:
+        raise ExperimentError(f"{path}: {error.message}", error.remedy) from error
 
 
 def cases_of(experiment: Experiment, tier: str) -> tuple[Case, ...]:
@@ -58,7 +109,8 @@ def _check(experiment: Experiment) -> None:
     experiment.check()
     for part in experiment.matrix:
         for unknown in sorted(set(part.tiers) - set(experiment.tiers)):
-            raise ExperimentError(f"a matrix entry names the tier '{unknown}'", f"define [tiers.{unknown}]")
+            hint = did_you_mean(unknown, experiment.tiers)
+            raise ExperimentError(f"a matrix entry names the tier '{unknown}'", f"{hint}define [tiers.{unknown}]")
         for arm in part.arms:
             registry.check(Arm.parse(arm))
     for name, tier in experiment.tiers.items():

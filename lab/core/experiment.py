@@ -11,6 +11,7 @@ from msgspec import Meta
 from lab.core.arm import Arm
 from lab.core.case import Case
 from lab.core.errors import ExperimentError
+from lab.core.near_names import did_you_mean
 from lab.core.units import parse_duration_s, parse_fraction, parse_size_bytes
 
 Count = Annotated[int, Meta(ge=1)]
@@ -195,7 +196,8 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """
         if name not in self.tiers:
             known = ", ".join(self.tiers)
-            raise ExperimentError(f"experiment '{self.name}' has no tier '{name}'", f"choose one of {known}")
+            hint = did_you_mean(name, self.tiers)
+            raise ExperimentError(f"experiment '{self.name}' has no tier '{name}'", f"{hint}choose one of {known}")
         return self.tiers[name]
 
     def cases(self, tier: str) -> tuple[Case, ...]:

@@ -10,7 +10,12 @@ from pathlib import Path
 
 import psutil
 
+from lab.core.experiment import Limits
 from lab.core.manifest import Host
+from lab.core.units import show_bytes
+
+# A trial that may take more than this share of the memory meets the machine's end of memory before its own.
+MOST_OF_MEMORY = 0.9
 
 
 def describe_host(engine: str) -> Host:
@@ -47,6 +52,28 @@ def cgroup_version() -> int | None:
     if Path("/sys/fs/cgroup/cgroup.controllers").is_file():
         return 2
     return None
+
+
+def misfits(limits: Limits, memory_bytes: int | None = None, processors: int | None = None) -> tuple[str, ...]:
+    """What an experiment asks for and this machine cannot give, as sentences; the experiment may run all the same.
+
+    Args:
+        limits: of each trial.
+        memory_bytes: of the machine; by default of this one.
+        processors: that the lab may use; by default this process's.
+    """
+    total = psutil.virtual_memory().total if memory_bytes is None else memory_bytes
+    available = len(os.sched_getaffinity(0)) if processors is None else processors
+    found = []
+    if limits.memory_bytes > MOST_OF_MEMORY * total:
+        found.append(
+            f"a trial may take {show_bytes(limits.memory_bytes)}, and this machine has {show_bytes(total)}: one that "
+            "does is not stopped by its limit, but takes the machine down with it. "
+            f'Write memory = "{int(MOST_OF_MEMORY * total) >> 20}MiB" or less'
+        )
+    if limits.cpus is not None and limits.cpus > available:
+        found.append(f"cpus = {limits.cpus}, and the lab may use {available} here: trials run on {available}")
+    return tuple(found)
 
 
 def usable_cpus(count: int | None) -> tuple[int, ...] | None:

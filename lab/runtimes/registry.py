@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
-
 from lab.core.arm import Arm
 from lab.core.errors import ExperimentError
 from lab.core.names import Edition
+from lab.core.near_names import did_you_mean
 from lab.runtimes.base import Runtime
 from lab.runtimes.native import Native
 from lab.runtimes.wamr import Wamr
@@ -83,14 +82,14 @@ def check(arm: Arm) -> None:
     runtime = _BY_NAME.get(arm.runtime)
     if runtime is None:
         complaint = f"'{arm.id}' names an unknown runtime, '{arm.runtime}'"
-        near = difflib.get_close_matches(arm.id, [known.id for known in _ALL_ARMS], n=3, cutoff=0.5)
+        hint = did_you_mean(arm.id, [known.id for known in _ALL_ARMS])
     else:
         complaint = f"'{arm.id}' is not an arm that {runtime.title} offers"
-        near = difflib.get_close_matches(arm.id, [known.id for known in runtime.arms()], n=3, cutoff=0.0)
-    hint = f"did you mean {' or '.join(near)}? " if near else ""
+        hint = did_you_mean(arm.id, [known.id for known in runtime.arms()], cutoff=0.0)
     raise ExperimentError(complaint, f"{hint}`lab runtimes` lists all arms")
 
 
 def _check_edition(edition: str) -> None:
     if edition not in tuple(Edition):
-        raise ExperimentError(f"there is no edition '{edition}'", f"choose one of {', '.join(Edition)}")
+        hint = did_you_mean(edition, Edition)
+        raise ExperimentError(f"there is no edition '{edition}'", f"{hint}choose one of {', '.join(Edition)}")

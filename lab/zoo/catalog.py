@@ -6,7 +6,7 @@ ends with them; a model's directory appears by a rename when all of it is there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,6 +14,7 @@ from pathlib import Path
 from lab.core.errors import ModelError, SupplyError
 from lab.core.experiment import PAPER_MODELS
 from lab.core.model import Model
+from lab.core.near_names import did_you_mean
 from lab.zoo.entries import ENTRIES
 from lab.zoo.jobs import BuildJob
 from lab.zoo.model_directory import read_meta, to_model
@@ -22,7 +23,7 @@ from lab.zoo.recipe import AUTO, IMPORTED, PRETRAINED, SEEDED, Pictures, Recipe,
 from lab.zoo.staging import Progress, Staged, check_space, complete, publish, staging
 from lab.zoo.worker import call_worker
 
-__all__ = ["PAPER_MODELS", "available", "disk_bytes", "load", "prepare"]
+__all__ = ["PAPER_MODELS", "available", "check_names", "disk_bytes", "load", "prepare"]
 
 _LARGE_BYTES = 100_000_000
 """From here on a model has its process to itself."""
@@ -58,6 +59,35 @@ def available(home: Path) -> tuple[Model, ...]:
     return tuple(model for model in (*paper, *imported) if model)
 
 
+def check_names(wanted: Mapping[str, Collection[int]], home: Path) -> None:
+    """Accept models that can be had: the paper's at any batch, imported ones at the batches they were imported with.
+
+    Args:
+        wanted: batch sizes by the model's name.
+        home: the lab's cache directory.
+
+    Raises:
+        ModelError: a model is neither the paper's nor imported, or has no input of such a batch.
+        DataError: an imported model's ``meta.json`` is damaged.
+    """
+    imported = {path.name.removesuffix(f"-{IMPORTED}"): path for path in (home / "models").glob(f"*-{IMPORTED}")}
+    known = (*PAPER_MODELS, *sorted(imported))
+    for name, batches in wanted.items():
+        if name in ENTRIES:
+            continue
+        model = _load(imported[name]) if name in imported else None
+        if model is None:
+            remedy = f"{did_you_mean(name, known)}choose among {', '.join(known)}, or `lab models import FILE.pb`"
+            raise ModelError(f"there is no model {name[:100]!r}", remedy)
+        have = [given.batch for given in model.inputs]
+        for batch in batches:
+            if batch not in have:
+                raise ModelError(
+                    f"the imported model '{name}' has no input of batch {batch}",
+                    f"choose among {', '.join(map(str, have))}",
+                )
+
+
 def disk_bytes(names: Sequence[str], home: Path, weights: str = SEEDED) -> int:
     """About what preparing these will write at most: graphs, and one checkpoint at a time; 0 if all are there."""
     sizes = [ENTRIES[name].graph_bytes for name in names if name in ENTRIES and load(name, home, weights) is None]
@@ -89,12 +119,7 @@ def prepare(
         UsageError: such weights don't exist.
     """
     checked(weights)
-    for name in names:
-        if name not in ENTRIES and load(name, home) is None:
-            raise ModelError(
-                f"there is no model '{name}'",
-                f"choose among {', '.join(PAPER_MODELS)}, or `lab models import FILE.pb --as {name}`",
-            )
+    check_names(dict.fromkeys(names, ()), home)
     check_space(home, disk_bytes(names, home, weights))
     pictures = Pictures(images)
     recipes = [_resolve(name, weights, pictures, home, progress) for name in names if name in ENTRIES]

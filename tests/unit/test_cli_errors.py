@@ -21,6 +21,7 @@ from lab.store.campaigns import create
 from lab.store.journal import JOURNAL_NAME
 from tests.command import lab
 from tests.damage import change_a_byte
+from tests.imported import import_made_up
 from tests.synthetic import START, make_manifest, write_campaign
 
 NOBODY = 65534
@@ -99,6 +100,61 @@ def test_what_an_experiment_or_an_option_names_must_be_there(words: list[str], c
     assert ran.code == 3
     assert complaint in ran.error[0]
     assert remedy in ran.error[1]
+
+
+@pytest.mark.parametrize("command", ["plan", "run"])
+@pytest.mark.parametrize(
+    ("old", "new", "complaint", "hint"),
+    [
+        ("yunet", "yunett", "mine.toml: there is no model 'yunett'", "did you mean yunet"),
+        ("yunet", "my_modl", "mine.toml: there is no model 'my_modl'", "did you mean my_model"),
+        ("yunet", "a/../b", "mine.toml: there is no model 'a/../b'", "lab models import"),
+        ("yunet", "m" * 300, "mine.toml: there is no model 'mmm", "lab models import"),
+        ('["yunet"]', '["my_model"]\nbatches = [2]', "mine.toml: the imported model 'my_model' has no input", "1, 3"),
+    ],
+)
+def test_a_misspelt_model_is_found_before_anything_is_built(
+    place: Path, command: str, old: str, new: str, complaint: str, hint: str
+) -> None:
+    import_made_up(place / "home", ("tiny",))
+    (place / "home" / "models" / "tiny-imported").rename(place / "home" / "models" / "my_model-imported")
+    # no engine answers here: an attempt to build would end with another error
+    ran = lab(command, experiment(old, new), "--tier", "smoke")
+    assert (ran.code, ran.out) == (3, "")
+    assert ran.error[0].startswith(complaint)
+    assert hint in ran.error[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "complaint", "hint"),
+    [
+        (["run", "mine.toml", "--tier", "smok"], 3, "no tier 'smok'", "did you mean smoke?"),
+        (["run", "mine.toml", "--tier", "smoke", "--edition", "papr"], 3, "no edition 'papr'", "did you mean paper?"),
+        (["run", "mine.toml", "--tier", "smoke", "--budget", "0s"], 3, "within budget = '0s'", "above zero"),
+        (["run", "mine.toml", "--tier", "smoke", "--precision", "0%"], 3, "precision = '0%'", "2%"),
+        (["calibrate", "--model", "vgg16"], 4, "no model 'vgg16'", "did you mean vgg_16"),
+        (["calibrate", "--arm", "wasmtime-jit@o3"], 3, "not an arm that Wasmtime offers", "wasmtime-jit-cranelift@o3"),
+        (["calibrate", "--edition", "curent"], 3, "no edition 'curent'", "did you mean current?"),
+        (["build", "wasmtme"], 3, "no runtime 'wasmtme'", "did you mean wasmtime"),
+        (["build", "wasmtime", "--edition", "papr"], 3, "no edition 'papr'", "did you mean paper?"),
+        (["models", "prepare", "yunet", "vgg16"], 4, "no model 'vgg16'", "did you mean vgg_16"),
+    ],
+)
+def test_a_misspelt_option_is_found_before_anything_is_built(
+    words: list[str], code: int, complaint: str, hint: str
+) -> None:
+    experiment()
+    ran = lab(*words)
+    assert (ran.code, ran.out) == (code, "")
+    assert complaint in ran.error[0]
+    assert hint in ran.error[1]
+
+
+def test_a_plan_beyond_this_machine_is_warned_of() -> None:
+    text = experiment("[tiers.smoke]", '[measure]\nmemory = "9000GiB"\n\n[tiers.smoke]')
+    ran = lab("plan", text, "--tier", "smoke")
+    assert ran.code == 0
+    assert ran.err.startswith("warning: a trial may take 9000.0 GiB, and this machine has ")
 
 
 # -- models --

@@ -16,6 +16,7 @@ from lab.verify.lockfile import Lock
 from tests.command import Ran, lab
 from tests.damage import change_a_byte
 from tests.fakes import FakeEngine, make_materials
+from tests.imported import import_made_up
 
 EXPERIMENT = """
 name = "mine"
@@ -42,6 +43,7 @@ def materials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Materials:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LAB_HOME", str(tmp_path / "home"))
     (tmp_path / "mine.toml").write_text(EXPERIMENT)
+    import_made_up(tmp_path / "home", ("tiny",))
     found = make_materials(tmp_path / "materials", ("tiny",))
     monkeypatch.setattr(run, "gather", lambda *_: found)
     monkeypatch.setattr(verify, "read_lock", Lock)  # the committed one is of real guests

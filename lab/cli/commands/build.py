@@ -65,8 +65,10 @@ def build(
 
 
 def _wanted(edition: str, runtimes: list[str] | None, *, everything: bool) -> tuple[str, ...]:
-    pinned = tuple(load_pins().edition(edition).runtimes)
-    return pinned if everything else tuple(runtimes or (name for name in QUICK if name in pinned))
+    pins = load_pins().edition(edition)
+    for name in runtimes or ():
+        pins.runtime(name)
+    return tuple(pins.runtimes) if everything else tuple(runtimes or (name for name in QUICK if name in pins.runtimes))
 
 
 def _tell(report: BuildReport, *, may_lack: bool) -> int:

@@ -11,7 +11,8 @@ from lab.calibrate.assess import judge_calibration
 from lab.calibrate.calibration_report import page, summary
 from lab.calibrate.calibrator import RESULT_NAME, Begun, Calibrator, begin, fingerprint_of
 from lab.calibrate.findings import Calibration
-from lab.calibrate.settings import Settings, checked
+from lab.calibrate.settings import TIER, Settings, checked
+from lab.campaign.experiment_file import check_obtainable
 from lab.campaign.materials import Materials
 from lab.campaign.prepare import gather
 from lab.cli.build_progress import build_progress
@@ -25,6 +26,7 @@ from lab.core.units import parse_fraction
 from lab.disk.paths import RESULTS, home
 from lab.disk.whole import write_json, write_whole
 from lab.engines.engine import Engine
+from lab.engines.host import misfits
 from lab.store.journal import JOURNAL_NAME, Journal, read_trials
 
 DEFAULTS = Settings()
@@ -61,7 +63,10 @@ def calibrate(
             edition=edition,
         )
     )
+    check_obtainable(settings.experiment, TIER, home())
     chosen = open_engine(engine)
+    for misfit in misfits(settings.experiment.measure.limits):
+        note(f"warning: {misfit}")
     with build_progress() as progress:
         materials = gather([settings.case], settings.experiment, home(), progress)
     begun = Begun(settings, fingerprint_of(settings, materials, chosen))

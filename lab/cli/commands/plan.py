@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
-from lab.campaign.experiment_file import cases_of, load
+from lab.campaign.experiment_file import cases_of, load_plan
 from lab.campaign.plan_estimate import Estimate, estimate
 from lab.cli.options import ExperimentFile, Json, TierName
-from lab.cli.output import say, say_json, say_table
+from lab.cli.output import note, say, say_json, say_table
 from lab.core.units import show_bytes, show_duration
 from lab.disk.paths import RESULTS, home
+from lab.engines.host import misfits
 
 
 def plan(
@@ -23,8 +24,10 @@ def plan(
     json: Json = False,
 ) -> None:
     """Show cases, estimated time, disk and memory of a tier. Writes nothing."""
-    chosen = load(experiment)
+    chosen = load_plan(experiment, tier, home(), lambda same: same)
     found = estimate(chosen, tier, cases_of(chosen, tier), home(), RESULTS, precision)
+    for misfit in misfits(chosen.measure_in(chosen.tier(tier))):
+        note(f"warning: {misfit}")
     if json:
         say_json(found)
     else:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
-from lab.campaign.experiment_file import cases_of, load
+from lab.campaign.experiment_file import cases_of, load_plan
 from lab.campaign.materials import Materials
 from lab.campaign.prepare import gather, manifest_of
 from lab.campaign.run import Campaign
@@ -22,9 +23,10 @@ from lab.cli.rendering import print_report, refresh_report
 from lab.core.case import Case
 from lab.core.errors import EXIT_NEGATIVE
 from lab.core.experiment import Experiment
-from lab.core.units import parse_duration_s, parse_fraction, show_duration
+from lab.core.units import show_duration
 from lab.disk.paths import RESULTS, home
 from lab.engines.engine import Engine
+from lab.engines.host import misfits
 from lab.store.campaigns import campaign_name, create, find_resumable, mark_finished, point_latest, reopen
 from lab.store.journal import JOURNAL_NAME, Journal, read_trials
 
@@ -46,10 +48,13 @@ def run(
     The report is valid from the first block on. Interrupted at any time, the same command resumes; a campaign that
     ended goes on if --budget is larger than what it had.
     """
-    plan = _adapted(load(experiment), tier, budget=budget, blocks=blocks, precision=precision, edition=edition)
+    options = partial(_adapted, tier=tier, budget=budget, blocks=blocks, precision=precision, edition=edition)
+    plan = load_plan(experiment, tier, home(), options)
     cases = cases_of(plan, tier)
     chosen = open_engine(engine)
     note(f"{len(cases)} cases of '{plan.name}', tier {tier}: {plan.question}")
+    for misfit in misfits(plan.measure_in(plan.tier(tier))):
+        note(f"warning: {misfit}")
     with build_progress() as progress:
         materials = gather(cases, plan, home(), progress)
     for why in materials.absent.values():
@@ -68,23 +73,21 @@ def run(
 
 def _adapted(
     experiment: Experiment,
-    tier: str,
     *,
+    tier: str,
     budget: str | None,
     blocks: int | None,
     precision: str | None,
     edition: str | None,
 ) -> Experiment:
-    """The experiment as the options change it; what they say is checked at once."""
+    """The experiment as the options change it."""
     chosen, measure = experiment.tier(tier), experiment.measure
     if budget is not None:
-        parse_duration_s(budget)
         chosen = msgspec.structs.replace(chosen, budget=budget)
     if blocks is not None:
         least = min(blocks, chosen.min_blocks)
         chosen = msgspec.structs.replace(chosen, min_blocks=least, max_blocks=blocks)
     if precision is not None:
-        parse_fraction(precision)
         measure = msgspec.structs.replace(measure, precision=precision)
     return msgspec.structs.replace(
         experiment,
