@@ -158,16 +158,16 @@ class LoggingObserver:
         self.log = log
 
     def on_trial_start(self, what: str, block: int, left_s: float) -> None:
-        """See `lab.campaign.run.Observer`."""
+        """See `lab.campaign.session.Observer`."""
         assert left_s >= 0
         self.log.append(f"starts {what} in block {block}")
 
     def on_trial_end(self, trial: Trial) -> None:
-        """See `lab.campaign.run.Observer`."""
+        """See `lab.campaign.session.Observer`."""
         self.log.append(f"ends {trial.number} {trial.kind} {trial.outcome}")
 
     def on_block_end(self, block: int, *, last: bool) -> None:
-        """See `lab.campaign.run.Observer`."""
+        """See `lab.campaign.session.Observer`."""
         self.log.append(f"block {block} ends" + (", the last" if last else ""))
 
 

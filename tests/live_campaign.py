@@ -9,6 +9,7 @@ import msgspec
 
 from lab.campaign.materials import Materials
 from lab.campaign.run import Campaign
+from lab.campaign.session import Session
 from lab.core.experiment import Experiment, Matrix, Measure, Tier
 from lab.core.trial import Trial
 from lab.engines.containers import ContainerEngine
@@ -36,16 +37,15 @@ def measure(
     )
     directory.mkdir(parents=True, exist_ok=True)
     with Journal(directory / "trials.jsonl") as journal:
-        Campaign(
+        session = Session(
             name=f"live-t-{hashlib.sha256(str(directory).encode()).hexdigest()[:12]}",
-            experiment=what,
-            tier=tier,
-            cases=what.cases("t"),
             materials=materials,
+            limits=what.measure_in(tier),
             engine=ContainerEngine(),
             journal=journal,
             trials=[],
             home=directory / "home" if home is None else home,
             observer=LoggingObserver([]),
-        ).run()
+        )
+        Campaign(session, tier, what.cases("t")).run()
     return list(read_trials(directory / "trials.jsonl"))

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from lab.campaign.run import Campaign
+from lab.campaign.session import Session
 from lab.core.experiment import Experiment, Matrix, Measure, Tier
 from lab.core.trial import Trial
 from lab.store.journal import Journal, read_trials, write_journal
@@ -57,18 +58,18 @@ class Stage:
         """Run, or go on with, the campaign until it ends or its engine is interrupted; the trials then written."""
         engine = engine or FakeEngine(self.materials)
         with Journal(self.path) as journal, contextlib.suppress(KeyboardInterrupt):
-            Campaign(
+            tier = self.experiment.tier("t")
+            session = Session(
                 name=CAMPAIGN,
-                experiment=self.experiment,
-                tier=self.experiment.tier("t"),
-                cases=self.experiment.cases("t"),
                 materials=self.materials,
+                limits=self.experiment.measure_in(tier),
                 engine=engine,
                 journal=journal,
                 trials=read_trials(self.path),
                 home=self.home,
                 observer=LoggingObserver(engine.log),
-            ).run()
+            )
+            Campaign(session, tier, self.experiment.cases("t")).run()
         return self.trials
 
     def rewind(self, trials: list[Trial]) -> FakeEngine:

@@ -1,4 +1,4 @@
-"""What a calibration's trials say: false positives, the handicap, the noise floor."""
+"""What a calibration's trials say: false positives, the slowdown, the noise floor."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from itertools import combinations
 import numpy as np
 
 from lab.calibrate.calibrator import Begun, label_of
-from lab.calibrate.findings import QUANTITIES, SIMULATIONS, Calibration, Handicap, Noise, TwinPair
-from lab.calibrate.settings import HANDICAPPED, Settings
+from lab.calibrate.findings import QUANTITIES, SIMULATIONS, AAPair, Calibration, Noise, Slowdown
+from lab.calibrate.settings import SLOWED, Settings
 from lab.campaign.outcome import UNDISTURBED_CPU_SHARE
 from lab.core.errors import NothingToReport
 from lab.core.names import Flag
@@ -23,13 +23,13 @@ from lab.stats.simulate import binomial_band, resampled, verdict_rates
 from lab.stats.verdicts import State, judge, judge_family
 
 ALPHA = 0.05
-# The guest prolongs inferences, so these must show the handicap in full.
-HANDICAPPED_QUANTITIES = ("first_infer_ns", "steady_infer_ns")
+# The guest prolongs inferences, so these must show the slowdown in full.
+SLOWED_QUANTITIES = ("first_infer_ns", "steady_infer_ns")
 # Leaves the decision to the tests alone: nothing is equivalent within it.
 _NO_MARGIN = 1e-9
 # More contended trials than this share are told.
 _BUSY_SHARE = 0.1
-# From this chance on, a handicap that is not found is held against the lab and not against the machine's noise.
+# From this chance on, a slowdown that is not found is held against the lab and not against the machine's noise.
 _EXPECTED_POWER = 0.95
 
 
@@ -50,7 +50,7 @@ def judge_calibration(begun: Begun, trials: Iterable[Trial], simulations: int = 
     settings, measured = begun.settings, [trial for trial in trials if trial.block > 0]
     series = {quantity: _series(measured, quantity) for quantity in QUANTITIES}
     for quantity, of_quantity in series.items():
-        absent = [label for label in (*settings.twin_labels, HANDICAPPED) if not of_quantity.get(label)]
+        absent = [label for label in (*settings.aa_labels, SLOWED) if not of_quantity.get(label)]
         if absent:
             whys = [trial.why for trial in measured if trial.why]
             raise NothingToReport(
@@ -58,9 +58,9 @@ def judge_calibration(begun: Begun, trials: Iterable[Trial], simulations: int = 
                 "choose another --arm or --model, or calibrate with more blocks",
             )
     scatter = {quantity: _scatter(series[quantity], settings) for quantity in QUANTITIES}
-    twins = tuple(_twins(series, settings))
+    aa_pairs = tuple(_aa_pairs(series, settings))
     noise = tuple(_noise(name, scatter[name], series[name], settings, simulations) for name in QUANTITIES)
-    handicap = tuple(_handicap(name, scatter[name], series[name], settings, simulations) for name in QUANTITIES)
+    slowdown = tuple(_slowdown(name, scatter[name], series[name], settings, simulations) for name in QUANTITIES)
     band = binomial_band(ALPHA, simulations)
     busy = tuple(_busy(measured))
     times = sorted(trial.started_at for trial in measured)
@@ -70,13 +70,13 @@ def judge_calibration(begun: Begun, trials: Iterable[Trial], simulations: int = 
         ended_at=times[-1],
         trials=len(measured),
         failed=sum(trial.outcome is not Outcome.OK for trial in measured),
-        twins=twins,
+        aa_pairs=aa_pairs,
         noise=noise,
         simulated=simulations,
         band=band,
-        handicap=handicap,
-        problems=tuple(_problems(twins, noise, handicap, band, busy=bool(busy))),
-        notes=(*busy, *_notes(noise, handicap)),
+        slowdown=slowdown,
+        problems=tuple(_problems(aa_pairs, noise, slowdown, band, busy=bool(busy))),
+        notes=(*busy, *_notes(noise, slowdown)),
     )
 
 
@@ -91,20 +91,20 @@ def _series(trials: Iterable[Trial], quantity: str) -> Series:
 
 
 def _scatter(series: Series, settings: Settings) -> Floats:
-    """Log-ratios of twins that share no trial with each other: independent samples of the machine's noise."""
-    labels = settings.twin_labels
+    """Log-ratios of A/A arms that share no trial with each other: independent samples of the machine's noise."""
+    labels = settings.aa_labels
     pairs = zip(labels[::2], labels[1::2], strict=False)
     return np.concatenate([paired_log_ratios(series[one], series[other]) for one, other in pairs])
 
 
-def _twins(series: Mapping[str, Series], settings: Settings) -> Iterator[TwinPair]:
+def _aa_pairs(series: Mapping[str, Series], settings: Settings) -> Iterator[AAPair]:
     ratios = {
         (quantity, f"{one} over {other}"): paired_log_ratios(of_quantity[one], of_quantity[other])
         for quantity, of_quantity in series.items()
-        for one, other in combinations(settings.twin_labels, 2)
+        for one, other in combinations(settings.aa_labels, 2)
     }
-    for (quantity, pair), judgement in judge_family(ratios, settings.margin, ALPHA, "all twins").items():
-        yield TwinPair(quantity, pair, judgement)
+    for (quantity, pair), judgement in judge_family(ratios, settings.margin, ALPHA, "all A/A pairs").items():
+        yield AAPair(quantity, pair, judgement)
 
 
 def _noise(quantity: str, scatter: Floats, series: Series, settings: Settings, simulations: int) -> Noise:
@@ -123,7 +123,7 @@ def _noise(quantity: str, scatter: Floats, series: Series, settings: Settings, s
 
 
 def _flags(series: Series, settings: Settings) -> Iterator[str]:
-    for label in settings.twin_labels:
+    for label in settings.aa_labels:
         values = np.log(np.array(list(series[label].values()), dtype=np.float64))
         blocks = np.array(list(series[label]), dtype=np.float64)
         for flag in (drift(values, blocks), bimodality(values)):
@@ -131,17 +131,17 @@ def _flags(series: Series, settings: Settings) -> Iterator[str]:
                 yield f"{label}: {flag.text}"
 
 
-def _handicap(quantity: str, scatter: Floats, series: Series, settings: Settings, simulations: int) -> Handicap:
-    ratios = paired_log_ratios(series[HANDICAPPED], series[settings.twin_labels[0]])
+def _slowdown(quantity: str, scatter: Floats, series: Series, settings: Settings, simulations: int) -> Slowdown:
+    ratios = paired_log_ratios(series[SLOWED], series[settings.aa_labels[0]])
     judgement = judge(ratios, settings.margin, ALPHA)
-    if quantity not in HANDICAPPED_QUANTITIES:
-        return Handicap(quantity, None, judgement, None, None)
-    truth, estimate, power = 1 + settings.handicap_permille / 1000, judgement.estimate, None
+    if quantity not in SLOWED_QUANTITIES:
+        return Slowdown(quantity, None, judgement, None, None)
+    truth, estimate, power = 1 + settings.slowdown_permille / 1000, judgement.estimate, None
     covers = None if estimate.low is None or estimate.high is None else estimate.low <= truth <= estimate.high
     if not _is_flat(scatter):
         drawn = resampled(scatter, simulations, settings.blocks, slowdown=truth - 1, seed=settings.seed + 1)
         power = verdict_rates(drawn, truth, settings.margin, ALPHA).differs
-    return Handicap(quantity, truth, judgement, covers, power)
+    return Slowdown(quantity, truth, judgement, covers, power)
 
 
 def _is_flat(scatter: Floats) -> bool:
@@ -149,28 +149,28 @@ def _is_flat(scatter: Floats) -> bool:
 
 
 def _problems(
-    twins: Iterable[TwinPair],
+    aa_pairs: Iterable[AAPair],
     noise: Iterable[Noise],
-    handicap: Iterable[Handicap],
+    slowdown: Iterable[Slowdown],
     band: tuple[float, float],
     *,
     busy: bool,
 ) -> Iterator[str]:
-    for pair in twins:
+    for pair in aa_pairs:
         if pair.judgement.state is State.DIFFERS:
             yield f"{pair.pair} is the same with the same, yet {QUANTITIES[pair.quantity]} is {pair.judgement.sentence}"
     for one in noise:
         if one.tests is not None and one.tests.differs > band[1]:
             rate = f"{100 * one.tests.differs:.1f} % of simulated comparisons find a difference that is not there"
             yield f"{QUANTITIES[one.quantity]}: {rate}, more than {100 * band[1]:.1f} %"
-    for found in handicap:
+    for found in slowdown:
         name = QUANTITIES[found.quantity]
-        # the guest ends its handicap by the clock: where others hold the processor it comes back late, and the truth is
+        # the guest ends its slowdown by the clock: where others hold the processor it comes back late, and the truth is
         # more than was asked for
         if found.covers is False and not busy:
-            yield f"{name}: the interval misses the handicap of {found.truth:.3g}×: {found.judgement.sentence}"
+            yield f"{name}: the interval misses the slowdown of {found.truth:.3g}×: {found.judgement.sentence}"
         if not found.found and found.power is not None and found.power >= _EXPECTED_POWER:
-            yield f"{name}: the handicap of {found.truth:.3g}× was not found: {found.judgement.sentence}"
+            yield f"{name}: the slowdown of {found.truth:.3g}× was not found: {found.judgement.sentence}"
 
 
 def _busy(trials: Sequence[Trial]) -> Iterator[str]:
@@ -179,16 +179,16 @@ def _busy(trials: Sequence[Trial]) -> Iterator[str]:
         least = show_percent(UNDISTURBED_CPU_SHARE)
         share = f"{busy} of {len(trials)} trials had the processor for less than {least} of their time"
         yield (
-            f"{share}: these figures are of a busy machine, on which a handicap comes out longer than asked for; "
+            f"{share}: these figures are of a busy machine, on which a slowdown comes out longer than asked for; "
             "stop what else runs and calibrate anew"
         )
 
 
-def _notes(noise: Iterable[Noise], handicap: Iterable[Handicap]) -> Iterator[str]:
+def _notes(noise: Iterable[Noise], slowdown: Iterable[Slowdown]) -> Iterator[str]:
     for one in noise:
         if one.flags:
             yield f"{QUANTITIES[one.quantity]} does not scatter evenly: {'; '.join(one.flags)}"
-    for found in handicap:
+    for found in slowdown:
         if found.power is not None and found.power < _EXPECTED_POWER:
-            chance = f"a handicap of {found.truth:.3g}× in {QUANTITIES[found.quantity]}"
+            chance = f"a slowdown of {found.truth:.3g}× in {QUANTITIES[found.quantity]}"
             yield f"{chance} is found in {100 * found.power:.0f} % of calibrations like this one: more blocks find more"

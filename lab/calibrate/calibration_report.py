@@ -6,26 +6,26 @@ from collections.abc import Iterator, Sequence
 
 from tabulate import tabulate
 
-from lab.calibrate.findings import QUANTITIES, Calibration, Handicap, Noise
+from lab.calibrate.findings import QUANTITIES, Calibration, Noise, Slowdown
 from lab.core.units import show_percent
 from lab.stats.sentences import show_ratio
 from lab.stats.verdicts import State
 
 
 def summary(found: Calibration) -> list[str]:
-    """What was found, a line each: the answer, floors, twins, the handicap, then problems and notes."""
+    """What was found, a line each: the answer, floors, A/A pairs, the slowdown, then problems and notes."""
     lines = [headline(found), *(f"{QUANTITIES[one.quantity]}: {_floor(one)}" for one in found.noise)]
     lines.append(
-        f"{found.false_positives} of {len(found.twins)} comparisons of the same with the same find a difference"
+        f"{found.false_positives} of {len(found.aa_pairs)} comparisons of the same with the same find a difference"
     )
-    lines += [_handicap_sentence(one) for one in found.handicap if one.truth is not None]
+    lines += [_slowdown_sentence(one) for one in found.slowdown if one.truth is not None]
     lines += [f"problem: {problem}" for problem in found.problems]
     return lines + [f"note: {note}" for note in found.notes]
 
 
 def page(found: Calibration) -> str:
     """``report.md``."""
-    return "\n\n".join([*_head(found), *_twins(found), *_noise(found), *_handicap(found), *_setting(found)]) + "\n"
+    return "\n\n".join([*_head(found), *_aa_section(found), *_noise(found), *_slowdown(found), *_setting(found)]) + "\n"
 
 
 def headline(found: Calibration) -> str:
@@ -34,12 +34,12 @@ def headline(found: Calibration) -> str:
     if found.problems:
         chance = "Each alone comes up by chance in about one calibration of twenty; one that comes up again is real."
         return f"Problems: {len(found.problems)}. {chance}"
-    inferences = [one for one in found.handicap if one.truth is not None]
+    inferences = [one for one in found.slowdown if one.truth is not None]
     if all(one.found for one in inferences):
-        return "Verdicts hold on this machine: the same was taken for the same, and the handicap was found."
-    size = show_percent(settings.handicap)
+        return "Verdicts hold on this machine: the same was taken for the same, and the slowdown was found."
+    size = show_percent(settings.slowdown)
     return (
-        f"No false verdict, but a handicap of {size} could not be made out in {settings.blocks} blocks: see the floor."
+        f"No false verdict, but a slowdown of {size} could not be made out in {settings.blocks} blocks: see the floor."
     )
 
 
@@ -50,17 +50,17 @@ def _head(found: Calibration) -> Iterator[str]:
         yield "\n".join([*(f"- {line}" for line in found.problems), *(f"- Note: {line}." for line in found.notes)])
 
 
-def _twins(found: Calibration) -> Iterator[str]:
+def _aa_section(found: Calibration) -> Iterator[str]:
     settings = found.begun.settings
     yield "## The same with the same"
     yield (
-        f"{settings.case.id} ran under {settings.twins} labels, each once in each of {settings.blocks} blocks, in "
-        f"random order. Of {len(found.twins)} comparisons, Holm-corrected as one family, {found.false_positives} found "
-        "a difference."
+        f"{settings.case.id} ran under {settings.aa_arms} labels, each once in each of {settings.blocks} blocks, in "
+        f"random order. Of {len(found.aa_pairs)} comparisons, Holm-corrected as one family, "
+        f"{found.false_positives} found a difference."
     )
     rows = []
     for quantity, name in QUANTITIES.items():
-        pairs = [pair for pair in found.twins if pair.quantity == quantity]
+        pairs = [pair for pair in found.aa_pairs if pair.quantity == quantity]
         states = [pair.judgement.state for pair in pairs]
         apart = max(pairs, key=lambda pair: abs((pair.judgement.estimate.value or 1) - 1))
         rows.append((name, *(states.count(state) for state in State), show_ratio(apart.judgement.estimate)))
@@ -96,11 +96,11 @@ def _noise(found: Calibration) -> Iterator[str]:
     yield _table(rows, (*headers, equivalent))
 
 
-def _handicap(found: Calibration) -> Iterator[str]:
+def _slowdown(found: Calibration) -> Iterator[str]:
     settings = found.begun.settings
-    yield "## A known handicap"
+    yield "## A known slowdown"
     yield (
-        f"The guest made each inference {show_percent(settings.handicap)} longer under one more label, in the same "
+        f"The guest made each inference {show_percent(settings.slowdown)} longer under one more label, in the same "
         "blocks. Overall time holds loading besides, so it shows less."
     )
     rows = [
@@ -112,7 +112,7 @@ def _handicap(found: Calibration) -> Iterator[str]:
             one.judgement.state.value,
             None if one.power is None else f"{100 * one.power:.0f} %",
         )
-        for one in found.handicap
+        for one in found.slowdown
     ]
     yield _table(rows, ("quantity", "put in", "found", "interval holds it", "verdict", "chance to find it"))
 
@@ -136,9 +136,9 @@ def _floor(one: Noise) -> str:
     return "no scatter at all: any difference shows" if one.floor is None else one.floor.sentence
 
 
-def _handicap_sentence(one: Handicap) -> str:
+def _slowdown_sentence(one: Slowdown) -> str:
     holds = {True: "the interval holds it", False: "the interval misses it", None: "there is no interval"}[one.covers]
-    return f"{QUANTITIES[one.quantity]} with a handicap of {one.truth:.3f}×: {one.judgement.sentence}; {holds}"
+    return f"{QUANTITIES[one.quantity]} with a slowdown of {one.truth:.3f}×: {one.judgement.sentence}; {holds}"
 
 
 def _table(rows: Sequence[Sequence[object]], headers: Sequence[str]) -> str:

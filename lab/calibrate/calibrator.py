@@ -1,4 +1,4 @@
-"""Calibrating: what this machine can tell apart, found by comparing the same with the same, and with a known handicap.
+"""Calibrating: which differences this machine can detect, found by A/A comparisons and an injected slowdown.
 
 A calibration's trials are ordinary trials in an ordinary journal; each carries the label under which it ran.
 Blocks are numbered from 1; block 0 is one warm-up trial that enters no statistic. An interrupted calibration is
@@ -7,26 +7,23 @@ continued by the same command.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
-from lab.calibrate.settings import HANDICAPPED, TIER, WARM_UP, Fingerprint, Settings
+from lab.calibrate.settings import SLOWED, TIER, WARM_UP, Fingerprint, Settings
 from lab.campaign.materials import Materials
-from lab.campaign.precompiled import Artifacts
-from lab.campaign.prediction import CONTAINER_S, CostModel
+from lab.campaign.outcome import OutcomeWithReason
+from lab.campaign.prediction import CONTAINER_S
 from lab.campaign.prepare import manifest_of
-from lab.campaign.run import Observer
-from lab.campaign.trial_runner import TrialRunner, utc_now
-from lab.core.arm import Mode
+from lab.campaign.session import Session
 from lab.core.errors import DataError, NothingToReport
 from lab.core.trial import Kind, Outcome, Trial
 from lab.disk.content import decode_json
 from lab.disk.whole import write_json
 from lab.engines.engine import Engine
-from lab.store.journal import Journal
 
 PREFIX = "calibration-"
 SETTINGS_NAME = "settings.json"
@@ -35,99 +32,65 @@ CHOOSE_ANOTHER = "choose another --arm or --model; `lab runtimes` lists all arms
 
 
 class Calibrator:
-    """Runs the trials of a calibration.
+    """Runs the trials of a calibration: a schedule over a session.
 
     Args:
-        name: of the calibration; also the label of its containers.
+        session: runs the trials.
         settings: what to run.
-        materials: what to run with.
-        engine: where.
-        journal: where trials go.
-        trials: those the journal already holds.
-        home: where goldens and artifacts are kept.
-        observer: is told.
     """
 
-    def __init__(
-        self,
-        *,
-        name: str,
-        settings: Settings,
-        materials: Materials,
-        engine: Engine,
-        journal: Journal,
-        trials: Iterable[Trial],
-        home: Path,
-        observer: Observer,
-    ) -> None:
-        self._name, self._settings, self._case = name, settings, settings.case
-        self._materials, self._engine, self._journal, self._observer = materials, engine, journal, observer
-        self._artifacts = Artifacts(home / "artifacts", materials)
-        self._measure = settings.experiment.measure.limits
-        self._runner = TrialRunner(name, materials, engine, self._measure, home)
-        self._trials = list(trials)
+    def __init__(self, session: Session, settings: Settings) -> None:
+        self._session, self._settings, self._case = session, settings, settings.case
 
     def run(self) -> list[Trial]:
-        """Every trial that is missing; all trials then written.
+        """Run every trial that is missing; returns all trials then written.
 
         Raises:
             NothingToReport: the case does not run here.
             EngineFailed, EngineMissing: from the engine.
         """
-        self._engine.remove_leftovers(self._name)
-        self._artifacts.remove_leftovers(self._name)
-        artifact = self._artifact()
-        done = {(trial.block, label_of(trial)) for trial in self._trials}
+        self._session.remove_leftovers()
+        module = self._module()
+        done = {(trial.block, label_of(trial)) for trial in self._session.trials if trial.kind is Kind.RUN}
         if (0, WARM_UP) not in done:
-            self._check(self._run_one(WARM_UP, 0, artifact))
+            self._require_success(self._run_one(WARM_UP, 0, module))
         for block in range(1, self._settings.blocks + 1):
             for label in self._settings.order(block):
                 if (block, label) not in done:
-                    self._run_one(label, block, artifact)
-            self._observer.on_block_end(block, last=block == self._settings.blocks)
-        return self._trials
+                    self._run_one(label, block, module)
+            self._session.observer.on_block_end(block, last=block == self._settings.blocks)
+        return [trial for trial in self._session.trials if trial.kind is Kind.RUN]
 
-    def _artifact(self) -> Path | None:
+    def _module(self) -> Path | None:
         arm = self._case.arm
-        if (reason := self._materials.unsupported(arm)) is not None:
+        if (reason := self._session.materials.unsupported(arm)) is not None:
             raise NothingToReport(f"{arm.id} cannot be calibrated with: {reason}", CHOOSE_ANOTHER)
-        if arm.mode is not Mode.AOT:
-            return None
-        if (found := self._artifacts.find(arm)) is None:
-            self._observer.on_trial_start(f"{arm.id} precompilation", 0, self._left_s())
-            made = self._artifacts.make(arm, self._engine, self._measure, campaign=self._name, started_at=utc_now())
-            self._check(made)
-            found = self._artifacts.find(arm)
-        if found is None:
-            raise NothingToReport(f"{arm.id} has no precompiled module", CHOOSE_ANOTHER)
-        return found[0]
+        module = self._session.precompile(arm, 0, self._left_s())
+        if isinstance(module, OutcomeWithReason):
+            raise NothingToReport(f"precompilation ended as {module.outcome}: {module.why}", CHOOSE_ANOTHER)
+        return module
 
-    def _run_one(self, label: str, block: int, artifact: Path | None) -> Trial:
-        self._observer.on_trial_start(f"{label} of {self._case.id}", block, self._left_s())
-        trial = self._runner.run(
+    def _run_one(self, label: str, block: int, module: Path | None) -> Trial:
+        return self._session.run(
             self._case,
-            number=self._journal.next_number,
             block=block,
             iterations=self._settings.iterations,
-            artifact=artifact,
-            handicap_permille=self._settings.handicap_permille if label == HANDICAPPED else 0,
+            module=module,
+            left_s=self._left_s(),
+            label=label,
+            slowdown_permille=self._settings.slowdown_permille if label == SLOWED else 0,
         )
-        trial = self._journal.append(msgspec.structs.replace(trial, label=label))
-        self._trials.append(trial)
-        self._observer.on_trial_end(trial)
-        return trial
 
     def _left_s(self) -> float:
         """Seconds until the last trial ends, from the trials so far."""
-        spent = [trial.total_ns / 1e9 + CONTAINER_S for trial in self._trials if trial.total_ns]
-        guess = CostModel(self._materials.models).predict(self._case, self._settings.iterations).total_s
-        each = sum(spent) / len(spent) if spent else guess
-        return each * max(0, 1 + self._settings.blocks * (self._settings.twins + 1) - len(self._trials))
+        runs = [trial for trial in self._session.trials if trial.kind is Kind.RUN]
+        spent = [trial.total_ns / 1e9 + CONTAINER_S for trial in runs if trial.total_ns]
+        each = sum(spent) / len(spent) if spent else self._session.predict(self._case).total_s
+        return each * max(0, 1 + self._settings.blocks * (self._settings.aa_arms + 1) - len(runs))
 
-    def _check(self, trial: Trial) -> None:
+    def _require_success(self, trial: Trial) -> None:
         if trial.outcome is not Outcome.OK:
-            what = "precompilation" if trial.kind is Kind.COMPILE else self._case.id
-            raise NothingToReport(f"{what} ended as {trial.outcome}: {trial.why}", CHOOSE_ANOTHER)
+            raise NothingToReport(f"{self._case.id} ended as {trial.outcome}: {trial.why}", CHOOSE_ANOTHER)
 
 
 def label_of(trial: Trial) -> str:
@@ -150,8 +113,15 @@ def fingerprint_of(settings: Settings, materials: Materials, engine: Engine) -> 
 
 
 class Begun(msgspec.Struct, frozen=True):
-    """``settings.json``: written before the first trial."""
+    """``settings.json``: written before the first trial.
 
+    Attributes:
+        schema: of the settings; those of an earlier one are not resumed.
+        settings: what to run.
+        fingerprint: what the figures depend on.
+    """
+
+    schema: Literal[2]
     settings: Settings
     fingerprint: Fingerprint
 

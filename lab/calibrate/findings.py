@@ -2,6 +2,7 @@
 
 Version history of `CALIBRATION_SCHEMA`:
     1  first
+    2  A/A arms and the injected slowdown under these names
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from lab.stats.planning import NoiseFloor
 from lab.stats.simulate import Rates
 from lab.stats.verdicts import Judgement, State
 
-CALIBRATION_SCHEMA = 1
+CALIBRATION_SCHEMA = 2
 QUANTITIES: Mapping[str, str] = {
     "single_total_ns": "overall time",
     "first_infer_ns": "first inference",
@@ -25,7 +26,7 @@ QUANTITIES: Mapping[str, str] = {
 SIMULATIONS = 1000
 
 
-class TwinPair(msgspec.Struct, frozen=True):
+class AAPair(msgspec.Struct, frozen=True):
     """Two labels of the very same: anything but a difference is right."""
 
     quantity: str
@@ -53,8 +54,8 @@ class Noise(msgspec.Struct, frozen=True):
     flags: tuple[str, ...]
 
 
-class Handicap(msgspec.Struct, frozen=True):
-    """The handicapped label over the first twin.
+class Slowdown(msgspec.Struct, frozen=True):
+    """The slowed label over the first A/A arm.
 
     Attributes:
         quantity: its name.
@@ -72,7 +73,7 @@ class Handicap(msgspec.Struct, frozen=True):
 
     @property
     def found(self) -> bool:
-        """Whether the handicap was seen as one."""
+        """Whether the slowdown was seen as one."""
         value = self.judgement.estimate.value
         return self.judgement.state is State.DIFFERS and value is not None and value > 1
 
@@ -84,11 +85,11 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
         begun: settings and fingerprint.
         started_at, ended_at: of the first and the last trial, UTC.
         trials, failed: measured ones, and how many of them did not end ok.
-        twins: every pair of twins, one family over all quantities.
+        aa_pairs: every pair of A/A arms, one family over all quantities.
         noise: by quantity.
         simulated: comparisons per quantity and simulation.
         band: between which rates an honest 5 % shows itself in that many, in 99 of 100 calibrations.
-        handicap: by quantity.
+        slowdown: by quantity.
         problems: what speaks against trusting verdicts from here; empty if nothing does.
         notes: what to know besides.
     """
@@ -99,15 +100,15 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: str
     trials: int
     failed: int
-    twins: tuple[TwinPair, ...]
+    aa_pairs: tuple[AAPair, ...]
     noise: tuple[Noise, ...]
     simulated: int
     band: tuple[float, float]
-    handicap: tuple[Handicap, ...]
+    slowdown: tuple[Slowdown, ...]
     problems: tuple[str, ...]
     notes: tuple[str, ...]
 
     @property
     def false_positives(self) -> int:
-        """Pairs of twins that were told apart."""
-        return sum(pair.judgement.state is State.DIFFERS for pair in self.twins)
+        """A/A pairs that were found to differ."""
+        return sum(pair.judgement.state is State.DIFFERS for pair in self.aa_pairs)

@@ -1,4 +1,4 @@
-"""What a calibration runs: one case under several labels, and once more with a handicap, in every block."""
+"""What a calibration runs: one case under several labels, and once more with a slowdown, in every block."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lab.core.experiment import Experiment, Matrix, Measure, Tier
 from lab.core.manifest import GuestFingerprint, Host, ModelFingerprint, RuntimeFingerprint
 
 WARM_UP = "warm-up"
-HANDICAPPED = "handicapped"
+SLOWED = "slowed"
 TIER = "calibrate"
 _MOST_PERMILLE = 10_000
 
@@ -24,8 +24,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         arm, model: the case, at batch 1.
         blocks: each holds every label once.
-        twins: labels under which the very same is run.
-        handicap: by how much each inference of the handicapped label is made longer, as a fraction.
+        aa_arms: labels under which the very same is run.
+        slowdown: by how much each inference of the slowed label is made longer, as a fraction.
         iterations: inferences per trial.
         margin: of the verdicts, as a fraction.
         seed: of the order within blocks, and of the simulations.
@@ -35,8 +35,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     arm: str = "wasmtime-aot-cranelift@o3"
     model: str = "mobilenet_v1_0.25_128"
     blocks: int = 20
-    twins: int = 4
-    handicap: float = 0.05
+    aa_arms: int = 4
+    slowdown: float = 0.05
     iterations: int = 10
     margin: float = 0.02
     seed: int = 1
@@ -49,14 +49,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return Case(Arm.parse(self.arm), self.model, 1)
 
     @property
-    def twin_labels(self) -> tuple[str, ...]:
-        """``twin-1``, ``twin-2`` and so on."""
-        return tuple(f"twin-{number}" for number in range(1, self.twins + 1))
+    def aa_labels(self) -> tuple[str, ...]:
+        """``aa-1``, ``aa-2`` and so on."""
+        return tuple(f"aa-{number}" for number in range(1, self.aa_arms + 1))
 
     @property
-    def handicap_permille(self) -> int:
+    def slowdown_permille(self) -> int:
         """As the guest is told."""
-        return round(self.handicap * 1000)
+        return round(self.slowdown * 1000)
 
     @property
     def experiment(self) -> Experiment:
@@ -73,7 +73,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     def order(self, block: int) -> list[str]:
         """The labels of a block, in its own random order."""
-        labels = [*self.twin_labels, HANDICAPPED]
+        labels = [*self.aa_labels, SLOWED]
         random.Random(f"{self.seed} {block}").shuffle(labels)  # noqa: S311 - an order, not a secret
         return labels
 
@@ -95,21 +95,21 @@ def checked(settings: Settings) -> Settings:
     Raises:
         UsageError: they contradict each other.
     """
-    permille = settings.handicap * 1000
+    permille = settings.slowdown * 1000
     if not 1 <= permille <= _MOST_PERMILLE or abs(permille - round(permille)) > 1e-9:
         raise UsageError(
-            f"a handicap of {settings.handicap:.3%} cannot be given to the guest",
+            f"a slowdown of {settings.slowdown:.3%} cannot be given to the guest",
             "give whole thousandths between 0.1% and 1000%, such as 5%",
         )
     if not settings.margin > 0:
         raise UsageError("nothing can be equivalent within a margin of 0 %", "give a margin such as 2%")
-    if settings.handicap <= settings.margin:
+    if settings.slowdown <= settings.margin:
         raise UsageError(
-            f"a handicap of {settings.handicap:.1%} lies within the margin of {settings.margin:.1%}: no difference",
-            "give a larger handicap or a smaller margin",
+            f"a slowdown of {settings.slowdown:.1%} lies within the margin of {settings.margin:.1%}: no difference",
+            "give a larger slowdown or a smaller margin",
         )
-    if settings.twins < 2 or settings.blocks < 2:
-        raise UsageError("noise shows between two trials of the same at least", "give at least 2 twins and 2 blocks")
+    if settings.aa_arms < 2 or settings.blocks < 2:
+        raise UsageError("noise shows between two trials of the same at least", "give at least 2 A/A arms and 2 blocks")
     if settings.iterations < 2:
         raise UsageError("a steady inference is one after the first", "give at least 2 iterations")
     return settings

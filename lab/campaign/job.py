@@ -14,20 +14,22 @@ from lab.runtimes.base import GUEST_WASM, Runtime
 
 MODEL_FILE = "model.pb"
 INPUT_FILE = "input.f32"
+# As the committed guests spell it: their bytes are locked.
+GUEST_SLOWDOWN_OPTION = "--handicap"
 OUTPUT_FILE = f"{OUT_DIR}/output.f32"
 # The largest precompiled module that is taken; those of today's guests have 16 to 30 MB.
 MODULE_LIMIT_BYTES = 256 * 2**20
 
 
-def guest_args(case: Case, materials: Materials, iterations: int, handicap_permille: int = 0) -> tuple[str, ...]:
-    """What the guest is told; a handicap makes each inference so many thousandths longer, for `lab calibrate`."""
+def guest_args(case: Case, materials: Materials, iterations: int, slowdown_permille: int = 0) -> tuple[str, ...]:
+    """The guest's arguments; a slowdown makes each inference so many thousandths longer, for `lab calibrate`."""
     model = materials.models[case.model]
     shape = model.input_for(case.batch).shape
     outputs = ",".join(tensor.node for tensor in model.outputs)
     return (
         *(MODEL_FILE, "--input", INPUT_FILE, "--shape", ",".join(map(str, shape))),
         *("--outputs", outputs, "--iterations", str(iterations), "--save", OUTPUT_FILE),
-        *(("--handicap", str(handicap_permille)) if handicap_permille else ()),
+        *((GUEST_SLOWDOWN_OPTION, str(slowdown_permille)) if slowdown_permille else ()),
     )
 
 
@@ -38,9 +40,9 @@ def run_job(
     *,
     campaign: str,
     iterations: int,
-    artifact: Path | None,
+    module: Path | None,
     return_output: bool,
-    handicap_permille: int = 0,
+    slowdown_permille: int = 0,
 ) -> Job:
     """The job of one trial.
 
@@ -50,15 +52,15 @@ def run_job(
         measure: limits.
         campaign: the label.
         iterations: inferences in the process.
-        artifact: the precompiled module, for AOT arms.
+        module: the precompiled one, for AOT arms.
         return_output: whether the probe sends the output tensors back.
-        handicap_permille: see `guest_args`.
+        slowdown_permille: see `guest_args`.
     """
     arm, runtime, model = case.arm, materials.runtime(case.arm), materials.models[case.model]
-    program = materials.guest(arm).path if artifact is None else artifact
+    program = materials.guest(arm).path if module is None else module
     return Job(
         image=materials.image(arm).image_id,
-        argv=runtime.run_argv(guest_args(case, materials, iterations, handicap_permille)),
+        argv=runtime.run_argv(guest_args(case, materials, iterations, slowdown_permille)),
         mounts=(
             Mount(program, runtime.guest_file),
             Mount(model.graph_path, MODEL_FILE),

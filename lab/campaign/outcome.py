@@ -126,12 +126,12 @@ def _nonsense(what: str) -> OutcomeWithReason:
 
 
 def trial_of(  # every part of a trial meets here, and only here
-    result: JobResult, judged: OutcomeWithReason, case: Case, *, kind: Kind, number: int, block: int, started_at: str
+    result: JobResult, judged: OutcomeWithReason, case: Case, *, kind: Kind, block: int, started_at: str
 ) -> Trial:
     """The trial to write down."""
     return Trial.of(
         case,
-        number=number,
+        number=0,  # the journal numbers trials
         block=block,
         kind=kind,
         started_at=started_at,

@@ -1,6 +1,6 @@
 """Precompiled modules: each made by a measured trial of its own, kept by runtime, guest and processor.
 
-An artifact holds machine code for one processor, so it is found again only by a lab on the same instruction set.
+A module holds machine code for one processor, so it is found again only by a lab on the same instruction set.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from lab.engines.engine import Engine
 from lab.engines.host import cpu_flags_sha256
 
 
-class Artifacts:
+class PrecompiledModules:
     """Precompiled modules under a directory.
 
     Args:
@@ -41,29 +41,29 @@ class Artifacts:
         self._checked: dict[Path, tuple[int, int, int, int]] = {}
 
     def find(self, arm: Arm) -> tuple[Path, Trial] | None:
-        """The artifact of an arm with the trial that made it; None if it has not been made on this processor."""
+        """The module of an arm with the trial that made it; None if it has not been made on this processor."""
         home = self._home(arm)
-        artifact = home / self._materials.runtime(arm).guest_file
+        module = home / self._materials.runtime(arm).guest_file
         try:
             made = msgspec.json.decode((home / "trial.json").read_bytes(), type=Trial)
         except (OSError, msgspec.DecodeError):
             return None
         # one that is truncated or changed is made again: what it holds is executed
-        return (artifact, made) if self._is_whole(artifact, made) else None
+        return (module, made) if self._is_whole(module, made) else None
 
-    def _is_whole(self, artifact: Path, made: Trial) -> bool:
+    def _is_whole(self, module: Path, made: Trial) -> bool:
         """Whether the module is what its trial made: hashed once, then again only if the file has changed."""
-        if artifact.is_symlink() or not artifact.is_file():
+        if module.is_symlink() or not module.is_file():
             return False
-        status = artifact.stat()
+        status = module.stat()
         if status.st_size != made.artifact_bytes:
             return False
         seen = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-        if self._checked.get(artifact) != seen:
+        if self._checked.get(module) != seen:
             # modules of earlier versions of the lab have no hash to compare with
-            if made.output_sha256 is None or file_sha256(artifact) != made.output_sha256:
+            if made.output_sha256 is None or file_sha256(module) != made.output_sha256:
                 return False
-            self._checked[artifact] = seen
+            self._checked[module] = seen
         return True
 
     def remove_leftovers(self, campaign: str) -> int:
@@ -74,10 +74,10 @@ class Artifacts:
         return len(leftovers)
 
     def make(self, arm: Arm, engine: Engine, measure: Limits, *, campaign: str, started_at: str) -> Trial:
-        """Precompile, measured; on success the artifact can be found from then on.
+        """Precompile, measured; on success the module can be found from then on.
 
         Returns:
-            The compile trial, numbered 0; its outcome is not ok if there is no artifact.
+            The compile trial, numbered 0; its outcome is not ok if there is no module.
         """
         job = compile_job(arm, self._materials, measure, campaign=campaign)
         result = run_patiently(engine, job)
@@ -90,7 +90,7 @@ class Artifacts:
                 Outcome.CRASHED, f"the compiler ended well but left no module: {why or 'it is empty'}"
             )
         case = Case(arm, "", 0)
-        trial = trial_of(result, judged, case, kind=Kind.COMPILE, number=0, block=0, started_at=started_at)
+        trial = trial_of(result, judged, case, kind=Kind.COMPILE, block=0, started_at=started_at)
         if trial.outcome is Outcome.OK and module:
             digest = sha256(module)
             trial = msgspec.structs.replace(

@@ -1,4 +1,4 @@
-"""One trial from case to record: launched, ended, its output held against the right one; for all who measure."""
+"""One trial from case to record: launched, ended, its output compared with the right one."""
 
 from __future__ import annotations
 
@@ -39,11 +39,10 @@ class TrialRunner:
         self,
         case: Case,
         *,
-        number: int,
         block: int,
         iterations: int,
-        artifact: Path | None,
-        handicap_permille: int = 0,
+        module: Path | None,
+        slowdown_permille: int = 0,
     ) -> Trial:
         """One trial of a case, judged; nothing is written down.
 
@@ -57,9 +56,9 @@ class TrialRunner:
             self._measure,
             campaign=self._name,
             iterations=iterations,
-            artifact=artifact,
+            module=module,
             return_output=self._goldens.known(case.arm.target, guest.sha256, model, case.batch) is None,
-            handicap_permille=handicap_permille,
+            slowdown_permille=slowdown_permille,
         )
         if self._materials.runtime(case.arm).opens_for_writing:
             job = with_writable_copies(job, self._copies)
@@ -70,7 +69,7 @@ class TrialRunner:
             judged = judge_marks(result.report, iterations)
             if judged.outcome is Outcome.OK:
                 judged = judge_output(result.report, self._goldens, case, guest.sha256, model)
-        return trial_of(result, judged, case, kind=Kind.RUN, number=number, block=block, started_at=started_at)
+        return trial_of(result, judged, case, kind=Kind.RUN, block=block, started_at=started_at)
 
 
 def utc_now() -> str:

@@ -14,7 +14,7 @@ from lab.builds.images.labels import ImageInfo
 from lab.campaign.job import run_job
 from lab.campaign.materials import Materials
 from lab.campaign.outcome import judge_exit
-from lab.campaign.precompiled import Artifacts
+from lab.campaign.precompiled import PrecompiledModules
 from lab.core.arm import Arm, GuestProfile, Mode
 from lab.core.case import Case
 from lab.core.experiment import Measure
@@ -94,7 +94,7 @@ def test_an_arm_that_is_called_unsupported_does_fail(edition: str, arm: Arm, her
     materials, engine = bill_for(edition, arm, here, small_model), ContainerEngine()
     artifact = None
     if arm.mode is Mode.AOT:
-        artifacts = Artifacts(home() / "artifacts", materials)
+        artifacts = PrecompiledModules(home() / "artifacts", materials)
         made = artifacts.make(arm, engine, PATIENT, campaign="unsupported", started_at="")
         if made.outcome is not Outcome.OK:
             return  # it fails at precompiling already
@@ -102,7 +102,5 @@ def test_an_arm_that_is_called_unsupported_does_fail(edition: str, arm: Arm, her
         assert found is not None
         artifact = found[0]
     case = Case(arm, small_model.name, 1)
-    job = run_job(
-        case, materials, PATIENT, campaign="unsupported", iterations=1, artifact=artifact, return_output=False
-    )
+    job = run_job(case, materials, PATIENT, campaign="unsupported", iterations=1, module=artifact, return_output=False)
     assert judge_exit(engine.run(job), job.timeout_s).outcome is Outcome.CRASHED

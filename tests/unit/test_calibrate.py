@@ -11,24 +11,26 @@ import pytest
 
 from lab.calibrate.assess import judge_calibration
 from lab.calibrate.calibrator import Begun, Calibrator, begin, fingerprint_of, label_of
-from lab.calibrate.settings import HANDICAPPED, WARM_UP, Settings, checked
+from lab.calibrate.settings import SLOWED, WARM_UP, Settings, checked
+from lab.campaign.job import GUEST_SLOWDOWN_OPTION
+from lab.campaign.session import Session
 from lab.core.errors import NothingToReport, UsageError
-from lab.core.trial import Trial
+from lab.core.trial import Kind, Trial
 from lab.engines.engine import Job, JobResult
 from lab.store.journal import JOURNAL_NAME, Journal, read_trials
 from tests.fakes import FakeEngine, LoggingObserver, answer_wrongly, crash, make_materials
 
-SETTINGS = Settings(arm="wasmtime-aot-cranelift@o3", model="tiny", blocks=4, twins=2, handicap=0.05, iterations=3)
+SETTINGS = Settings(arm="wasmtime-aot-cranelift@o3", model="tiny", blocks=4, aa_arms=2, slowdown=0.05, iterations=3)
 
 
-class HandicappingEngine(FakeEngine):
-    """A fake engine whose guests obey ``--handicap``."""
+class SlowingEngine(FakeEngine):
+    """A fake engine whose guests obey ``--slowdown``."""
 
     def run(self, job: Job) -> JobResult:
         result = super().run(job)
-        if "--handicap" not in job.argv or result.report is None:
+        if GUEST_SLOWDOWN_OPTION not in job.argv or result.report is None:
             return result
-        factor = 1 + int(job.argv[job.argv.index("--handicap") + 1]) / 1000
+        factor = 1 + int(job.argv[job.argv.index(GUEST_SLOWDOWN_OPTION) + 1]) / 1000
         marks = tuple(
             msgspec.structs.replace(mark, guest_ns=round((mark.guest_ns or 0) * factor))
             if mark.name == "infer"
@@ -42,24 +44,25 @@ def play(directory: Path, engine: FakeEngine, settings: Settings = SETTINGS) -> 
     """Run, or go on with, a calibration until it ends or its engine is interrupted; the trials then written."""
     path = directory / JOURNAL_NAME
     with Journal(path) as journal, contextlib.suppress(KeyboardInterrupt):
-        Calibrator(
+        session = Session(
             name="calibration-toy",
-            settings=settings,
             materials=engine.materials,
+            limits=settings.experiment.measure.limits,
             engine=engine,
             journal=journal,
             trials=read_trials(path),
             home=directory / "home",
             observer=LoggingObserver(engine.log),
-        ).run()
-    return list(read_trials(path))
+        )
+        Calibrator(session, settings).run()
+    return [trial for trial in read_trials(path) if trial.kind is Kind.RUN]
 
 
 def test_every_label_runs_once_in_every_block_after_one_warm_up(tmp_path: Path) -> None:
     trials = play(tmp_path, FakeEngine(make_materials(tmp_path)))
     assert (trials[0].block, label_of(trials[0])) == (0, WARM_UP)
     counts = Counter((trial.block, label_of(trial)) for trial in trials[1:])
-    labels = ("twin-1", "twin-2", HANDICAPPED)
+    labels = ("aa-1", "aa-2", SLOWED)
     assert counts == {(block, label): 1 for block in (1, 2, 3, 4) for label in labels}
 
 
@@ -67,16 +70,16 @@ def test_the_order_within_blocks_is_seeded_and_changes_from_block_to_block() -> 
     orders = [SETTINGS.order(block) for block in range(1, 30)]
     assert orders == [SETTINGS.order(block) for block in range(1, 30)]
     firsts = Counter(order[0] for order in orders)
-    assert set(firsts) == {"twin-1", "twin-2", HANDICAPPED}
+    assert set(firsts) == {"aa-1", "aa-2", SLOWED}
     assert orders != [msgspec.structs.replace(SETTINGS, seed=2).order(block) for block in range(1, 30)]
 
 
-def test_only_the_handicapped_label_is_given_a_handicap(tmp_path: Path) -> None:
+def test_only_the_slowed_label_is_given_a_slowdown(tmp_path: Path) -> None:
     engine = FakeEngine(make_materials(tmp_path))
     trials = play(tmp_path, engine)
     runs = [job for job in engine.jobs if "--iterations" in job.argv]
     for job, trial in zip(runs, trials, strict=True):
-        assert (job.argv[-2:] == ("--handicap", "50")) == (label_of(trial) == HANDICAPPED)
+        assert (job.argv[-2:] == (GUEST_SLOWDOWN_OPTION, "50")) == (label_of(trial) == SLOWED)
 
 
 def test_an_arm_that_needs_it_is_precompiled_first_and_once(tmp_path: Path) -> None:
@@ -124,7 +127,7 @@ def test_an_arm_whose_precompilation_fails_is_an_error(tmp_path: Path) -> None:
 def test_an_unfinished_calibration_of_the_same_kind_is_resumed_and_others_are_not(tmp_path: Path) -> None:
     materials = make_materials(tmp_path)
     engine, results = FakeEngine(materials), tmp_path / "results"
-    begun = Begun(SETTINGS, fingerprint_of(SETTINGS, materials, engine))
+    begun = Begun(2, SETTINGS, fingerprint_of(SETTINGS, materials, engine))
     first, resumed = begin(results, begun, new=False)
     assert not resumed
     assert begin(results, begun, new=False) == (first, True)
@@ -141,25 +144,25 @@ def _resumes(results: Path, begun: Begun, directory: Path) -> bool:
         return False
 
 
-def test_a_handicap_that_the_guest_obeys_is_found_from_end_to_end(tmp_path: Path) -> None:
+def test_a_slowdown_that_the_guest_obeys_is_found_from_end_to_end(tmp_path: Path) -> None:
     materials = make_materials(tmp_path)
     settings = msgspec.structs.replace(SETTINGS, blocks=10)
-    engine = HandicappingEngine(materials)
+    engine = SlowingEngine(materials)
     trials = play(tmp_path, engine, settings)
-    found = judge_calibration(Begun(settings, fingerprint_of(settings, materials, engine)), trials, simulations=100)
+    found = judge_calibration(Begun(2, settings, fingerprint_of(settings, materials, engine)), trials, simulations=100)
     assert found.problems == ()
-    assert [one.covers for one in found.handicap if one.truth is not None] == [True, True]
+    assert [one.covers for one in found.slowdown if one.truth is not None] == [True, True]
 
 
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"handicap": 0.0005}, "cannot be given"),
-        ({"handicap": 0.051}, None),
-        ({"handicap": 0.05055}, "cannot be given"),
-        ({"handicap": 0.02}, "within the margin"),
+        ({"slowdown": 0.0005}, "cannot be given"),
+        ({"slowdown": 0.051}, None),
+        ({"slowdown": 0.05055}, "cannot be given"),
+        ({"slowdown": 0.02}, "within the margin"),
         ({"margin": 0.0}, "margin of 0 %"),
-        ({"twins": 1}, "two trials of the same"),
+        ({"aa_arms": 1}, "two trials of the same"),
         ({"iterations": 1}, "steady inference"),
     ],
 )

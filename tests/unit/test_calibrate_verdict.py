@@ -13,14 +13,14 @@ from lab.calibrate.assess import judge_calibration
 from lab.calibrate.calibration_report import headline, page, summary
 from lab.calibrate.calibrator import Begun, fingerprint_of
 from lab.calibrate.findings import Calibration
-from lab.calibrate.settings import HANDICAPPED, WARM_UP, Settings
+from lab.calibrate.settings import SLOWED, WARM_UP, Settings
 from lab.core.errors import NothingToReport
 from lab.core.names import Flag
 from lab.core.trial import Kind, Outcome, Trial
 from lab.stats.verdicts import State
 from tests.fakes import FakeEngine, make_materials
 
-SETTINGS = Settings(model="tiny", blocks=20, twins=4, iterations=5)
+SETTINGS = Settings(model="tiny", blocks=20, aa_arms=4, iterations=5)
 NOISE = 0.01
 
 Change = Callable[[str, Trial], Trial]
@@ -29,7 +29,7 @@ Change = Callable[[str, Trial], Trial]
 @pytest.fixture
 def begun(tmp_path: Path) -> Begun:
     materials = make_materials(tmp_path)
-    return Begun(SETTINGS, fingerprint_of(SETTINGS, materials, FakeEngine(materials)))
+    return Begun(2, SETTINGS, fingerprint_of(SETTINGS, materials, FakeEngine(materials)))
 
 
 def judged(begun: Begun, journal: list[Trial]) -> Calibration:
@@ -44,7 +44,7 @@ def trials(
     found: list[Trial] = []
     for block in range(settings.blocks + 1):
         for label in settings.order(block) if block else [WARM_UP]:
-            longer = truth if label == HANDICAPPED else 1.0
+            longer = truth if label == SLOWED else 1.0
             times = 20e6 * longer * np.exp(rng.normal(0, noise, settings.iterations))
             infer, rest = tuple(map(round, times.tolist())), round(30e6 * np.exp(rng.normal(0, noise)))
             trial = Trial.of(
@@ -62,13 +62,13 @@ def slower(trial: Trial, factor: float) -> Trial:
     return msgspec.structs.replace(trial, infer_ns=infer, total_ns=round((trial.total_ns or 0) * factor))
 
 
-def test_equal_twins_and_a_handicap_that_is_there_are_sound(begun: Begun) -> None:
+def test_equal_aa_arms_and_a_slowdown_that_is_there_are_sound(begun: Begun) -> None:
     found = judged(begun, trials())
     assert found.problems == ()
     assert headline(found).startswith("Verdicts hold")
     assert found.false_positives == 0
-    assert len(found.twins) == 6 * 4
-    for one in found.handicap:
+    assert len(found.aa_pairs) == 6 * 4
+    for one in found.slowdown:
         if one.truth is not None:
             assert one.found
             assert one.covers
@@ -112,28 +112,28 @@ def test_simulated_false_positives_stay_within_the_band_of_five_percent(begun: B
         assert one.tests.covered >= 0.93
 
 
-def test_twins_that_differ_are_a_problem_with_a_name(begun: Begun) -> None:
-    found = judged(begun, trials(change=lambda label, one: slower(one, 1.1) if label == "twin-3" else one))
+def test_aa_arms_that_differ_are_a_problem_with_a_name(begun: Begun) -> None:
+    found = judged(begun, trials(change=lambda label, one: slower(one, 1.1) if label == "aa-3" else one))
     assert found.false_positives > 0
-    assert any("twin-3" in problem and "overall time" in problem for problem in found.problems)
-    assert all("twin-3" in pair.pair for pair in found.twins if pair.judgement.state is State.DIFFERS)
+    assert any("aa-3" in problem and "overall time" in problem for problem in found.problems)
+    assert all("aa-3" in pair.pair for pair in found.aa_pairs if pair.judgement.state is State.DIFFERS)
 
 
-def test_a_guest_that_ignores_its_handicap_is_a_problem(begun: Begun) -> None:
+def test_a_guest_that_ignores_its_slowdown_is_a_problem(begun: Begun) -> None:
     found = judged(begun, trials(truth=1.0))
     assert headline(found).startswith("Problems: ")
-    assert any("misses the handicap of 1.05×" in problem for problem in found.problems)
+    assert any("misses the slowdown of 1.05×" in problem for problem in found.problems)
     assert any("was not found" in problem for problem in found.problems)
 
 
-def test_a_handicap_of_another_size_is_found_but_missed_by_the_interval(begun: Begun) -> None:
+def test_a_slowdown_of_another_size_is_found_but_missed_by_the_interval(begun: Begun) -> None:
     found = judged(begun, trials(truth=1.10))
-    one = next(one for one in found.handicap if one.quantity == "steady_infer_ns")
+    one = next(one for one in found.slowdown if one.quantity == "steady_infer_ns")
     assert one.found
     assert one.covers is False
 
 
-def test_noise_that_hides_the_handicap_is_a_note_and_no_problem(begun: Begun) -> None:
+def test_noise_that_hides_the_slowdown_is_a_note_and_no_problem(begun: Begun) -> None:
     found = judged(begun, trials(noise=0.3))
     assert "could not be made out in 20 blocks" in headline(found)
     assert not any("was not found" in problem for problem in found.problems)
@@ -164,14 +164,14 @@ def test_a_busy_machine_is_noted_and_a_disturbed_trial_or_two_are_not(begun: Beg
     assert not any("busy" in note for note in judged(begun, trials(change=disturbed(2))).notes)
 
 
-def test_on_a_busy_machine_a_handicap_that_came_out_longer_is_not_held_against_the_lab(begun: Begun) -> None:
+def test_on_a_busy_machine_a_slowdown_that_came_out_longer_is_not_held_against_the_lab(begun: Begun) -> None:
     def starved(label: str, trial: Trial) -> Trial:
         return contended(trial)
 
     busy, quiet = judged(begun, trials(truth=1.3, change=starved)), judged(begun, trials(truth=1.3))
-    assert [one.covers for one in busy.handicap if one.truth] == [False, False]
-    assert not any("misses the handicap" in problem for problem in busy.problems)
-    assert any("misses the handicap" in problem for problem in quiet.problems)
+    assert [one.covers for one in busy.slowdown if one.truth] == [False, False]
+    assert not any("misses the slowdown" in problem for problem in busy.problems)
+    assert any("misses the slowdown" in problem for problem in quiet.problems)
 
 
 def test_a_quantity_without_any_scatter_has_no_floor_and_no_verdict_against_it(begun: Begun) -> None:
@@ -186,32 +186,32 @@ def test_a_quantity_without_any_scatter_has_no_floor_and_no_verdict_against_it(b
 
 def test_trials_that_failed_are_counted_and_left_out(begun: Begun) -> None:
     def failing(label: str, trial: Trial) -> Trial:
-        if label == "twin-2" and trial.block in {3, 4}:
+        if label == "aa-2" and trial.block in {3, 4}:
             return msgspec.structs.replace(trial, outcome=Outcome.TIMEOUT, why="too slow", infer_ns=(), total_ns=None)
         return trial
 
     found = judged(begun, trials(change=failing))
     assert found.failed == 2
-    pair = next(one for one in found.twins if one.pair == "twin-1 over twin-2")
+    pair = next(one for one in found.aa_pairs if one.pair == "aa-1 over aa-2")
     assert pair.judgement.estimate.n == 18
 
 
 def test_a_label_that_never_ran_well_is_an_error_that_says_why(begun: Begun) -> None:
     def failing(label: str, trial: Trial) -> Trial:
-        if label == HANDICAPPED:
+        if label == SLOWED:
             return msgspec.structs.replace(
                 trial, outcome=Outcome.CRASHED, why="no such option", infer_ns=(), total_ns=None
             )
         return trial
 
-    with pytest.raises(NothingToReport, match=r"no trial of handicapped .*no such option"):
+    with pytest.raises(NothingToReport, match=r"no trial of slowed .*no such option"):
         judged(begun, trials(change=failing))
 
 
 def test_two_blocks_judge_nothing_and_fail_nothing(begun: Begun) -> None:
     few = msgspec.structs.replace(SETTINGS, blocks=2)
     found = judged(msgspec.structs.replace(begun, settings=few), trials(few))
-    assert {pair.judgement.state for pair in found.twins} == {State.UNDETERMINED}
+    assert {pair.judgement.state for pair in found.aa_pairs} == {State.UNDETERMINED}
     assert not any("was not found" in problem for problem in found.problems)
 
 

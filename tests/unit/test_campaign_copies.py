@@ -25,7 +25,7 @@ def job_of(directory: Path) -> Job:
         Measure().limits,
         campaign="c",
         iterations=1,
-        artifact=None,
+        module=None,
         return_output=False,
     )
 

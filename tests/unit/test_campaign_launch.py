@@ -27,7 +27,7 @@ def job_of(tmp_path: Path, arm: Arm, *, return_output: bool = False, measure: Li
         measure,
         campaign="c",
         iterations=2,
-        artifact=artifact,
+        module=artifact,
         return_output=return_output,
     )
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from lab.campaign.materials import Materials
-from lab.campaign.precompiled import Artifacts
+from lab.campaign.precompiled import PrecompiledModules
 from lab.core.arm import Arm
 from lab.core.experiment import Measure
 from lab.core.trial import Kind, Outcome, Trial
@@ -17,12 +17,12 @@ ARM = Arm.parse("wasmtime-aot-cranelift@o3")
 
 
 def make(directory: Path, materials: Materials, engine: FakeEngine | None = None, arm: Arm = ARM) -> Trial:
-    artifacts = Artifacts(directory / "artifacts", materials)
+    artifacts = PrecompiledModules(directory / "artifacts", materials)
     return artifacts.make(arm, engine or FakeEngine(materials), Measure().limits, campaign="c", started_at="now")
 
 
 def found(directory: Path, materials: Materials, arm: Arm = ARM) -> bool:
-    return Artifacts(directory / "artifacts", materials).find(arm) is not None
+    return PrecompiledModules(directory / "artifacts", materials).find(arm) is not None
 
 
 def test_a_precompilation_is_a_measured_trial_whose_artifact_is_found_again(tmp_path: Path) -> None:
@@ -31,7 +31,7 @@ def test_a_precompilation_is_a_measured_trial_whose_artifact_is_found_again(tmp_
     assert (trial.kind, trial.outcome, trial.artifact_bytes) == (Kind.COMPILE, Outcome.OK, 12)
     assert trial.compile_ns == trial.total_ns is not None
     assert trial.rss_peak_bytes is not None
-    again = Artifacts(tmp_path / "artifacts", materials).find(ARM)
+    again = PrecompiledModules(tmp_path / "artifacts", materials).find(ARM)
     assert again is not None
     path, made = again
     assert (path.read_bytes(), made) == (b"machine code", trial)
@@ -70,7 +70,7 @@ def test_an_artifact_is_never_used_on_another_processor(tmp_path: Path, monkeypa
 def test_an_artifact_is_readable_by_the_containers_unprivileged_user(tmp_path: Path) -> None:
     materials = make_materials(tmp_path)
     make(tmp_path, materials)
-    again = Artifacts(tmp_path / "artifacts", materials).find(ARM)
+    again = PrecompiledModules(tmp_path / "artifacts", materials).find(ARM)
     assert again is not None
     assert again[0].parent.stat().st_mode & 0o555 == 0o555
     assert again[0].stat().st_mode & 0o444 == 0o444
@@ -87,7 +87,7 @@ def leave_half_made(directory: Path, campaign: str) -> Path:
 def test_a_module_that_was_changed_after_it_was_made_is_not_used(tmp_path: Path) -> None:
     materials = make_materials(tmp_path)
     make(tmp_path, materials)
-    again = Artifacts(tmp_path / "artifacts", materials).find(ARM)
+    again = PrecompiledModules(tmp_path / "artifacts", materials).find(ARM)
     assert again is not None
     again[0].write_bytes(b"machine c0de")
     assert not found(tmp_path, materials), "of the same length, and another"
@@ -96,7 +96,7 @@ def test_a_module_that_was_changed_after_it_was_made_is_not_used(tmp_path: Path)
 def test_a_link_in_a_modules_place_is_not_followed(tmp_path: Path) -> None:
     materials = make_materials(tmp_path)
     make(tmp_path, materials)
-    again = Artifacts(tmp_path / "artifacts", materials).find(ARM)
+    again = PrecompiledModules(tmp_path / "artifacts", materials).find(ARM)
     assert again is not None
     (tmp_path / "elsewhere").write_bytes(b"machine code")
     again[0].unlink()
@@ -107,7 +107,7 @@ def test_a_link_in_a_modules_place_is_not_followed(tmp_path: Path) -> None:
 def test_what_a_killed_precompilation_left_is_swept_by_its_own_campaign_only(tmp_path: Path) -> None:
     left = leave_half_made(tmp_path, "toy-t-1")
     materials = make_materials(tmp_path / "again")
-    artifacts = Artifacts(tmp_path / "artifacts", materials)
+    artifacts = PrecompiledModules(tmp_path / "artifacts", materials)
     assert artifacts.remove_leftovers("toy-t-2") == 0
     assert (left / "out" / "guest.cwasm").is_file(), "another campaign may be at it right now"
     assert artifacts.remove_leftovers("toy-t-1") == 1
@@ -116,9 +116,9 @@ def test_what_a_killed_precompilation_left_is_swept_by_its_own_campaign_only(tmp
 
 def test_a_sweep_takes_no_finished_artifact_and_needs_no_directory(tmp_path: Path) -> None:
     materials = make_materials(tmp_path)
-    assert Artifacts(tmp_path / "artifacts", materials).remove_leftovers("c") == 0
+    assert PrecompiledModules(tmp_path / "artifacts", materials).remove_leftovers("c") == 0
     make(tmp_path, materials)
-    assert Artifacts(tmp_path / "artifacts", materials).remove_leftovers("c") == 0
+    assert PrecompiledModules(tmp_path / "artifacts", materials).remove_leftovers("c") == 0
     assert found(tmp_path, materials)
 
 

@@ -52,7 +52,7 @@ def exit_of(**changes: object) -> OutcomeWithReason:
 
 
 def write_down(report: ProbeReport | None, judged: OutcomeWithReason = FINE_SO_FAR) -> Trial:
-    return trial_of(JobResult(report, False), judged, CASE, kind=Kind.RUN, number=7, block=2, started_at="now")
+    return trial_of(JobResult(report, False), judged, CASE, kind=Kind.RUN, block=2, started_at="now")
 
 
 def test_a_clean_exit_is_ok_until_its_output_is_looked_at() -> None:
@@ -101,7 +101,7 @@ def test_a_time_out_is_a_time_out_even_if_memory_ran_short_on_the_way() -> None:
 
 def test_every_quantity_of_the_report_has_its_place_in_the_trial() -> None:
     trial = write_down(FINE)
-    assert (trial.number, trial.block, trial.case, trial.kind) == (7, 2, CASE, Kind.RUN)
+    assert (trial.block, trial.case, trial.kind) == (2, CASE, Kind.RUN)
     assert (trial.total_ns, trial.startup_ns) == (2_000_000_000, 1_000)
     assert (trial.read_ns, trial.decode_ns, trial.build_ns, trial.optimise_ns) == (11, 12, 13, 14)
     assert (trial.infer_ns, trial.output_ns) == ((300, 100, 200), 15)

@@ -1,4 +1,4 @@
-"""`lab calibrate`: what this machine can tell apart."""
+"""`lab calibrate`: which differences this machine can detect."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from lab.calibrate.settings import TIER, Settings, checked
 from lab.campaign.experiment_file import check_obtainable
 from lab.campaign.materials import Materials
 from lab.campaign.prepare import gather
+from lab.campaign.session import Session
 from lab.cli.build_progress import build_progress
 from lab.cli.engines import EngineName, EngineOption, open_engine
 from lab.cli.options import Edition, Json, Results
@@ -34,10 +35,10 @@ DEFAULTS = Settings()
 
 def calibrate(
     blocks: Annotated[int, typer.Option(help="Blocks; each runs every label once.", min=2)] = DEFAULTS.blocks,
-    handicap: Annotated[str, typer.Option(help="By how much the handicapped inferences are longer.")] = "5%",
+    slowdown: Annotated[str, typer.Option(help="By how much the slowed inferences are longer.")] = "5%",
     model: Annotated[str, typer.Option(help="Model to run.")] = DEFAULTS.model,
     arm: Annotated[str, typer.Option(help="Arm to run.")] = DEFAULTS.arm,
-    twins: Annotated[int, typer.Option(help="Labels under which the same is run.", min=2)] = DEFAULTS.twins,
+    aa_arms: Annotated[int, typer.Option(help="Labels under which the same is run.", min=2)] = DEFAULTS.aa_arms,
     iterations: Annotated[int, typer.Option(help="Inferences per trial.", min=2)] = DEFAULTS.iterations,
     margin: Annotated[str, typer.Option(help="Margin of the verdicts.")] = "2%",
     edition: Edition = DEFAULTS.edition,
@@ -56,8 +57,8 @@ def calibrate(
             arm=arm,
             model=model,
             blocks=blocks,
-            twins=twins,
-            handicap=parse_fraction(handicap),
+            aa_arms=aa_arms,
+            slowdown=parse_fraction(slowdown),
             iterations=iterations,
             margin=parse_fraction(margin),
             edition=edition,
@@ -69,7 +70,7 @@ def calibrate(
         note(f"warning: {misfit}")
     with build_progress() as progress:
         materials = gather([settings.case], settings.experiment, home(), progress)
-    begun = Begun(settings, fingerprint_of(settings, materials, chosen))
+    begun = Begun(2, settings, fingerprint_of(settings, materials, chosen))
     directory, resumed = begin(results, begun, new=new)
     note(f"{'resuming' if resumed else 'measuring into'} {directory}")
     found = judge_calibration(begun, _measure(directory, settings, materials, chosen))
@@ -88,17 +89,17 @@ def _measure(directory: Path, settings: Settings, materials: Materials, engine: 
     path = directory / JOURNAL_NAME
     try:
         with Journal(path) as journal:
-            calibrator = Calibrator(
+            session = Session(
                 name=directory.name,
-                settings=settings,
                 materials=materials,
+                limits=settings.experiment.measure.limits,
                 engine=engine,
                 journal=journal,
                 trials=read_trials(path),
                 home=home(),
                 observer=progress,
             )
-            return calibrator.run()
+            return Calibrator(session, settings).run()
     finally:
         progress.close()
 

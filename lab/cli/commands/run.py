@@ -14,6 +14,7 @@ from lab.campaign.experiment_file import cases_of, load_plan
 from lab.campaign.materials import Materials
 from lab.campaign.prepare import gather, manifest_of
 from lab.campaign.run import Campaign
+from lab.campaign.session import Session
 from lab.cli.build_progress import build_progress
 from lab.cli.engines import EngineName, EngineOption, open_engine
 from lab.cli.options import ExperimentFile, Results, TierName
@@ -129,19 +130,17 @@ def _measure(
     progress = CampaignProgress(lambda: refresh_report(directory, note))
     try:
         with Journal(directory / JOURNAL_NAME) as journal:
-            campaign = Campaign(
+            session = Session(
                 name=directory.name,
-                experiment=experiment,
-                tier=limits,
-                cases=cases,
                 materials=materials,
+                limits=experiment.measure_in(limits),
                 engine=engine,
                 journal=journal,
                 trials=read_trials(directory / JOURNAL_NAME),
                 home=home(),
                 observer=progress,
             )
-            campaign.run()
+            Campaign(session, limits, cases).run()
             mark_finished(directory, journal.next_number, limits.budget_s)
     except KeyboardInterrupt:
         refresh_report(directory, note)
