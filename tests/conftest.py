@@ -28,6 +28,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=f"{NO_ENGINE} is set: no container engine on this machine"))
 
 
+@pytest.fixture(autouse=True)
+def _own_measuring_lock(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lab that measures on this machine is not disturbed by tests that only pretend to, nor they by it."""
+    monkeypatch.setenv("LAB_LOCKS", str(tmp_path_factory.getbasetemp()))
+
+
 @pytest.fixture(scope="session")
 def images() -> dict[str, ImageInfo]:
     """Pictures of the quick runtimes, by name."""

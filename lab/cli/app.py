@@ -17,7 +17,7 @@ from lab.core.errors import EXIT_INTERRUPTED, LabError, NoSpace, UsageError
 
 HELP = """What does WebAssembly cost, and give, for neural-network inference on edge devices?
 
-Exit codes: 0 done, 1 a negative answer, 2 usage, 3-12 see docs/errors.md, 130 interrupted (repeat to resume).
+Exit codes: 0 done, 1 a negative answer, 2 usage, 3-13 see docs/errors.md, 130 interrupted (repeat to resume).
 """
 
 app = typer.Typer(

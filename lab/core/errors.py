@@ -11,7 +11,8 @@
     ├── SupplyError         9    a download is unreachable or its checksum is wrong
     ├── DataError          10    a campaign directory is damaged, or of an unknown schema version
     ├── NothingToReport    11    the campaign holds no trial that the question could be answered from
-    └── EngineFailed       12    the engine accepted a job and then broke it; the trial is not recorded
+    ├── EngineFailed       12    the engine accepted a job and then broke it; the trial is not recorded
+    └── MachineBusy        13    another lab measures or builds on this machine
 
 Exit code 0 is success, 1 a negative answer (`compare` found a regression, `verify` a difference, `doctor` something
 missing), 130 an interrupt after which the same command resumes.
@@ -109,3 +110,9 @@ class EngineFailed(LabError):
     """The engine accepted a job and then broke it."""
 
     exit_code = 12
+
+
+class MachineBusy(LabError):
+    """Another lab measures or builds on this machine."""
+
+    exit_code = 13

@@ -15,7 +15,7 @@ import pytest
 
 from lab.builds.guests import GuestBuild
 from lab.builds.images.labels import ImageInfo
-from lab.core.errors import EXIT_INTERRUPTED
+from lab.core.errors import EXIT_INTERRUPTED, MachineBusy
 from lab.core.model import Model
 from lab.core.trial import Outcome, Trial
 from lab.engines.containers import ContainerEngine
@@ -140,6 +140,20 @@ def test_a_finished_campaign_is_not_resumed_but_measured_anew(command: list[str]
     time.sleep(1.1)  # campaigns are named by the second
     finish(command)
     assert len(campaigns(tmp_path / "results")) == 2
+
+
+def test_two_labs_on_one_machine_measure_one_after_the_other(command: list[str], tmp_path: Path) -> None:
+    first = start(command)
+    directory = wait_for_trials(tmp_path / "results", 1, first)
+    refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    assert refused.returncode == MachineBusy.exit_code, refused.stderr
+    assert f"(campaign {directory.name}; process {first.pid} of " in refused.stderr
+    second = start([*command, "--wait"])
+    said = [lab.communicate(timeout=PATIENCE_S)[0] for lab in (first, second)]
+    assert (first.returncode, second.returncode) == (0, 0), said
+    assert said[1].startswith("waiting for `lab run ")
+    earlier, later = (assert_whole(path) for path in sorted(campaigns(tmp_path / "results")))
+    assert max(trial.started_at for trial in earlier) <= min(trial.started_at for trial in later)
 
 
 def test_a_campaign_is_written_to_by_one_lab_at_a_time(command: list[str], tmp_path: Path) -> None:

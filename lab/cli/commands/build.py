@@ -13,6 +13,7 @@ from lab.builds.images.ensure import BuildReport, build_editions
 from lab.builds.images.labels import ImageInfo, read_binary
 from lab.builds.pins import load_pins
 from lab.builds.supplies import save_artifact
+from lab.cli.alone import Wait, alone
 from lab.cli.build_progress import build_progress
 from lab.cli.options import Json
 from lab.cli.output import note, say_json, say_table
@@ -39,6 +40,7 @@ def build(
     save_artifacts: Annotated[
         Path | None, typer.Option(help="Also write the runtimes' binaries here, for LAB_ARTIFACTS elsewhere.")
     ] = None,
+    wait: Wait = False,
     json: Json = False,
 ) -> None:
     """Build images and guests that are not here yet; one failure does not stop the others.
@@ -48,8 +50,9 @@ def build(
     """
     chosen = dict.fromkeys(editions or ("current",))
     guests = ALL_GUESTS if everything else () if runtimes else QUICK_GUESTS
-    with build_progress() as progress:
-        reports = build_editions({one: _wanted(one, runtimes, everything=everything) for one in chosen}, progress)
+    wanted = {one: _wanted(one, runtimes, everything=everything) for one in chosen}
+    with alone(f"images of {', '.join(chosen)}", wait=wait), build_progress() as progress:
+        reports = build_editions(wanted, progress)
         built = {one: ensure_guests(guests, progress, one) if guests else {} for one in chosen}
     if save_artifacts is not None:
         for edition, report in reports.items():

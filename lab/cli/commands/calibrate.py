@@ -16,6 +16,7 @@ from lab.campaign.experiment_file import check_obtainable
 from lab.campaign.materials import Materials
 from lab.campaign.prepare import gather
 from lab.campaign.session import Session
+from lab.cli.alone import Wait, alone
 from lab.cli.build_progress import build_progress
 from lab.cli.engines import EngineName, EngineOption, open_engine
 from lab.cli.options import Edition, Json, Results
@@ -24,6 +25,7 @@ from lab.cli.progress import CampaignProgress
 from lab.core.errors import EXIT_NEGATIVE
 from lab.core.trial import Trial
 from lab.core.units import parse_fraction
+from lab.disk.measuring_lock import MeasuringLock
 from lab.disk.paths import RESULTS, home
 from lab.disk.whole import write_json, write_whole
 from lab.engines.engine import Engine
@@ -45,6 +47,7 @@ def calibrate(
     engine: EngineOption = EngineName.CONTAINER,
     results: Results = RESULTS,
     new: Annotated[bool, typer.Option("--new", help="Leave an unfinished calibration; begin anew.")] = False,
+    wait: Wait = False,
     json: Json = False,
 ) -> None:
     """Compare an arm with itself, and with an injected slowdown: false positives, coverage, the noise floor.
@@ -65,13 +68,23 @@ def calibrate(
         )
     )
     check_obtainable(settings.experiment, TIER, home())
-    chosen = open_engine(engine)
+    with alone("calibration", wait=wait) as held:
+        found = _calibrate(settings, open_engine(engine), held, results=results, new=new, json=json)
+    if found.problems:
+        raise typer.Exit(EXIT_NEGATIVE)
+
+
+def _calibrate(
+    settings: Settings, chosen: Engine, held: MeasuringLock, *, results: Path, new: bool, json: bool
+) -> Calibration:
+    """Build what is missing, measure, judge and print."""
     for misfit in misfits(settings.experiment.measure.limits):
         note(f"warning: {misfit}")
     with build_progress() as progress:
         materials = gather([settings.case], settings.experiment, home(), progress)
     begun = Begun(2, settings, fingerprint_of(settings, materials, chosen))
     directory, resumed = begin(results, begun, new=new)
+    held.describe(directory.name)
     note(f"{'resuming' if resumed else 'measuring into'} {directory}")
     found = judge_calibration(begun, _measure(directory, settings, materials, chosen))
     _write(directory, found)
@@ -80,8 +93,7 @@ def calibrate(
     else:
         say("\n".join(summary(found)))
         say(f"report: {directory / 'report.md'}")
-    if found.problems:
-        raise typer.Exit(EXIT_NEGATIVE)
+    return found
 
 
 def _measure(directory: Path, settings: Settings, materials: Materials, engine: Engine) -> list[Trial]:

@@ -15,6 +15,7 @@ from lab.campaign.materials import Materials
 from lab.campaign.prepare import gather, manifest_of
 from lab.campaign.run import Campaign
 from lab.campaign.session import Session
+from lab.cli.alone import Wait, alone
 from lab.cli.build_progress import build_progress
 from lab.cli.engines import EngineName, EngineOption, open_engine
 from lab.cli.options import ExperimentFile, Results, TierName
@@ -25,6 +26,7 @@ from lab.core.case import Case
 from lab.core.errors import EXIT_NEGATIVE
 from lab.core.experiment import Experiment
 from lab.core.units import show_duration
+from lab.disk.measuring_lock import MeasuringLock
 from lab.disk.paths import RESULTS, home
 from lab.engines.engine import Engine
 from lab.engines.host import misfits
@@ -42,6 +44,7 @@ def run(
     new: Annotated[bool, typer.Option("--new", help="Leave earlier campaigns as they are; begin anew.")] = False,
     engine: EngineOption = EngineName.CONTAINER,
     results: Results = RESULTS,
+    wait: Wait = False,
 ) -> None:
     """Measure an experiment and report it.
 
@@ -51,8 +54,13 @@ def run(
     """
     options = partial(_adapted, tier=tier, budget=budget, blocks=blocks, precision=precision, edition=edition)
     plan = load_plan(experiment, tier, home(), options)
+    with alone(f"{plan.name}, tier {tier}", wait=wait) as held:
+        _run(plan, tier, open_engine(engine), held, results=results, new=new)
+
+
+def _run(plan: Experiment, tier: str, chosen: Engine, held: MeasuringLock, *, results: Path, new: bool) -> None:
+    """Everything after the names are known to be right: build, measure, report, verify."""
     cases = cases_of(plan, tier)
-    chosen = open_engine(engine)
     note(f"{len(cases)} cases of '{plan.name}', tier {tier}: {plan.question}")
     for misfit in misfits(plan.measure_in(plan.tier(tier))):
         note(f"warning: {misfit}")
@@ -61,6 +69,7 @@ def run(
     for why in materials.absent.values():
         note(f"not measured: {why}")
     directory = _campaign_directory(materials, plan, tier, cases, chosen, results=results, new=new)
+    held.describe(f"campaign {directory.name}")
     _measure(directory, plan, tier, cases, materials, chosen)
     failed = print_report(directory, say)
     if failed:

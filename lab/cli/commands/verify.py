@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from fnmatch import fnmatchcase
 from itertools import chain
 from pathlib import Path
@@ -13,6 +14,7 @@ import typer
 from lab.builds.guests import find_guests
 from lab.builds.images.ensure import find_images
 from lab.campaign.materials import Materials
+from lab.cli.alone import Wait, alone
 from lab.cli.build_progress import build_progress
 from lab.cli.options import Campaign, Edition, Json, Results
 from lab.cli.output import note, say, say_json, say_table
@@ -41,6 +43,7 @@ def verify(
     lock: Annotated[bool, typer.Option("--write-lock", help="Write lab.lock from what is here.")] = False,
     json: Json = False,
     results: Results = RESULTS,
+    wait: Wait = False,
 ) -> None:
     """Compare models, guests, images, outputs, trials and the report with lab.lock and with each other.
 
@@ -48,6 +51,14 @@ def verify(
     leaves that out) and told at once. Writes nothing, unless --write-lock. Exit code 1 if anything differs; the
     first is named.
     """
+    with nullcontext() if quick else alone("rebuilds of verify", wait=wait):
+        items = _items(results, campaign, edition, only or [], quick=quick, lock=lock)
+    if conclude(items, json=json):
+        raise typer.Exit(EXIT_NEGATIVE)
+
+
+def _items(results: Path, campaign: str, edition: str, only: list[str], *, quick: bool, lock: bool) -> list[Item]:
+    """Everything that is wanted, verified; rebuilt unless `quick`, locked first if `lock`."""
 
     def wanted(name: str) -> bool:
         return not only or any(fnmatchcase(name, pattern) for pattern in only)
@@ -74,8 +85,7 @@ def verify(
         items += (item for item in _campaign_items(results, campaign, committed) if wanted(item.name))
         if only and not items:
             raise UsageError(f"nothing here is called {' or '.join(map(repr, only))}", SEE_NAMES)
-    if conclude(items, json=json):
-        raise typer.Exit(EXIT_NEGATIVE)
+    return items
 
 
 def conclude(items: list[Item], *, json: bool = False) -> bool:
