@@ -15,22 +15,20 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from lab.core.errors import DataError, UsageError
 from lab.core.manifest import MANIFEST_SCHEMA, Manifest
-from lab.disk.content import decode_json, file_sha256, sha256
+from lab.disk.content import decode_json, file_sha256
 from lab.disk.whole import sync_directory, write_json, write_whole
+from lab.store.fingerprint import differences, fingerprint
 from lab.store.journal import JOURNAL_NAME, Journal
 
 MANIFEST_NAME = "manifest.json"
 FINISHED_NAME = "finished"
 REPORT_NAME = "report"
 LATEST = "latest"
-MEMORY_GRAIN_BYTES = 64 << 20
-"""What the kernel reports as the machine's memory varies by some pages between two boots."""
 
 
 class Finished(msgspec.Struct, frozen=True):
@@ -50,48 +48,6 @@ class Finished(msgspec.Struct, frozen=True):
 def campaign_name(experiment: str, tier: str, started: datetime) -> str:
     """``paper-standard-20250301T101500Z``; `started` must know its time zone."""
     return f"{experiment}-{tier}-{started.astimezone(UTC):%Y%m%dT%H%M%SZ}"
-
-
-def fingerprint(manifest: Manifest) -> str:
-    """sha256 over all that the campaign's numbers depend on.
-
-    Left out are the campaign's name and date, the wording of the question, and how much to measure (budgets and block
-    counts of the tiers), so that a campaign may be resumed with a larger budget.
-    """
-    return sha256(msgspec.json.encode(_identity(manifest), order="deterministic"))
-
-
-def differences(a: Manifest, b: Manifest) -> tuple[str, ...]:
-    """Why one campaign cannot go on with the other's plan: the fields in which their fingerprints differ.
-
-    Returns:
-        Dotted names such as ``host.kernel`` or ``runtimes.wasmtime.version``, sorted; empty if nothing differs.
-    """
-    left, right = _leaves(_identity(a)), _leaves(_identity(b))
-    return tuple(sorted(name for name in {*left, *right} if left.get(name) != right.get(name)))
-
-
-def _leaves(value: object, name: str = "") -> dict[str, object]:
-    if not isinstance(value, dict):
-        return {name: value}
-    found: dict[str, object] = {}
-    for key, inner in value.items():
-        found |= _leaves(inner, f"{name}.{key}" if name else str(key))
-    return found
-
-
-def _identity(manifest: Manifest) -> dict[str, Any]:
-    # older manifests hold `*` where those of today list the models
-    written_out = manifest.experiment.with_models()
-    content: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(manifest, experiment=written_out))
-    content["host"]["memory_bytes"] = round(manifest.host.memory_bytes / MEMORY_GRAIN_BYTES)
-    del content["campaign"], content["created_at"], content["experiment"]["question"], content["experiment"]["tiers"]
-    # what older manifests lack, and follows from hashes that all have
-    for runtime in content["runtimes"].values():
-        del runtime["base"]
-    for model in content["models"].values():
-        del model["published_parameters"]
-    return content
 
 
 def create(results: Path, manifest: Manifest) -> Path:
@@ -211,6 +167,24 @@ def find_resumable(results: Path, manifest: Manifest) -> Path | None:
             # a copy under another name is not the campaign that its manifest describes
             if not ended and known.campaign == directory.name and fingerprint(known) == wanted:
                 return directory
+        except DataError:
+            continue
+    return None
+
+
+def why_not_resumed(results: Path, manifest: Manifest) -> tuple[Path, tuple[str, ...]] | None:
+    """The newest unfinished campaign of the same experiment and tier, and what has changed since: it cannot go on.
+
+    Returns:
+        The campaign and at least one change, as `differences` words them; None if there is no such campaign.
+    """
+    for directory in campaigns(results):
+        try:
+            known = read_manifest(directory)
+            same_plan = (known.experiment.name, known.tier) == (manifest.experiment.name, manifest.tier)
+            if same_plan and known.campaign == directory.name and finished(directory) is None:
+                changes = differences(known, manifest)
+                return (directory, changes) if changes else None
         except DataError:
             continue
     return None

@@ -14,8 +14,8 @@ from lab.core.experiment import PAPER_MODELS, Experiment, Matrix
 from lab.core.names import Edition
 from lab.report.results import Results
 from lab.runtimes.registry import check, unsupported
-from lab.store.campaigns import fingerprint
 from lab.store.columns import table_of
+from lab.store.fingerprint import fingerprint
 from tests.synthetic import make_manifest
 
 DIRECTORY = Path(__file__).parents[2] / "experiments"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from lab.campaign.materials import Materials
 from lab.cli.commands import run, verify
 from lab.core.errors import EXIT_INTERRUPTED
 from lab.core.trial import Kind, Outcome, Trial
-from lab.store.campaigns import FINISHED_NAME, read_manifest
-from lab.store.journal import JOURNAL_NAME, read_trials
+from lab.disk.whole import write_json
+from lab.store.campaigns import FINISHED_NAME, MANIFEST_NAME, read_manifest
+from lab.store.journal import JOURNAL_NAME, Journal, read_trials
 from lab.verify.lockfile import Lock
 from tests.command import Ran, lab
 from tests.damage import change_a_byte
@@ -155,3 +157,37 @@ def test_a_run_whose_bytes_differ_is_a_negative_answer_that_names_them(
     ran = run_on(FakeEngine(materials), monkeypatch)
     assert ran.code == 1
     assert ran.err.splitlines()[-1].startswith("first difference: guest wasm/o3: its record has ")
+
+
+def test_a_campaign_that_cannot_be_resumed_is_named_with_what_has_changed(
+    materials: Materials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_on(FakeEngine(materials, interrupt_at=2), monkeypatch)
+    (first,) = campaigns()
+    first = first.rename(first.with_name("mine-smoke-20250101T000000Z"))
+    manifest = msgspec.structs.replace(read_manifest(first), campaign=first.name)
+    write_json(first / MANIFEST_NAME, manifest)
+    image = materials.images["wasmtime"]
+    materials.images["wasmtime"] = msgspec.structs.replace(image, version="99.0.0")
+    ran = run_on(FakeEngine(materials), monkeypatch)
+    version = f"wasmtime version ({image.version}, now 99.0.0)"
+    assert f"begins a new campaign: {Path('results') / first.name} cannot go on, since these have" in ran.err
+    assert version in ran.err
+
+
+@pytest.mark.parametrize("fault", ["in use", "damaged"])
+def test_an_ended_campaign_whose_journal_cannot_be_written_stays_ended(
+    materials: Materials, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    run_on(FakeEngine(materials), monkeypatch, "--budget", "1s")
+    (directory,) = campaigns()
+    ended = (directory / FINISHED_NAME).read_bytes()
+    path = directory / JOURNAL_NAME
+    if fault == "in use":
+        with Journal(path):
+            ran = run_on(FakeEngine(materials), monkeypatch)
+    else:
+        change_a_byte(path, 20)
+        ran = run_on(FakeEngine(materials), monkeypatch)
+    assert ran.code in {2, 10}, ran.err
+    assert (directory / FINISHED_NAME).read_bytes() == ended

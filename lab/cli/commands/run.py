@@ -30,8 +30,19 @@ from lab.disk.measuring_lock import MeasuringLock
 from lab.disk.paths import RESULTS, home
 from lab.engines.engine import Engine
 from lab.engines.host import misfits
-from lab.store.campaigns import campaign_name, create, find_resumable, mark_finished, point_latest, reopen
+from lab.store.campaigns import (
+    campaign_name,
+    create,
+    find_resumable,
+    mark_finished,
+    point_latest,
+    reopen,
+    why_not_resumed,
+)
 from lab.store.journal import JOURNAL_NAME, Journal, read_trials
+
+# Of what has changed since a campaign that cannot be resumed, so much is named.
+MOST_CHANGES = 5
 
 
 def run(
@@ -123,12 +134,17 @@ def _campaign_directory(
     created_at = now.isoformat(timespec="seconds")
     manifest = manifest_of(materials, experiment, tier, cases, engine, name=name, created_at=created_at)
     found = None if new else find_resumable(results, manifest)
-    if found is None:
-        return create(results, manifest)
-    note(f"resuming {found}")
-    reopen(found)
-    point_latest(found)
-    return found
+    if found is not None:
+        note(f"resuming {found}")
+        return found
+    if not new and (other := why_not_resumed(results, manifest)) is not None:
+        note(f"begins a new campaign: {other[0]} cannot go on, since these have changed: {_in_short(other[1])}")
+    return create(results, manifest)
+
+
+def _in_short(changes: tuple[str, ...]) -> str:
+    rest = len(changes) - MOST_CHANGES
+    return ", ".join(changes[:MOST_CHANGES]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _measure(
@@ -139,6 +155,9 @@ def _measure(
     progress = CampaignProgress(lambda: refresh_report(directory, note))
     try:
         with Journal(directory / JOURNAL_NAME) as journal:
+            # only now: a campaign whose journal is damaged, or in use, stays as it is
+            reopen(directory)
+            point_latest(directory)
             session = Session(
                 name=directory.name,
                 materials=materials,
