@@ -8,12 +8,12 @@ from itertools import combinations
 import numpy as np
 
 from lab.calibrate.calibrator import Begun, label_of
-from lab.calibrate.findings import QUANTITIES, SIMULATIONS, AAPair, Calibration, Noise, Slowdown
+from lab.calibrate.findings import CALIBRATED, SIMULATIONS, AAPair, Calibration, Noise, Slowdown
 from lab.calibrate.settings import SLOWED, Settings
 from lab.campaign.outcome import UNDISTURBED_CPU_SHARE
 from lab.core.errors import NothingToReport
 from lab.core.names import Flag
-from lab.core.trial import Outcome, Trial
+from lab.core.trial import QUANTITIES, Outcome, Trial
 from lab.core.units import show_percent
 from lab.stats.diagnostics import bimodality, drift
 from lab.stats.estimate import has_no_spread
@@ -48,19 +48,20 @@ def judge_calibration(begun: Begun, trials: Iterable[Trial], simulations: int = 
         NothingToReport: a label has no trial that ended ok.
     """
     settings, measured = begun.settings, [trial for trial in trials if trial.block > 0]
-    series = {quantity: _series(measured, quantity) for quantity in QUANTITIES}
+    series = {quantity: _series(measured, quantity) for quantity in CALIBRATED}
     for quantity, of_quantity in series.items():
         absent = [label for label in (*settings.aa_labels, SLOWED) if not of_quantity.get(label)]
         if absent:
             whys = [trial.why for trial in measured if trial.why]
             raise NothingToReport(
-                f"no trial of {', '.join(absent)} gave its {QUANTITIES[quantity]}{f': {whys[-1]}' if whys else ''}",
+                f"no trial of {', '.join(absent)} gave its {QUANTITIES[quantity].title}"
+                f"{f': {whys[-1]}' if whys else ''}",
                 "choose another --arm or --model, or calibrate with more blocks",
             )
-    scatter = {quantity: _scatter(series[quantity], settings) for quantity in QUANTITIES}
+    scatter = {quantity: _scatter(series[quantity], settings) for quantity in CALIBRATED}
     aa_pairs = tuple(_aa_pairs(series, settings))
-    noise = tuple(_noise(name, scatter[name], series[name], settings, simulations) for name in QUANTITIES)
-    slowdown = tuple(_slowdown(name, scatter[name], series[name], settings, simulations) for name in QUANTITIES)
+    noise = tuple(_noise(name, scatter[name], series[name], settings, simulations) for name in CALIBRATED)
+    slowdown = tuple(_slowdown(name, scatter[name], series[name], settings, simulations) for name in CALIBRATED)
     band = binomial_band(ALPHA, simulations)
     busy = tuple(_busy(measured))
     times = sorted(trial.started_at for trial in measured)
@@ -158,13 +159,14 @@ def _problems(
 ) -> Iterator[str]:
     for pair in aa_pairs:
         if pair.judgement.state is State.DIFFERS:
-            yield f"{pair.pair} is the same with the same, yet {QUANTITIES[pair.quantity]} is {pair.judgement.sentence}"
+            name = QUANTITIES[pair.quantity].title
+            yield f"{pair.pair} is the same with the same, yet {name} is {pair.judgement.sentence}"
     for one in noise:
         if one.tests is not None and one.tests.differs > band[1]:
             rate = f"{100 * one.tests.differs:.1f} % of simulated comparisons find a difference that is not there"
-            yield f"{QUANTITIES[one.quantity]}: {rate}, more than {100 * band[1]:.1f} %"
+            yield f"{QUANTITIES[one.quantity].title}: {rate}, more than {100 * band[1]:.1f} %"
     for found in slowdown:
-        name = QUANTITIES[found.quantity]
+        name = QUANTITIES[found.quantity].title
         # the guest ends its slowdown by the clock: where others hold the processor it comes back late, and the truth is
         # more than was asked for
         if found.covers is False and not busy:
@@ -187,8 +189,8 @@ def _busy(trials: Sequence[Trial]) -> Iterator[str]:
 def _notes(noise: Iterable[Noise], slowdown: Iterable[Slowdown]) -> Iterator[str]:
     for one in noise:
         if one.flags:
-            yield f"{QUANTITIES[one.quantity]} does not scatter evenly: {'; '.join(one.flags)}"
+            yield f"{QUANTITIES[one.quantity].title} does not scatter evenly: {'; '.join(one.flags)}"
     for found in slowdown:
         if found.power is not None and found.power < _EXPECTED_POWER:
-            chance = f"a slowdown of {found.truth:.3g}× in {QUANTITIES[found.quantity]}"
+            chance = f"a slowdown of {found.truth:.3g}× in {QUANTITIES[found.quantity].title}"
             yield f"{chance} is found in {100 * found.power:.0f} % of calibrations like this one: more blocks find more"

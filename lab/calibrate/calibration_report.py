@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from tabulate import tabulate
 
-from lab.calibrate.findings import QUANTITIES, Calibration, Noise, Slowdown
+from lab.calibrate.findings import CALIBRATED, Calibration, Noise, Slowdown
+from lab.core.trial import QUANTITIES
 from lab.core.units import show_percent
 from lab.stats.sentences import show_ratio
 from lab.stats.verdicts import State
@@ -14,7 +15,7 @@ from lab.stats.verdicts import State
 
 def summary(found: Calibration) -> list[str]:
     """What was found, a line each: the answer, floors, A/A pairs, the slowdown, then problems and notes."""
-    lines = [headline(found), *(f"{QUANTITIES[one.quantity]}: {_floor(one)}" for one in found.noise)]
+    lines = [headline(found), *(f"{QUANTITIES[one.quantity].title}: {_floor(one)}" for one in found.noise)]
     lines.append(
         f"{found.false_positives} of {len(found.aa_pairs)} comparisons of the same with the same find a difference"
     )
@@ -59,11 +60,17 @@ def _aa_section(found: Calibration) -> Iterator[str]:
         f"{found.false_positives} found a difference."
     )
     rows = []
-    for quantity, name in QUANTITIES.items():
+    for quantity in CALIBRATED:
         pairs = [pair for pair in found.aa_pairs if pair.quantity == quantity]
         states = [pair.judgement.state for pair in pairs]
         apart = max(pairs, key=lambda pair: abs((pair.judgement.estimate.value or 1) - 1))
-        rows.append((name, *(states.count(state) for state in State), show_ratio(apart.judgement.estimate)))
+        rows.append(
+            (
+                QUANTITIES[quantity].title,
+                *(states.count(state) for state in State),
+                show_ratio(apart.judgement.estimate),
+            )
+        )
     yield _table(rows, ("quantity", *(state.value for state in State), "the pair furthest apart"))
 
 
@@ -71,7 +78,7 @@ def _noise(found: Calibration) -> Iterator[str]:
     settings = found.begun.settings
     low, high = (f"{100 * rate:.1f} %" for rate in found.band)
     yield "## The noise floor"
-    yield "\n".join(f"- {QUANTITIES[one.quantity]}: {_floor(one)}." for one in found.noise)
+    yield "\n".join(f"- {QUANTITIES[one.quantity].title}: {_floor(one)}." for one in found.noise)
     yield (
         "The floor is what a single comparison finds in 80 of 100 tries. False positives come from "
         f"{found.simulated} simulated comparisons of {settings.blocks} blocks with the noise measured here and no "
@@ -80,7 +87,7 @@ def _noise(found: Calibration) -> Iterator[str]:
     )
     rows = [
         (
-            QUANTITIES[one.quantity],
+            QUANTITIES[one.quantity].title,
             show_percent(one.floor.spread),
             show_percent(one.floor.fraction),
             one.blocks_for_1_percent,
@@ -105,7 +112,7 @@ def _slowdown(found: Calibration) -> Iterator[str]:
     )
     rows = [
         (
-            QUANTITIES[one.quantity],
+            QUANTITIES[one.quantity].title,
             None if one.truth is None else f"{one.truth:.3f}×",
             None if one.judgement.estimate.value is None else show_ratio(one.judgement.estimate),
             {True: "yes", False: "no", None: None}[one.covers],
@@ -138,7 +145,7 @@ def _floor(one: Noise) -> str:
 
 def _slowdown_sentence(one: Slowdown) -> str:
     holds = {True: "the interval holds it", False: "the interval misses it", None: "there is no interval"}[one.covers]
-    return f"{QUANTITIES[one.quantity]} with a slowdown of {one.truth:.3f}×: {one.judgement.sentence}; {holds}"
+    return f"{QUANTITIES[one.quantity].title} with a slowdown of {one.truth:.3f}×: {one.judgement.sentence}; {holds}"
 
 
 def _table(rows: Sequence[Sequence[object]], headers: Sequence[str]) -> str:

@@ -7,8 +7,6 @@ Version history of `CALIBRATION_SCHEMA`:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import msgspec
 
 from lab.calibrate.calibrator import Begun
@@ -17,12 +15,7 @@ from lab.stats.simulate import Rates
 from lab.stats.verdicts import Judgement, State
 
 CALIBRATION_SCHEMA = 2
-QUANTITIES: Mapping[str, str] = {
-    "single_total_ns": "overall time",
-    "first_infer_ns": "first inference",
-    "steady_infer_ns": "steady inference",
-    "rss_peak_bytes": "peak memory",
-}
+CALIBRATED = ("single_total_ns", "first_infer_ns", "steady_infer_ns", "rss_peak_bytes")
 SIMULATIONS = 1000
 
 

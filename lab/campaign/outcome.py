@@ -15,7 +15,7 @@ from lab.core.model import Model
 from lab.core.names import Flag
 from lab.core.phase import LOADING, Phase
 from lab.core.probe import PhaseMark, ProbeReport
-from lab.core.trial import Kind, Outcome, Trial
+from lab.core.trial import QUANTITIES, Kind, Outcome, Trial
 from lab.disk.content import sha256
 from lab.engines.engine import JobResult
 
@@ -144,34 +144,24 @@ def trial_of(  # every part of a trial meets here, and only here
 def _quantities(report: ProbeReport) -> dict[str, Any]:
     phases = {mark.name: mark.guest_ns for mark in report.marks if mark.name in _TIMED_ONCE}
     infer = tuple(mark.guest_ns for mark in report.marks if mark.name == "infer" and mark.guest_ns is not None)
-    found: dict[str, Any] = {
-        "total_ns": report.total_ns,
+    measured = {name: _reported(report, quantity.probe) for name, quantity in QUANTITIES.items() if quantity.probe}
+    return {
+        **measured,
         "startup_ns": _startup_ns(report),
         "infer_ns": infer,
         "output_sha256": report.output_sha256,
-        "rss_peak_bytes": report.rss_peak_bytes,
         "phase_rss_peak_bytes": _phase_peaks(report.marks) or None,
-        "linear_memory_bytes": report.linear_memory_bytes,
         "flags": _flags(report),
         **{f"{name}_ns": length for name, length in phases.items()},
     }
-    if (usage := report.rusage) is not None:
-        found |= {
-            "user_ns": usage.user_ns,
-            "system_ns": usage.system_ns,
-            "minor_faults": usage.minor_faults,
-            "major_faults": usage.major_faults,
-            "voluntary_switches": usage.voluntary_switches,
-            "involuntary_switches": usage.involuntary_switches,
-        }
-    if (cgroup := report.cgroup) is not None:
-        found |= {
-            "cgroup_peak_bytes": cgroup.peak_bytes,
-            "cgroup_anon_bytes": cgroup.anon_bytes,
-            "cgroup_file_bytes": cgroup.file_bytes,
-            "throttled_ns": cgroup.throttled_ns,
-        }
-    return found
+
+
+def _reported(report: ProbeReport, path: str) -> Any:
+    """What the report holds under a dotted path; None where a part of it is absent."""
+    value: Any = report
+    for name in path.split("."):
+        value = None if value is None else getattr(value, name)
+    return value
 
 
 def _startup_ns(report: ProbeReport) -> int | None:

@@ -7,16 +7,20 @@ Version history of `TRIAL_SCHEMA`:
 from __future__ import annotations
 
 import statistics
+from collections.abc import Mapping
+from dataclasses import replace
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias, get_args, get_type_hints
 
 import msgspec
 
 from lab.core.arm import Arm, GuestProfile, Mode
 from lab.core.case import Case
+from lab.core.quantity import Quantity
 
 TRIAL_SCHEMA = 1
 Natural = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Measured: TypeAlias = Natural | None
 UNNUMBERED = -1
 """The `number` of a trial that no journal holds yet."""
 
@@ -94,30 +98,36 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     label: str | None = None
     output_sha256: str | None = None
     flags: tuple[str, ...] = ()
-    total_ns: Natural | None = None
-    startup_ns: Natural | None = None
-    read_ns: Natural | None = None
-    decode_ns: Natural | None = None
-    build_ns: Natural | None = None
-    optimise_ns: Natural | None = None
+    total_ns: Annotated[Measured, Quantity("time from exec to exit", "total_ns")] = None
+    startup_ns: Annotated[Measured, Quantity("start-up", compared=True)] = None
+    read_ns: Annotated[Measured, Quantity("reading the model file")] = None
+    decode_ns: Annotated[Measured, Quantity("decoding the protobuf")] = None
+    build_ns: Annotated[Measured, Quantity("building the graph")] = None
+    optimise_ns: Annotated[Measured, Quantity("optimising the graph")] = None
     infer_ns: tuple[Natural, ...] = ()
-    output_ns: Natural | None = None
-    compile_ns: Natural | None = None
-    predicted_ns: Natural | None = None
-    rss_peak_bytes: Natural | None = None
+    output_ns: Annotated[Measured, Quantity("hashing and writing the output")] = None
+    compile_ns: Annotated[Measured, Quantity("precompilation")] = None
+    predicted_ns: Annotated[Measured, Quantity("predicted time")] = None
+    rss_peak_bytes: Annotated[Measured, Quantity("peak memory", "rss_peak_bytes", compared=True)] = None
     phase_rss_peak_bytes: dict[str, int] | None = None
-    cgroup_peak_bytes: Natural | None = None
-    cgroup_anon_bytes: Natural | None = None
-    cgroup_file_bytes: Natural | None = None
-    linear_memory_bytes: Natural | None = None
-    artifact_bytes: Natural | None = None
-    user_ns: Natural | None = None
-    system_ns: Natural | None = None
-    minor_faults: int | None = None
-    major_faults: int | None = None
-    voluntary_switches: int | None = None
-    involuntary_switches: int | None = None
-    throttled_ns: Natural | None = None
+    cgroup_peak_bytes: Annotated[
+        Natural | None, Quantity("peak memory of the container's cgroup", "cgroup.peak_bytes")
+    ] = None
+    cgroup_anon_bytes: Annotated[Natural | None, Quantity("anonymous memory of the cgroup", "cgroup.anon_bytes")] = None
+    cgroup_file_bytes: Annotated[Natural | None, Quantity("page cache of the cgroup", "cgroup.file_bytes")] = None
+    linear_memory_bytes: Annotated[Natural | None, Quantity("the guest's linear memory", "linear_memory_bytes")] = None
+    artifact_bytes: Annotated[Measured, Quantity("size of the precompiled module")] = None
+    user_ns: Annotated[Measured, Quantity("processor time in user mode", "rusage.user_ns")] = None
+    system_ns: Annotated[Measured, Quantity("processor time in the kernel", "rusage.system_ns")] = None
+    minor_faults: Annotated[Measured, Quantity("minor page faults", "rusage.minor_faults")] = None
+    major_faults: Annotated[Measured, Quantity("major page faults", "rusage.major_faults")] = None
+    voluntary_switches: Annotated[
+        Natural | None, Quantity("voluntary context switches", "rusage.voluntary_switches")
+    ] = None
+    involuntary_switches: Annotated[
+        Natural | None, Quantity("involuntary context switches", "rusage.involuntary_switches")
+    ] = None
+    throttled_ns: Annotated[Natural | None, Quantity("time throttled by the cpu quota", "cgroup.throttled_ns")] = None
 
     @classmethod
     def of(cls, case: Case, **rest: Any) -> Trial:
@@ -189,3 +199,32 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             return None
         single = self.total_ns - sum(self.infer_ns[1:])
         return single if single > 0 or self.total_ns == 0 else None
+
+
+_DERIVED = {
+    "single_total_ns": Quantity("overall time", after="total_ns", compared=True),
+    "load_ns": Quantity("loading", after="optimise_ns", compared=True),
+    "first_infer_ns": Quantity("first inference", after="load_ns", column="infer_first_ns", compared=True),
+    "steady_infer_ns": Quantity("steady inference", after="first_infer_ns", column="infer_steady_ns", compared=True),
+    "inference_share": Quantity("share of inference in loading and inference", after="predicted_ns"),
+    "inference_share_of_total": Quantity("share of inference in the overall time", after="inference_share"),
+}
+
+
+def _registry() -> Mapping[str, Quantity]:
+    """Every quantity by name: the fields of `Trial` that carry one, each followed by what is derived from it."""
+    names: list[str] = []
+    found: dict[str, Quantity] = {}
+    for name, hint in get_type_hints(Trial, include_extras=True).items():
+        for note in get_args(hint):
+            if isinstance(note, Quantity):
+                names.append(name)
+                found[name] = note
+    for name, derived in _DERIVED.items():
+        names.insert(names.index(str(derived.after)) + 1, name)
+        found[name] = derived
+    return {name: replace(found[name], name=name) for name in names}
+
+
+QUANTITIES: Mapping[str, Quantity] = _registry()
+"""Every scalar quantity of a trial, by the name of its attribute, in the order of tables and exports."""

@@ -17,19 +17,13 @@ import numpy.typing as npt
 
 from lab.core.arm import Arm
 from lab.core.case import Case
-from lab.core.trial import Kind, Outcome, Trial
+from lab.core.trial import QUANTITIES, Kind, Outcome, Trial
 from lab.store.journal_format import JOURNAL_NAME, read_batches
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
 
-QUANTITIES: tuple[str, ...] = (
-    *("total_ns", "single_total_ns", "startup_ns", "read_ns", "decode_ns", "build_ns", "optimise_ns", "load_ns"),
-    *("first_infer_ns", "steady_infer_ns", "output_ns", "compile_ns", "predicted_ns"),
-    *("inference_share", "inference_share_of_total", "rss_peak_bytes", "cgroup_peak_bytes", "cgroup_anon_bytes"),
-    *("cgroup_file_bytes", "linear_memory_bytes", "artifact_bytes", "user_ns", "system_ns", "throttled_ns"),
-)
 OUTCOMES: tuple[Outcome, ...] = tuple(Outcome)
 _OUTCOME_CODE = {outcome: code for code, outcome in enumerate(OUTCOMES)}
 _case_key = attrgetter("runtime", "mode", "backend", "guest", "model", "batch")
@@ -45,7 +39,8 @@ class TrialTable:
         is_run: False for compile trials.
         block: the block's number.
         outcome: index into `OUTCOMES`.
-        quantities: by name in `QUANTITIES`, in the unit of the name; NaN where not measured. ns are exact below 2**53.
+        quantities: by name in `lab.core.trial.QUANTITIES`, in the unit of the name; NaN where not measured. ns are
+            exact below 2**53.
         infer_ns: all inferences of all trials, end to end; those of trial i are
             ``infer_ns[infer_start[i]:infer_start[i + 1]]``.
         infer_start: one entry more than there are trials.

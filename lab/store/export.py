@@ -7,7 +7,7 @@ and missing values as empty fields; JSON is one array with one object per line.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from operator import attrgetter
 from pathlib import Path
@@ -19,7 +19,8 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
 from lab.core.phase import Phase
-from lab.core.trial import Trial
+from lab.core.quantity import Unit
+from lab.core.trial import QUANTITIES, Trial
 from lab.disk.whole import whole_file
 from lab.store.journal_format import JOURNAL_NAME, read_batches
 
@@ -57,27 +58,21 @@ _IDENTITY = [
     *_same_name(pa.string(), "started_at", "outcome", "why", "output_sha256"),
     ExportColumn("flags", pa.string(), lambda trial: " ".join(trial.flags) or None),
 ]
-_TIME = [
-    *_same_name(pa.int64(), "total_ns", "single_total_ns", "startup_ns", "read_ns", "decode_ns", "build_ns"),
-    *_same_name(pa.int64(), "optimise_ns", "load_ns"),
-    ExportColumn("infer_first_ns", pa.int64(), attrgetter("first_infer_ns")),
-    ExportColumn("infer_steady_ns", pa.int64(), attrgetter("steady_infer_ns")),
-    ExportColumn("infer_ns", pa.list_(pa.int64()), lambda trial: list(trial.infer_ns) or None),
-    *_same_name(pa.int64(), "output_ns", "compile_ns", "predicted_ns"),
-    *_same_name(pa.float64(), "inference_share", "inference_share_of_total"),
-]
-_MEMORY = [
-    *_same_name(pa.int64(), "rss_peak_bytes"),
-    *(ExportColumn(f"rss_peak_{phase}_bytes", pa.int64(), _phase_peak(phase)) for phase in Phase),
-    *_same_name(pa.int64(), "cgroup_peak_bytes", "cgroup_anon_bytes", "cgroup_file_bytes"),
-    *_same_name(pa.int64(), "linear_memory_bytes", "artifact_bytes"),
-]
-_PROCESSOR = [
-    *_same_name(pa.int64(), "user_ns", "system_ns", "minor_faults", "major_faults", "voluntary_switches"),
-    *_same_name(pa.int64(), "involuntary_switches", "throttled_ns"),
-]
+# What is not one number: a list in its place, and a number per phase.
+_LISTS = {
+    "steady_infer_ns": [ExportColumn("infer_ns", pa.list_(pa.int64()), lambda trial: list(trial.infer_ns) or None)],
+    "rss_peak_bytes": [ExportColumn(phase.peak_quantity, pa.int64(), _phase_peak(phase)) for phase in Phase],
+}
 
-COLUMNS: tuple[ExportColumn, ...] = (*_IDENTITY, *_TIME, *_MEMORY, *_PROCESSOR)
+
+def _quantity_columns() -> Iterator[ExportColumn]:
+    for name, quantity in QUANTITIES.items():
+        type_ = pa.float64() if quantity.unit is Unit.SHARE else pa.int64()
+        yield ExportColumn(quantity.column or name, type_, attrgetter(name))
+        yield from _LISTS.get(name, ())
+
+
+COLUMNS: tuple[ExportColumn, ...] = (*_IDENTITY, *_quantity_columns())
 
 
 def row(trial: Trial) -> dict[str, object]:

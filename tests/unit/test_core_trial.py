@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
 from lab.core.arm import Arm, GuestProfile, Mode
 from lab.core.case import Case
-from lab.core.trial import Kind, Outcome, Trial
+from lab.core.probe import CgroupFigures, ProbeReport, Rusage
+from lab.core.quantity import Unit
+from lab.core.trial import QUANTITIES, Kind, Outcome, Trial
 
 
 def trial(**quantities: object) -> Trial:
@@ -79,3 +83,32 @@ def test_a_guest_clock_that_outruns_the_whole_leaves_what_follows_from_it_unknow
     assert (fast.single_total_ns, fast.inference_share_of_total) == (None, None)
     beyond = msgspec.structs.replace(trial(), total_ns=100, infer_ns=(10, 200))
     assert (beyond.single_total_ns, beyond.inference_share_of_total) == (None, None)
+
+
+def test_every_quantity_is_an_attribute_of_a_trial_and_ends_in_its_unit() -> None:
+    bare = trial()
+    for name, quantity in QUANTITIES.items():
+        assert hasattr(bare, name)
+        assert quantity.name == name
+        assert quantity.title
+    assert {QUANTITIES[name].unit for name in ("total_ns", "rss_peak_bytes")} == {Unit.NS, Unit.BYTES}
+    assert {QUANTITIES[name].unit for name in ("minor_faults", "inference_share")} == {Unit.COUNT, Unit.SHARE}
+
+
+def test_what_the_probe_reports_is_taken_over_by_the_path_that_the_registry_names() -> None:
+    parts: dict[str, type[msgspec.Struct]] = {"rusage": Rusage, "cgroup": CgroupFigures}
+    for quantity in QUANTITIES.values():
+        if quantity.probe is None:
+            continue
+        record: type[msgspec.Struct] = ProbeReport
+        *parents, last = quantity.probe.split(".")
+        for parent in parents:
+            record = parts[parent]
+        assert last in record.__struct_fields__
+
+
+@pytest.mark.parametrize("name", ["minor_faults", "involuntary_switches", "cgroup_file_bytes", "linear_memory_bytes"])
+def test_a_quantity_of_the_probe_is_named_in_the_two_records_that_hold_it_and_nowhere_else(name: str) -> None:
+    lab = Path(__file__).parents[2] / "lab"
+    naming = {path.relative_to(lab).as_posix() for path in lab.rglob("*.py") if name in path.read_text()}
+    assert naming <= {"core/trial.py", "core/probe.py"}

@@ -11,7 +11,7 @@ from lab.cli.output import say, say_json
 from lab.core.errors import EXIT_NEGATIVE
 from lab.core.units import parse_fraction
 from lab.disk.paths import RESULTS
-from lab.report.compare.case_changes import DEFAULT_QUANTITIES, QUANTITIES
+from lab.report.compare.case_changes import COMPARED, DEFAULT_QUANTITIES
 from lab.report.compare.comparison import compare as compare_campaigns
 from lab.report.compare.comparison_page import markdown as as_markdown
 from lab.report.compare.comparison_page import text
@@ -27,7 +27,7 @@ def compare(
     after: After,
     margin: Annotated[str, typer.Option(help="Smallest difference that matters.")] = "2%",
     quantity: Annotated[
-        list[str], typer.Option(help=f"What to compare; may be given several times: {', '.join(QUANTITIES)}.")
+        list[str], typer.Option(help=f"What to compare; may be given several times: {', '.join(COMPARED)}.")
     ] = list(DEFAULT_QUANTITIES),  # noqa: B006 - typer copies it
     basis: Annotated[
         Basis,

@@ -11,7 +11,7 @@ import numpy as np
 
 from lab.core.arm import Arm
 from lab.core.case import Case
-from lab.core.trial import Outcome
+from lab.core.trial import QUANTITIES, Outcome
 from lab.report.compare.fingerprints import Basis
 from lab.report.results import NOT_RUN, Cell, Results
 from lab.stats.combine import compare_geometric_means
@@ -20,14 +20,7 @@ from lab.stats.ratios import Floats, paired_log_ratios
 from lab.stats.verdicts import Judgement, State, compare_family
 
 ALPHA = 0.05
-QUANTITIES: Mapping[str, str] = {
-    "single_total_ns": "overall time",
-    "startup_ns": "start-up",
-    "load_ns": "loading",
-    "first_infer_ns": "first inference",
-    "steady_infer_ns": "steady inference",
-    "rss_peak_bytes": "peak memory",
-}
+COMPARED = {name: quantity for name, quantity in QUANTITIES.items() if quantity.compared}
 DEFAULT_QUANTITIES = ("single_total_ns", "first_infer_ns", "rss_peak_bytes")
 _FAILURES = (Outcome.WRONG_OUTPUT, Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY, Outcome.CRASHED, Outcome.UNSUPPORTED)
 
@@ -48,7 +41,7 @@ class CaseLine(msgspec.Struct, frozen=True):
 
     Attributes:
         case: its id.
-        quantity: as in `QUANTITIES`.
+        quantity: as in `COMPARED`.
         a, b: geometric means over blocks: in the quantity's unit, or as a ratio to native, by the basis.
         change: ``worse`` and ``better`` differ by more than the margin, ``differs`` by an estimate within it.
         judgement: of b over a, with estimate, interval and corrected p-values.

@@ -16,8 +16,8 @@ from lab.core.arm import Arm
 from lab.core.errors import NothingToReport, UsageError
 from lab.report.compare.case_changes import (
     ALPHA,
+    COMPARED,
     DEFAULT_QUANTITIES,
-    QUANTITIES,
     CaseLine,
     Change,
     MeanLine,
@@ -106,7 +106,7 @@ def compare(
         b_dir: after.
         margin: smallest difference that matters, as a fraction above 0.
         basis: what to compare; ``auto`` takes values on one machine and overheads between machines.
-        quantities: names in `QUANTITIES`; all cases of all of them are one family.
+        quantities: names in `COMPARED`; all cases of all of them are one family.
 
     Raises:
         UsageError: a quantity is unknown, or the margin is not above 0.
@@ -161,7 +161,7 @@ def _worse(outcomes: Sequence[OutcomeLine], cases: Sequence[CaseLine]) -> Iterat
             yield f"{outcome.case}: {outcome.a} before, now {outcome.b}{f' ({outcome.why})' if outcome.why else ''}"
     for line in cases:
         if line.change is Change.WORSE:
-            yield f"{line.case}: {QUANTITIES[line.quantity]} {line.judgement.sentence}"
+            yield f"{line.case}: {COMPARED[line.quantity].title} {line.judgement.sentence}"
 
 
 def _notes(basis: Basis, contents: Sequence[ByteLine], cases: Sequence[CaseLine]) -> Iterator[str]:
@@ -189,5 +189,5 @@ def _control(contents: Sequence[ByteLine], cases: Sequence[CaseLine]) -> Iterato
 
 def _check(quantities: Sequence[str]) -> None:
     for name in quantities:
-        if name not in QUANTITIES:
-            raise UsageError(f"there is no quantity '{name}' to compare", f"choose among {', '.join(QUANTITIES)}")
+        if name not in COMPARED:
+            raise UsageError(f"there is no quantity '{name}' to compare", f"choose among {', '.join(COMPARED)}")

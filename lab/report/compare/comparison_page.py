@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from lab.core.units import show_percent
-from lab.report.compare.case_changes import QUANTITIES, CaseLine, Change
+from lab.report.compare.case_changes import COMPARED, CaseLine, Change
 from lab.report.compare.changed_files import ByteLine, Presence
 from lab.report.compare.comparison import Comparison
 from lab.report.compare.fingerprints import Basis
@@ -122,7 +122,7 @@ def _cases_table(title: str, lines: Sequence[CaseLine], found: Comparison) -> Ta
         rows.append(
             {
                 "case": line.case,
-                "quantity": QUANTITIES[line.quantity],
+                "quantity": COMPARED[line.quantity].title,
                 "a": show(line.a),
                 "b": show(line.b),
                 "ratio": _ratio(line.judgement.estimate),
@@ -137,7 +137,7 @@ def _means_table(found: Comparison) -> Table:
     rows = [
         {
             "arm": line.arm,
-            "quantity": QUANTITIES[line.quantity],
+            "quantity": COMPARED[line.quantity].title,
             "n": line.estimate.n,
             "ratio": _ratio(line.estimate),
         }
