@@ -55,7 +55,7 @@ def ran(text: str, block: int = 0, seconds: float = 1.0, *, gb: float = 1.0, sha
 
 
 def failed(text: str, outcome: Outcome, why: str = "so it goes") -> Trial:
-    """A trial that did not end ok, or a cell foreseen to be too dear."""
+    """A trial that did not end ok, or a case predicted to take too long."""
     return _trial(text, 0, outcome, why=why)
 
 

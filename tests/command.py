@@ -21,7 +21,7 @@ class Ran(NamedTuple):
 
     @property
     def error(self) -> tuple[str, str]:
-        """The two lines that end every foreseen error: what happened, and the remedy."""
+        """The two lines that end every expected error: what happened, and the hint."""
         *_, what, remedy = self.err.splitlines()
         assert "Traceback" not in self.err
         assert what.startswith("error: "), self.err

@@ -45,7 +45,7 @@ def make_models(directory: Path, names: Iterable[str] = MACS, batches: tuple[int
 
 def make_materials(directory: Path, names: Iterable[str] = MACS) -> Materials:
     """Images of every runtime at the version its module was written for, every guest, and `make_models`."""
-    images = {one.name: _image(one.name, one.versions["current"]) for one in registry.RUNTIMES}
+    images = {runtime.name: _image(runtime.name, runtime.versions["current"]) for runtime in registry.RUNTIMES}
     builds = [("native", "o0"), ("native", "o3"), *(("wasm", profile) for profile in PROFILES)]
     guests = {(target, profile): _guest(directory / "guests", target, profile) for target, profile in builds}
     return Materials(images, guests, make_models(directory / "models", names))

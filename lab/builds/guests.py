@@ -44,13 +44,13 @@ SEE_LOG = "see that log; the same command goes on from here"
 
 
 class GuestBuild(msgspec.Struct, frozen=True):
-    """One guest.
+    """One compiled guest.
 
     Attributes:
-        path: the module, or the native binary.
-        sha256: of that file.
-        size_bytes: of that file.
-        toolchain: the compiler, as it says itself.
+        path: the WebAssembly module, or the native binary.
+        sha256: hash of that file, in hex.
+        size_bytes: size of that file.
+        toolchain: the compiler's version line, as it prints it.
     """
 
     path: Path
@@ -92,14 +92,14 @@ def ensure_guests(
     client = connect()
     catalogue = Catalogue(edition, client)
     toolchain = catalogue.stage("toolchain")
-    wanted = sorted(set(builds), key=lambda one: (one not in _FIRST, one))
-    found = {one: _kept(place(toolchain.key, edition, one)) for one in wanted}
-    missing = [one for one, build in found.items() if build is None]
+    wanted = sorted(set(builds), key=lambda variant: (variant not in _FIRST, variant))
+    kept = {variant: _kept(place(toolchain.key, edition, variant)) for variant in wanted}
+    missing = [variant for variant, build in kept.items() if build is None]
     if missing:
         _require(catalogue, "toolchain", client, progress)
     with ThreadPoolExecutor(max_workers=BUILDS_AT_ONCE) as pool:
-        jobs = {one: pool.submit(_build, client, toolchain, edition, one, progress) for one in missing}
-    return {one: build or jobs[one].result() for one, build in found.items()}
+        jobs = {variant: pool.submit(_build, client, toolchain, edition, variant, progress) for variant in missing}
+    return {variant: build or jobs[variant].result() for variant, build in kept.items()}
 
 
 def find_guests(edition: str = "current") -> dict[tuple[str, str], GuestBuild]:
@@ -109,9 +109,9 @@ def find_guests(edition: str = "current") -> dict[tuple[str, str], GuestBuild]:
         EngineMissing, EngineForbidden: no engine to ask for the compiler's identity.
     """
     key = Catalogue(edition, connect()).stage("toolchain").key
-    variants = [("native", profile) for profile in ("o0", "o3")] + [("wasm", one.value) for one in GuestProfile]
-    found = {one: _kept(place(key, edition, one)) for one in variants}
-    return {one: build for one, build in found.items() if build is not None}
+    variants = [("native", profile) for profile in ("o0", "o3")] + [("wasm", profile.value) for profile in GuestProfile]
+    kept = {variant: _kept(place(key, edition, variant)) for variant in variants}
+    return {variant: build for variant, build in kept.items() if build is not None}
 
 
 def ensure_tools(progress: Progress = silent) -> Tools:
@@ -144,8 +144,8 @@ def build_guest_fresh(
         profile: such as ``o3``.
         directory: an empty one, for sources, compiled crates and result; the caller's to remove.
         progress: called with each step of the build.
-        edition: whose guest.
-        which: of several builds at once; names its steps and its log.
+        edition: name of the edition whose guest is built.
+        which: distinguishes several builds at once; part of the names of its steps and its log.
 
     Raises:
         BuildFailed: it did not build.
@@ -160,7 +160,7 @@ def build_guest_fresh(
 
 
 def _name(edition: str, build: tuple[str, str]) -> str:
-    """Of everything that one variant has to itself: directories, lock, log."""
+    """The name of what one variant has to itself: directories, lock and log."""
     return "-".join(build if edition == "current" else (edition, *build))
 
 

@@ -30,7 +30,7 @@ class Base(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         digest: what is pulled.
         suite: the Debian suite that is bootstrapped where no image registry answers.
         epoch: SOURCE_DATE_EPOCH of the bootstrap: no file is younger.
-        stand_in: the bootstrapped suite is another system than the pulled image.
+        stand_in: whether the bootstrapped suite is a different system from the pulled image.
     """
 
     reference: str
@@ -50,7 +50,7 @@ class Upstream(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         members: file or directory in the tarball, by where it goes in the image.
-        version: if it is not the runtime's.
+        version: the tarball's version, where it differs from the runtime's.
     """
 
     url: str
@@ -63,10 +63,10 @@ class Registry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A build from a package registry, or an installation by one.
 
     Attributes:
-        cpu_minutes: what it cost where it was tried: the dear ones are started first.
+        cpu_minutes: CPU-minutes it took where it was measured; expensive builds are started first.
         crate_sha256: of the crate as the registry serves it; None for a Debian package, whose archive is signed.
-        cargo_flags: features.
-        build_packages: what the compilation needs beside a compiler.
+        cargo_flags: options of cargo that choose the features.
+        build_packages: Debian packages that the compilation needs besides a compiler.
     """
 
     cpu_minutes: float
@@ -88,8 +88,8 @@ class RuntimePins(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         version: empty for native.
         base: name of its base image, if not the edition's.
         packages: shared libraries the binary needs in the final image.
-        patched: it is built with a patch of ours.
-        licence: where it is not simply free.
+        patched: whether it is built with a patch of the lab's.
+        licence: the licence's terms, where they restrict use.
     """
 
     version: str = ""
@@ -108,13 +108,13 @@ class RuntimePins(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.version
 
 
-class Edition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A coherent set of pins.
+class EditionPins(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The pins of one edition, chosen to work together.
 
     Attributes:
         base: name of the final images' base.
-        guest_rust: of the compiler that builds guests.
-        runtime_rust: of the compiler that builds runtimes, where its builder's base brings none.
+        guest_rust: version of the compiler that builds guests.
+        runtime_rust: version of the compiler that builds runtimes, where the builder's base image has none.
         runtime_rust_builder: name of that builder's base.
         tract: version of the inference engine in the guest.
         runtimes: by name.
@@ -144,9 +144,9 @@ class Pins(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole file."""
 
     bases: dict[str, Base]
-    editions: dict[str, Edition]
+    editions: dict[str, EditionPins]
 
-    def edition(self, name: str) -> Edition:
+    def edition(self, name: str) -> EditionPins:
         """The edition of that name.
 
         Raises:
@@ -169,9 +169,9 @@ def stage_args(pins: Pins, edition_name: str, runtime: str, supply: Supply | Non
     """Values of the Dockerfile's ARGs for one runtime's image; base images by name, ``base:NAME``.
 
     Args:
-        pins: all of them.
-        edition_name: which edition.
-        runtime: its image.
+        pins: the decoded pins file.
+        edition_name: name of the edition.
+        runtime: name of the runtime whose image is built.
         supply: where its binary comes from; None for native.
     """
     edition = pins.edition(edition_name)
@@ -183,8 +183,8 @@ def stage_args(pins: Pins, edition_name: str, runtime: str, supply: Supply | Non
         "RUNTIME_RUST": edition.runtime_rust,
         "RUNTIME_RUST_BUILDER": edition.runtime_rust_builder,
     }
-    for name, one in edition.runtimes.items():
-        args |= _runtime_args(name.upper(), one)
+    for name, runtime_pins in edition.runtimes.items():
+        args |= _runtime_args(name.upper(), runtime_pins)
     if supply is not None:
         args[f"{runtime.upper()}_SUPPLY"] = "registry" if supply is Supply.REGISTRY else "given"
     return args

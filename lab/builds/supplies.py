@@ -54,8 +54,8 @@ def take_artifact(directory: Path, file: str, place: str) -> PrebuiltFiles | Non
     """Unpack an artifact for an image.
 
     Args:
-        directory: of artifacts.
-        file: name in it.
+        directory: the directory of artifacts.
+        file: the artifact's file name in it.
         place: where the binary goes in the image, such as ``usr/local/bin/wavm``.
 
     Returns:
@@ -68,10 +68,10 @@ def take_artifact(directory: Path, file: str, place: str) -> PrebuiltFiles | Non
     if expected is None:
         return None
     source = directory / file
-    found = file_sha256(source) if source.is_file() else "missing"
-    if found != expected:
+    actual = file_sha256(source) if source.is_file() else "missing"
+    if actual != expected:
         remedy = "copy it again, or unset LAB_ARTIFACTS to do without it"
-        raise SupplyError(f"{source} is {found[:16]}…, {SUMS} says {expected[:16]}…", remedy)
+        raise SupplyError(f"{source} is {actual[:16]}…, {SUMS} says {expected[:16]}…", remedy)
     target = home() / "runtimes" / expected[:16]
     with lock(f"runtimes-{expected[:16]}"):
         if not target.is_dir():
@@ -85,7 +85,7 @@ def take_artifact(directory: Path, file: str, place: str) -> PrebuiltFiles | Non
 
 
 def take_upstream(upstream: Upstream, progress: Progress = silent) -> PrebuiltFiles:
-    """Download a released tarball, hold it to its checksum, and unpack the members an image wants.
+    """Download a released tarball, check its checksum, and unpack the members an image wants.
 
     Raises:
         Unreachable: its host does not answer.
@@ -114,7 +114,7 @@ def _download(url: str, checksum: str) -> Path:
 
 
 def _unpack(tar: tarfile.TarFile, member: str, place: Path, url: str) -> None:
-    wanted = [one for one in tar.getmembers() if f"{one.name.removeprefix('./')}/".startswith(f"{member}/")]
+    wanted = [entry for entry in tar.getmembers() if f"{entry.name.removeprefix('./')}/".startswith(f"{member}/")]
     if not wanted:
         raise SupplyError(f"{url} holds no {member}", "correct `members` in lab/builds/pins.toml")
     with tempfile.TemporaryDirectory() as scratch:

@@ -206,15 +206,15 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Raises:
             ExperimentError: an arm is malformed.
         """
-        found: dict[Case, None] = {}
+        cases: dict[Case, None] = {}
         for part in self.with_models().matrix:
             if part.tiers and tier not in part.tiers:
                 continue
             for arm in map(Arm.parse, part.arms):
                 for model in part.models:
                     for batch in part.batches:
-                        found[Case(arm, model, batch)] = None
-        return tuple(found)
+                        cases[Case(arm, model, batch)] = None
+        return tuple(cases)
 
     def check(self) -> None:
         """Accept an experiment whose quantities can be measured with; a stored one is not checked again.

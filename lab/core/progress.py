@@ -14,7 +14,7 @@ class Progress(Protocol):
         Args:
             item: what is being built: ``image wasmtime``, ``guest wasm/o3``.
             message: the step, for a person.
-            fraction: done of this item; None where nobody can tell.
+            fraction: how much of this item is done, from 0 to 1; None where it is not known.
         """
 
 

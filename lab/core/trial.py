@@ -67,7 +67,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         infer_ns: each inference in the process, in order: the first is colder than the rest.
         output_ns: hashing and writing the output tensors.
         compile_ns: precompilation (compile trials only).
-        predicted_ns: what was foreseen before it ran, to be compared with total_ns: in block 0 only. Of an over-budget
+        predicted_ns: the time predicted before it ran, to be compared with total_ns: in block 0 only. Of an over-budget
             cell, what it would have cost the budget: precompilation and container start are in it.
     Memory, in bytes:
         rss_peak_bytes: the paper's maximum resident set size.

@@ -1,8 +1,8 @@
 """Files and directories that appear whole: a reader sees the old content or the new one, never a part.
 
 Everything is written to a temporary place beside the destination, flushed to the disk, and renamed; then the rename
-itself is flushed. On failure nothing stays behind. What a killed process leaves is told from what a running one is
-writing by a lock on the temporary directory, so `remove_leftovers` is safe while others work.
+itself is flushed. On failure nothing stays behind. A lock on the temporary directory distinguishes what a running
+process is writing from what a killed one left, so `remove_leftovers` is safe while others work.
 """
 
 from __future__ import annotations

@@ -113,7 +113,7 @@ class ContainerEngine(Engine):
         try:
             yield container
         finally:
-            # a container that cannot be removed now is removed by the next sweep; its trial is measured all the same
+            # one that cannot be removed now is removed by `remove_leftovers`; its trial is measured all the same
             with contextlib.suppress(LabError), docker_sdk.failures_as_lab_errors():
                 container.remove(force=True)
 

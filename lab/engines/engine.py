@@ -31,7 +31,7 @@ class Mount(msgspec.Struct, frozen=True):
     Attributes:
         source: on the host.
         name: relative to the job's working directory, such as ``model.pb``.
-        writable: a copy, for a runtime that insists on opening its inputs for writing.
+        writable: a copy, for a runtime that opens its inputs for writing.
     """
 
     source: Path

@@ -64,16 +64,16 @@ def misfits(limits: Limits, memory_bytes: int | None = None, processors: int | N
     """
     total = psutil.virtual_memory().total if memory_bytes is None else memory_bytes
     available = len(os.sched_getaffinity(0)) if processors is None else processors
-    found = []
+    deviations = []
     if limits.memory_bytes > MOST_OF_MEMORY * total:
-        found.append(
+        deviations.append(
             f"a trial may take {show_bytes(limits.memory_bytes)}, and this machine has {show_bytes(total)}: one that "
             "does is not stopped by its limit, but takes the machine down with it. "
             f'Write memory = "{int(MOST_OF_MEMORY * total) >> 20}MiB" or less'
         )
     if limits.cpus is not None and limits.cpus > available:
-        found.append(f"cpus = {limits.cpus}, and the lab may use {available} here: trials run on {available}")
-    return tuple(found)
+        deviations.append(f"cpus = {limits.cpus}, and the lab may use {available} here: trials run on {available}")
+    return tuple(deviations)
 
 
 def usable_cpus(count: int | None) -> tuple[int, ...] | None:

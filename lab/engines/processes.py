@@ -68,7 +68,7 @@ class ProcessEngine(Engine):
         return "host processes"
 
     def _launch(self, job: Job, work: Path) -> ProbeReport:
-        program, *words = (_below(word, work) for word in job.argv)
+        program, *words = (_below(argument, work) for argument in job.argv)
         arguments = probe_argv(msgspec.structs.replace(job, argv=(_on_this_host(program, work), *words)))
         nonce = new_nonce()
         pin = ["taskset", "-c", ",".join(map(str, job.cpus))] if job.cpus else []
@@ -90,10 +90,10 @@ class ProcessEngine(Engine):
         return msgspec.structs.replace(report, cgroup=None)
 
 
-def _below(word: str, work: Path) -> str:
-    """A word of a command line with the containers' working directory replaced by the job's own."""
-    path, rest = word[: len(WORK_DIR)], word[len(WORK_DIR) :]
-    return f"{work}{rest}" if path == WORK_DIR and rest[:1] in ("", "/", ":") else word
+def _below(argument: str, work: Path) -> str:
+    """An argument of a command line with the containers' working directory replaced by the job's own."""
+    path, rest = argument[: len(WORK_DIR)], argument[len(WORK_DIR) :]
+    return f"{work}{rest}" if path == WORK_DIR and rest[:1] in ("", "/", ":") else argument
 
 
 def _place(mount: Mount, work: Path) -> None:
@@ -112,9 +112,9 @@ def _on_this_host(executable: str, work: Path) -> str:
     """Images keep runtimes at fixed paths; a host has them on PATH. Relative names are files of the job."""
     if not executable.startswith("/") or executable.startswith(f"{work}/"):
         return str(work / executable)
-    found = shutil.which(Path(executable).name)
-    if found is None:
+    path = shutil.which(Path(executable).name)
+    if path is None:
         raise EngineFailed(
             f"{Path(executable).name} is not installed on this host", "install it and put it on PATH, or use containers"
         )
-    return found
+    return path

@@ -143,8 +143,8 @@ def finished(directory: Path) -> Finished | None:
 
 def campaigns(results: Path) -> Iterator[Path]:
     """Directories with a manifest, newest first by the time in their names."""
-    found = [path.parent for path in results.glob(f"*/{MANIFEST_NAME}") if not path.parent.is_symlink()]
-    return iter(sorted(found, key=lambda path: (path.name.rsplit("-", 1)[-1], path.name), reverse=True))
+    directories = [path.parent for path in results.glob(f"*/{MANIFEST_NAME}") if not path.parent.is_symlink()]
+    return iter(sorted(directories, key=lambda path: (path.name.rsplit("-", 1)[-1], path.name), reverse=True))
 
 
 def reopen(directory: Path) -> None:

@@ -43,8 +43,8 @@ def _fault(line: bytes, number: int) -> tuple[str, str] | None:
     try:
         version = msgspec.json.decode(line, type=_Version).schema
         if version != TRIAL_SCHEMA:
-            found = "no schema version" if version is None else f"schema version {version}"
-            return f"has {found}, this lab reads {TRIAL_SCHEMA}", _UPGRADE
+            declared = "no schema version" if version is None else f"schema version {version}"
+            return f"has {declared}, this lab reads {TRIAL_SCHEMA}", _UPGRADE
         trial = _decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return f"is no trial ({error})", _RESTORE

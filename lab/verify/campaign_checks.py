@@ -12,7 +12,7 @@ from lab.core.trial import Kind, Outcome, Trial
 from lab.report.render import report_of
 from lab.store.campaigns import REPORT_NAME, finished, journal_sha256, read_manifest
 from lab.store.journal import JOURNAL_NAME, read_trials
-from lab.verify.items import Item, Match, hold
+from lab.verify.items import Item, Match, compare_hashes
 from lab.verify.lockfile import Lock
 
 
@@ -20,8 +20,8 @@ def check_campaign(directory: Path, lock: Lock) -> Iterator[Item]:
     """Everything that can be checked of a campaign, from its files alone.
 
     Args:
-        directory: of the campaign.
-        lock: the committed one.
+        directory: the campaign's directory.
+        lock: the committed lock.
     """
     stored = _stored(directory)
     yield stored
@@ -54,7 +54,7 @@ def check_outputs(manifest: Manifest, trials: Iterable[Trial], lock: Lock) -> It
                 seen[f"wasm/{trial.guest}", cell][trial.arm.system] = trial.output_sha256
     locked = _locked_outputs(manifest, lock)
     for (guest, cell), by_system in sorted(seen.items()):
-        yield hold(f"output {guest} {cell}", locked.get(guest, {}).get(cell), by_system)
+        yield compare_hashes(f"output {guest} {cell}", locked.get(guest, {}).get(cell), by_system)
     for name in sorted(native):
         yield Item(name, Match.EQUIVALENT, "within 1e-3 of TensorFlow's range, and the same in every trial")
     for trial in wrong:
@@ -85,7 +85,9 @@ def _stored(directory: Path) -> Item:
     marker = finished(directory)
     if marker is None:
         return Item(name, Match.IDENTICAL, f"{count} lines match their checksums; the campaign is not finished")
-    return hold(name, None, {"the finished marker": marker.trials_sha256, "the journal": journal_sha256(directory)})
+    return compare_hashes(
+        name, None, {"the finished marker": marker.trials_sha256, "the journal": journal_sha256(directory)}
+    )
 
 
 def _report(directory: Path) -> Item:

@@ -11,33 +11,33 @@ from lab.builds.images.labels import ImageInfo
 from lab.builds.images.rebuild import rebuild_image
 from lab.core.progress import Progress
 from lab.engines.docker_sdk import connect
-from lab.verify.items import Item, Match, hold
+from lab.verify.items import Item, Match, compare_hashes
 from lab.verify.model_checks import COPY, REBUILDS, RECORD
 
-NOT_AGAIN = "not put together again: what it was made of (supply: {supply}) is not at hand"
+NOT_REBUILT = "not rebuilt: what it was made of (supply: {supply}) is not here"
 
 
 def check_images(images: Mapping[str, ImageInfo], progress: Progress, *, rebuild: bool) -> Iterator[Item]:
-    """Images at hand, held against what was written down when they were made.
+    """Compare the images that are here with what was recorded when they were made.
 
     Args:
         images: by runtime.
-        progress: told of rebuilds.
-        rebuild: whether each is also put together again, twice, from its base and its compiled files. Runtimes are not
-            compiled again; an image whose compiled files are gone (an artifact, say) is left as it is.
+        progress: called with each rebuild.
+        rebuild: whether each is also rebuilt, twice, from its base and its compiled files. Runtimes are not compiled
+            again; an image whose compiled files are gone (an artifact, say) is left as it is.
     """
     for runtime, image in sorted(images.items()):
         here = contents(connect(), image.image_id)
         copies = {COPY: here}
         for which in REBUILDS if rebuild else ():
-            progress(f"image {runtime}", "putting together again")
+            progress(f"image {runtime}", "rebuilding")
             again = rebuild_image(image, progress)
             if again is not None:
                 copies[which] = again
         recorded = {} if image.contents_sha256 is None else {RECORD: image.contents_sha256}
-        item = hold(f"image {runtime}", None, {**recorded, **_digests(copies)})
+        item = compare_hashes(f"image {runtime}", None, {**recorded, **_digests(copies)})
         if rebuild and not set(REBUILDS) <= set(copies):
-            item = msgspec.structs.replace(item, why=f"{item.why}; {NOT_AGAIN.format(supply=image.supply)}")
+            item = msgspec.structs.replace(item, why=f"{item.why}; {NOT_REBUILT.format(supply=image.supply)}")
         paths = (first_differing(here, other) for other in copies.values())
         path = next((path for path in paths if path is not None), None)
         if item.verdict is Match.DIFFERS and path is not None:
@@ -46,4 +46,4 @@ def check_images(images: Mapping[str, ImageInfo], progress: Progress, *, rebuild
 
 
 def _digests(copies: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
-    return {which: digest(found) for which, found in copies.items()}
+    return {which: digest(entries) for which, entries in copies.items()}

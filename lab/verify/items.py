@@ -23,9 +23,9 @@ class Item(msgspec.Struct, frozen=True):
     """One thing verified.
 
     Attributes:
-        name: what, such as ``model vgg_16 graph``.
-        verdict: how it compares.
-        why: what it was held against; for a difference, both sides.
+        name: what was verified, such as ``model vgg_16 graph``.
+        verdict: whether it is the same as it should be.
+        why: what it was compared with; for a difference, both sides.
     """
 
     name: str
@@ -33,15 +33,15 @@ class Item(msgspec.Struct, frozen=True):
     why: str
 
 
-def hold(name: str, expected: str | None, found: dict[str, str]) -> Item:
-    """Hold several copies of one thing against each other and against the lock.
+def compare_hashes(name: str, expected: str | None, copies: dict[str, str]) -> Item:
+    """Compare several copies of one thing with each other and with the lock, by their hashes.
 
     Args:
-        name: what.
+        name: what is compared, such as ``model vgg_16 graph``.
         expected: the locked sha256; None if it is not locked.
-        found: sha256 by how it was made; at least one.
+        copies: sha256 by how the copy was made; at least one.
     """
-    sides = found if expected is None else {"the lock": expected, **found}
+    sides = copies if expected is None else {"the lock": expected, **copies}
     if len(set(sides.values())) == 1:
         return Item(name, Match.IDENTICAL, "the same in " + " and ".join(sides))
     return Item(name, Match.DIFFERS, ", ".join(f"{where} has {sha256[:12]}…" for where, sha256 in sides.items()))

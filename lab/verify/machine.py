@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -24,18 +23,18 @@ MOUNT_CGROUPS = "mount cgroup v2 (or v1's memory controller): without it `cgroup
 NEWER_KERNEL = "Linux 5.19 or newer reports memory.peak on cgroup v2: without it `cgroup_peak_bytes` is absent"
 INSTALL_MMDEBSTRAP = "as root `apt-get install mmdebstrap` (done by `lab build` itself), or reach an image registry"
 SET_GOVERNOR = "`cpupower frequency-set -g performance`: a changing clock shows as noise"
-STOP_OTHERS = "stop what else runs: it shows as noise; `lab calibrate` tells how much"
+STOP_OTHERS = "stop what else runs: it shows as noise; `lab calibrate` measures how much"
 CPU_COUNT = "one processor measures, another keeps the lab out of its way: expect more noise with fewer than two"
 
 
-class Finding(msgspec.Struct, frozen=True):
-    """One thing looked at.
+class MachineCheck(msgspec.Struct, frozen=True):
+    """One property of this machine that was examined.
 
     Attributes:
-        name: what.
-        ok: fine, or not; a finding that is not needed for all work and not fine says so in `remedy`.
-        found: what was seen.
-        remedy: how to get it; None if fine.
+        name: the property, such as ``disk``.
+        ok: whether it is as the lab needs it.
+        found: what was detected.
+        remedy: how to obtain it; None if `ok`.
         needed: whether nothing can be measured without it.
     """
 
@@ -46,72 +45,73 @@ class Finding(msgspec.Struct, frozen=True):
     needed: bool
 
 
-def examine(home: Path) -> tuple[Finding, ...]:
-    """Look at everything the lab needs of this machine.
+def examine(home: Path) -> tuple[MachineCheck, ...]:
+    """Examine everything the lab needs of this machine.
 
     Args:
-        home: where caches live; its disk is looked at.
+        home: the lab's cache directory; the disk that holds it is examined.
     """
-    looks: tuple[Callable[[Path], Finding], ...] = (_engine, _cgroups, _base, _disk, _memory, _cpus, _governor, _load)
-    return tuple(look(home) for look in looks)
+    checks = (_engine, _cgroups, _base, _disk, _memory, _cpus, _governor, _load)
+    return tuple(check(home) for check in checks)
 
 
-def _engine(_home: Path) -> Finding:
+def _engine(_home: Path) -> MachineCheck:
     try:
         client = docker_sdk.connect()
         version = client.version()["Version"]
     except LabError as error:
-        return Finding("container engine", ok=False, found=error.message, remedy=error.remedy, needed=True)
-    return Finding("container engine", ok=True, found=f"docker {version}", remedy=None, needed=True)
+        return MachineCheck("container engine", ok=False, found=error.message, remedy=error.remedy, needed=True)
+    return MachineCheck("container engine", ok=True, found=f"docker {version}", remedy=None, needed=True)
 
 
-def _cgroups(_home: Path) -> Finding:
+def _cgroups(_home: Path) -> MachineCheck:
     version = cgroup_version()
     if version is None:
-        return Finding("cgroups", ok=False, found="none mounted", remedy=MOUNT_CGROUPS, needed=False)
+        return MachineCheck("cgroups", ok=False, found="none mounted", remedy=MOUNT_CGROUPS, needed=False)
     release = tuple(int(part) for part in os.uname().release.split(".")[:2])
     if version == 2 and release < (5, 19):
         found = f"v2, Linux {os.uname().release}"
-        return Finding("cgroups", ok=False, found=found, remedy=NEWER_KERNEL, needed=False)
-    return Finding("cgroups", ok=True, found=f"v{version}", remedy=None, needed=False)
+        return MachineCheck("cgroups", ok=False, found=found, remedy=NEWER_KERNEL, needed=False)
+    return MachineCheck("cgroups", ok=True, found=f"v{version}", remedy=None, needed=False)
 
 
-def _base(_home: Path) -> Finding:
+def _base(_home: Path) -> MachineCheck:
     found = shutil.which("mmdebstrap")
     able = found is not None or (os.geteuid() == 0 and shutil.which("apt-get") is not None)
     seen = found or ("installable" if able else "not found")
-    return Finding("mmdebstrap", ok=able, found=seen, remedy=None if able else INSTALL_MMDEBSTRAP, needed=False)
+    return MachineCheck("mmdebstrap", ok=able, found=seen, remedy=None if able else INSTALL_MMDEBSTRAP, needed=False)
 
 
-def _disk(home: Path) -> Finding:
+def _disk(home: Path) -> MachineCheck:
     place = next(parent for parent in (home, *home.parents) if parent.exists())
     free = shutil.disk_usage(place).free
     enough = free >= DISK_WANTED_BYTES
     found = f"{show_bytes(free)} free at {place}"
-    return Finding("disk", ok=enough, found=found, remedy=None if enough else FREE_DISK, needed=False)
+    return MachineCheck("disk", ok=enough, found=found, remedy=None if enough else FREE_DISK, needed=False)
 
 
-def _memory(_home: Path) -> Finding:
+def _memory(_home: Path) -> MachineCheck:
     total = psutil.virtual_memory().total
     enough = total >= MEMORY_WANTED_BYTES
     found = show_bytes(total)
-    return Finding("memory", ok=enough, found=found, remedy=None if enough else MORE_MEMORY, needed=False)
+    return MachineCheck("memory", ok=enough, found=found, remedy=None if enough else MORE_MEMORY, needed=False)
 
 
-def _cpus(_home: Path) -> Finding:
+def _cpus(_home: Path) -> MachineCheck:
     count = len(os.sched_getaffinity(0))
     remedy = None if count >= 2 else CPU_COUNT
-    return Finding("processors", ok=count >= 2, found=str(count), remedy=remedy, needed=False)
+    return MachineCheck("processors", ok=count >= 2, found=str(count), remedy=remedy, needed=False)
 
 
-def _governor(_home: Path) -> Finding:
+def _governor(_home: Path) -> MachineCheck:
     governor = describe_host("").governor
     ok = governor in (None, "performance")
-    found = governor or "not told by this kernel"
-    return Finding("cpu governor", ok=ok, found=found, remedy=None if ok else SET_GOVERNOR, needed=False)
+    found = governor or "not reported by this kernel"
+    return MachineCheck("cpu governor", ok=ok, found=found, remedy=None if ok else SET_GOVERNOR, needed=False)
 
 
-def _load(_home: Path) -> Finding:
+def _load(_home: Path) -> MachineCheck:
     load = os.getloadavg()[0]
     quiet = load < 0.5
-    return Finding("quiet", ok=quiet, found=f"load {load:.2f}", remedy=None if quiet else STOP_OTHERS, needed=False)
+    remedy = None if quiet else STOP_OTHERS
+    return MachineCheck("quiet", ok=quiet, found=f"load {load:.2f}", remedy=remedy, needed=False)

@@ -1,4 +1,4 @@
-"""Verifying models and guests: those at hand, and on request each built again twice, in two directories."""
+"""Verifying models and guests: those that are here, and on request two rebuilds of each, in two directories."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lab.builds.guests import BUILDS_AT_ONCE, GuestBuild, build_guest_fresh
 from lab.core.model import Model
 from lab.core.progress import Progress
 from lab.disk.content import file_sha256
-from lab.verify.items import Item, hold
+from lab.verify.items import Item, compare_hashes
 from lab.verify.lockfile import Lock, LockedModel
 from lab.zoo.model_directory import GRAPH_FILE
 from lab.zoo.model_rebuild import rebuild
@@ -21,15 +21,15 @@ REBUILDS = ("the first rebuild", "the second rebuild")
 
 
 def check_models(models: dict[str, Model], lock: Lock, progress: Progress, *, rebuild: bool) -> Iterator[Item]:
-    """Frozen graphs and inputs, held against the lock and against what was written down when they were made.
+    """Compare frozen graphs and inputs with the lock, and with what was recorded when they were made.
 
     Graphs of imported or pretrained models are not locked, and not made again here.
 
     Args:
-        models: those at hand.
-        lock: the committed one.
-        progress: told of rebuilds.
-        rebuild: whether each is also made again, twice.
+        models: the models that are here, by name.
+        lock: the committed lock.
+        progress: called with each rebuild.
+        rebuild: whether each is also built again, twice.
     """
     for name, model in sorted(models.items()):
         copies = {RECORD: _recorded(model), COPY: file_hashes(model)}
@@ -39,32 +39,35 @@ def check_models(models: dict[str, Model], lock: Lock, progress: Progress, *, re
                 copies |= {which: _rebuilt(name, model, progress) for which in REBUILDS}
             locked = _flat(lock.models[name]) if name in lock.models else {}
         for part in copies[COPY]:
-            found = {which: files[part] for which, files in copies.items() if part in files}
-            yield hold(f"model {name} {part}", locked.get(part), found)
+            hashes = {which: files[part] for which, files in copies.items() if part in files}
+            yield compare_hashes(f"model {name} {part}", locked.get(part), hashes)
 
 
 def check_guests(
     guests: dict[tuple[str, str], GuestBuild], edition: str, lock: Lock, progress: Progress, *, rebuild: bool
 ) -> Iterator[Item]:
-    """Guest builds, held against the lock and against what was written down when they were made.
+    """Compare guest builds with the lock, and with what was recorded when they were made.
 
     `rebuild` compiles each again from nothing, twice (minutes each, two at a time).
     """
     locked = lock.edition(edition).guests
 
-    def compile_again(one: tuple[str, str], which: str) -> str:
+    def compile_again(variant: tuple[str, str], which: str) -> str:
         with tempfile.TemporaryDirectory(prefix="lab-verify-") as directory:
-            return build_guest_fresh(*one, Path(directory), progress, edition, which)
+            return build_guest_fresh(*variant, Path(directory), progress, edition, which)
 
     pool = ThreadPoolExecutor(max_workers=BUILDS_AT_ONCE)
     try:
         rebuilds = REBUILDS if rebuild else ()
-        again = {one: {which: pool.submit(compile_again, one, which) for which in rebuilds} for one in sorted(guests)}
-        for one, guest in sorted(guests.items()):
+        again = {
+            variant: {which: pool.submit(compile_again, variant, which) for which in rebuilds}
+            for variant in sorted(guests)
+        }
+        for variant, guest in sorted(guests.items()):
             copies = {RECORD: guest.sha256, COPY: file_sha256(guest.path)}
-            copies |= {which: job.result() for which, job in again[one].items()}
-            name = "/".join(one)
-            yield hold(f"guest {name}", locked.get(name), copies)
+            copies |= {which: job.result() for which, job in again[variant].items()}
+            name = "/".join(variant)
+            yield compare_hashes(f"guest {name}", locked.get(name), copies)
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -53,11 +53,11 @@ def _inputs(before: LockedModel | None, here: dict[str, str]) -> dict[str, str]:
 
 
 def _outputs(manifest: Manifest, trials: Iterator[Trial], here: dict[str, str]) -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = {}
+    outputs: dict[str, dict[str, str]] = {}
     for trial in trials:
         guest = f"wasm/{trial.guest.value}"
         same = guest in manifest.guests and manifest.guests[guest].sha256 == here.get(guest)
         right = trial.outcome is Outcome.OK and trial.output_sha256 is not None and not trial.arm.is_native
         if same and right and trial.model in manifest.models and manifest.models[trial.model].weights == "seeded":
-            found.setdefault(guest, {})[f"{trial.model} b{trial.batch}"] = trial.output_sha256 or ""
-    return found
+            outputs.setdefault(guest, {})[f"{trial.model} b{trial.batch}"] = trial.output_sha256 or ""
+    return outputs

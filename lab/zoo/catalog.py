@@ -109,7 +109,7 @@ def prepare(
         home: the lab's cache directory; models go to ``models/``, downloads to ``downloads/``.
         weights: ``seeded``; ``pretrained``; ``auto``: pretrained where its host answers, else seeded.
         batches: sizes to have inputs for.
-        progress: hears a model's name and what is being done for it.
+        progress: called with a model's name and what is being done for it.
         images: the user's own, instead of the lab's pictures.
 
     Raises:
@@ -135,8 +135,8 @@ def prepare(
             chain.result()
     _add_batches([recipe for recipe in recipes if recipe not in missing], home, batches, progress)
     made = {recipe.name: _load(recipe.directory(home)) for recipe in recipes}
-    found = {name: made.get(name) or load(name, home) for name in names}
-    return {name: model for name, model in found.items() if model}
+    models = {name: made.get(name) or load(name, home) for name in names}
+    return {name: model for name, model in models.items() if model}
 
 
 def _load(directory: Path) -> Model | None:

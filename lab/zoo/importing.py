@@ -47,7 +47,7 @@ def import_graph(
         images: the user's own images instead of the lab's pictures.
         crop: central part of an image that it sees.
         batches: sizes to have inputs for.
-        progress: hears what is being done.
+        progress: called with the model's name and what is being done.
 
     Raises:
         ModelError: the name is taken or odd, the shape is no image's, or the graph cannot be canonicalised.

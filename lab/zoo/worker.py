@@ -57,7 +57,7 @@ def run_worker(kind: type[AnyJob], work: Callable[[AnyJob], None]) -> None:
 
 
 def call_worker(module: str, jobs: Sequence[Job], done: Callable[[str], None] = lambda _: None) -> None:
-    """Runs ``python -m module`` on the jobs and waits for it; `done` hears each job's name as it ends.
+    """Runs ``python -m module`` on the jobs and waits for it; `done` is called with each job's name as it ends.
 
     Raises:
         LabError: whatever the worker raised.

@@ -34,8 +34,8 @@ PATIENT = Measure(iterations=1, timeout="5m", compile_timeout="20m", memory="6Gi
 
 
 def _is_slow(edition: str, arm: Arm) -> bool:
-    dear = arm.backend == "llvm" or arm.guest is GuestProfile.O3_SIMD or arm.id == "wamr-interpreter-classic@o3"
-    return dear or edition != "current"
+    slow_build = arm.backend == "llvm" or arm.guest is GuestProfile.O3_SIMD or arm.id == "wamr-interpreter-classic@o3"
+    return slow_build or edition != "current"
 
 
 def _params(*, supported: bool) -> list[object]:

@@ -25,7 +25,7 @@ from lab.core.names import Edition
 from lab.core.progress import silent
 from lab.engines.docker_sdk import DockerClient, connect
 from lab.runtimes.registry import RUNTIMES
-from lab.verify.image_checks import NOT_AGAIN, check_images
+from lab.verify.image_checks import NOT_REBUILT, check_images
 from lab.verify.items import Match
 
 pytestmark = pytest.mark.live
@@ -84,7 +84,7 @@ def test_an_image_runs_unprivileged_and_starts_the_probe(client: DockerClient, i
 
 
 def test_an_images_labels_say_what_its_binary_is(client: DockerClient, image: ImageInfo) -> None:
-    module = next(one for one in RUNTIMES if one.name == image.runtime)
+    module = next(module for module in RUNTIMES if module.name == image.runtime)
     path = labels.PROBE if image.runtime == "native" else module.binary
     assert hashlib.sha256(read_file(client, image.image_id, path)).hexdigest() == image.binary_sha256
     if image.says is not None and not image.patched:
@@ -127,7 +127,7 @@ def test_an_image_put_together_again_holds_the_same(image: ImageInfo) -> None:
     assert item.verdict is Match.IDENTICAL, item.why
     kept = "the same in its record and this machine's copy"
     if image.supply == Supply.ARTIFACT and artifacts_directory() is None:
-        assert item.why == f"{kept}; {NOT_AGAIN.format(supply=image.supply)}"
+        assert item.why == f"{kept}; {NOT_REBUILT.format(supply=image.supply)}"
     else:
         assert item.why == f"{kept} and the first rebuild and the second rebuild"
 
@@ -148,7 +148,7 @@ def from_an_artifact(client: DockerClient, tmp_path: Path, monkeypatch: pytest.M
     client.images.remove(made.reference, force=True)
 
 
-def test_an_image_made_from_an_artifact_is_put_together_again_only_while_the_artifact_is_at_hand(
+def test_an_image_made_from_an_artifact_is_rebuilt_only_while_the_artifact_is_here(
     from_an_artifact: ImageInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     image = from_an_artifact
@@ -159,7 +159,7 @@ def test_an_image_made_from_an_artifact_is_put_together_again_only_while_the_art
     (item,) = check_images({"wasmtime": image}, silent, rebuild=True)
     assert (item.verdict, item.why) == (
         Match.IDENTICAL,
-        f"the same in its record and this machine's copy; {NOT_AGAIN.format(supply=image.supply)}",
+        f"the same in its record and this machine's copy; {NOT_REBUILT.format(supply=image.supply)}",
     )
 
 

@@ -34,9 +34,9 @@ def claim(paper: float, tolerance: float, relation: Relation) -> Claim:
 def test_a_verdict_never_contradicts_its_own_interval(
     ratios: list[float], paper: float, tolerance: float, relation: Relation
 ) -> None:
-    one = claim(paper, tolerance, relation)
-    found = judge(one, results(times({WASM: ratios, NATIVE: [1.0] * len(ratios)}))).first
-    least, most = one.accepted
+    a_claim = claim(paper, tolerance, relation)
+    found = judge(a_claim, results(times({WASM: ratios, NATIVE: [1.0] * len(ratios)}))).first
+    least, most = a_claim.accepted
     if found.interval is None:
         assert found.verdict is Verdict.INCONCLUSIVE
         return
@@ -50,11 +50,11 @@ def test_a_verdict_never_contradicts_its_own_interval(
 def test_the_speed_of_a_block_changes_no_verdict(
     ratios: list[float], speeds: list[float], paper: float, tolerance: float
 ) -> None:
-    one = claim(paper, tolerance, Relation.ABOUT)
+    a_claim = claim(paper, tolerance, Relation.ABOUT)
     speeds = speeds[: len(ratios)]
-    plain = judge(one, results(times({WASM: ratios, NATIVE: [1.0] * len(ratios)}))).first
+    plain = judge(a_claim, results(times({WASM: ratios, NATIVE: [1.0] * len(ratios)}))).first
     scaled = [ratio * speed for ratio, speed in zip(ratios, speeds, strict=True)]
-    shaken = judge(one, results(times({WASM: scaled, NATIVE: speeds}))).first
+    shaken = judge(a_claim, results(times({WASM: scaled, NATIVE: speeds}))).first
     assert isinstance(plain.ours, float)
     assert isinstance(shaken.ours, float)
     assert abs(plain.ours / shaken.ours - 1) < 1e-6

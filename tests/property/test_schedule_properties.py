@@ -33,7 +33,7 @@ STANDINGS = st.builds(
 
 @st.composite
 def known(draw: st.DrawFn) -> dict[Case, CaseProgress]:
-    """Standings of some cases, most of them with their baselines."""
+    """Progress of some cases, most of them with their baselines."""
     found = draw(st.dictionaries(CASES, STANDINGS, max_size=12))
     for case in list(found):
         if draw(st.integers(0, 4)):
@@ -73,8 +73,8 @@ def test_a_block_does_not_depend_on_the_order_in_which_cases_are_known(
     block: int, known: dict[Case, CaseProgress], tier: Tier, seed: int
 ) -> None:
     backwards = dict(reversed(known.items()))
-    one, other = (next_block(block, them, tier, 500.0, lambda _case: False, seed) for them in (known, backwards))
-    assert one == other
+    first, second = (next_block(block, them, tier, 500.0, lambda _case: False, seed) for them in (known, backwards))
+    assert first == second
 
 
 @given(BLOCK, known(), TIERS, st.integers())
@@ -82,7 +82,7 @@ def test_with_all_the_time_in_the_world_every_living_case_gets_its_minimum(
     block: int, known: dict[Case, CaseProgress], tier: Tier, seed: int
 ) -> None:
     chosen = next_block(block, known, tier, 1e9, lambda _case: True, seed)
-    owed = {case for case, one in known.items() if one.alive and len(one.blocks) < tier.min_blocks}
+    owed = {case for case, progress in known.items() if progress.alive and len(progress.blocks) < tier.min_blocks}
     assert owed <= set(chosen)
     assert set(chosen) <= owed | {case.baseline for case in owed}
 

@@ -54,7 +54,7 @@ def test_a_claim_is_not_reproduced_by_figures_just_beyond_what_it_accepts(claim:
 def test_one_level_alone_decides_nothing_on_the_other(claim: Claim) -> None:
     measured, *others = claim.guests
     found = judge(claim, results(campaign_with(claim, agreeing(claim)[0], measured)))
-    assert [one.verdict for one in found.findings[1:]] == [Verdict.NOT_RUN] * len(others)
+    assert [finding.verdict for finding in found.findings[1:]] == [Verdict.NOT_RUN] * len(others)
 
 
 @pytest.mark.parametrize("claim", OUTCOMES, ids=name)

@@ -116,7 +116,7 @@ def test_every_experiment_loads(path: Path) -> None:
 def test_the_schema_of_experiments_is_current() -> None:
 
     written = (ROOT / "experiments" / "schema.json").read_bytes()
-    assert written == schema(), "python -m lab.campaign.experiment_schema writes it anew"
+    assert written == schema(), "python -m lab.campaign.experiment_schema writes it again"
 
 
 def test_every_key_in_the_schema_is_described() -> None:
@@ -132,7 +132,7 @@ def test_every_key_in_the_schema_is_described() -> None:
 
 
 def test_no_file_names_a_machines_own_paths_or_a_package_registry() -> None:
-    # Written in two parts, lest this file name them itself.
+    # Written in two parts, so that this file does not name them itself.
     parts = (("/work/", "main"), ("/work/", "shared"), ("/tmp/", "dev/"), ("/root/", ".cache"))  # noqa: S108
     hosts = (("index.", "crates.io"), ("static.", "crates.io"), ("files.python", "hosted.org"), ("pypi", ".org"))
     foreign = ["".join(pair) for pair in (*parts, *hosts)]

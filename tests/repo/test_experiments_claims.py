@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 FILE = ROOT / "experiments" / "paper" / "claims.toml"
 PAPER = ROOT.parent / "shared" / "paper.txt"
 CLAIMS = load_claims(FILE)
+ABOUT_CLAIMS = [claim for claim in CLAIMS if claim.relation is Relation.ABOUT]
 
 
 def unit_of(digits: str) -> float:
@@ -59,7 +60,7 @@ def test_claims_name_known_models_and_their_cases() -> None:
         assert claim.guests[0] is GuestProfile.O0, claim.id
 
 
-@pytest.mark.parametrize("claim", [one for one in CLAIMS if one.relation is Relation.ABOUT], ids=lambda one: one.id)
+@pytest.mark.parametrize("claim", ABOUT_CLAIMS, ids=lambda claim: claim.id)
 def test_a_tolerance_follows_from_what_the_paper_prints(claim: Claim) -> None:
     if claim.quantity is ClaimQuantity.OUTCOME:
         assert claim.tolerance == 0

@@ -98,7 +98,7 @@ def test_the_document_lists_every_place_where_the_paper_says_two_things() -> Non
     listed = [tuple(cell.strip() for cell in row) for row in rows]
     places = load_contradictions(FILE)
     assert len(places) == 22
-    assert listed == [(str(n), one.says, one.against, one.judged) for n, one in enumerate(places, 1)]
+    assert listed == [(str(n), place.says, place.against, place.judged) for n, place in enumerate(places, 1)]
 
 
 def test_every_claim_that_a_contradiction_names_exists() -> None:

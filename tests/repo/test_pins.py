@@ -21,7 +21,7 @@ from lab.core.errors import ExperimentError
 ROOT = Path(__file__).parents[2]
 PINS = load_pins()
 DOCKERFILE = stages.parse((ROOT / "Dockerfile").read_text())
-IMAGES = [(edition, runtime) for edition, one in PINS.editions.items() for runtime in one.runtimes]
+IMAGES = [(edition, runtime) for edition, pins in PINS.editions.items() for runtime in pins.runtimes]
 NIX_CHECKED = "((import ./flake.nix).outputs {{ self = {{}}; nixpkgs = {0}; nixpkgs-2023 = {0}; }}).{1}"
 NO_PACKAGES = "{ legacyPackages.x86_64-linux = {}; }"
 
@@ -60,7 +60,7 @@ def test_every_image_can_be_planned_through_every_supply_it_pins(edition: str, r
     for supply in supplies_of(edition, runtime):
         planned = planner.plan(DOCKERFILE, runtime, stage_args(PINS, edition, runtime, supply), base)
         assert planned.name == runtime
-        assert all(one.key for one in planned.closure().values())
+        assert all(step.key for step in planned.closure().values())
 
 
 @pytest.mark.parametrize(("edition", "runtime"), IMAGES)
@@ -93,7 +93,7 @@ def test_every_checksum_is_one() -> None:
     text = PINS_PATH.read_text()
     checksums = re.findall(r'sha256 = "(.*)"', text) + re.findall(r'digest = "sha256:(.*)"', text)
     assert len(checksums) > 10
-    assert all(re.fullmatch(r"[0-9a-f]{64}", one) for one in checksums)
+    assert all(re.fullmatch(r"[0-9a-f]{64}", checksum) for checksum in checksums)
 
 
 def test_every_patch_that_is_pinned_is_copied_and_explained() -> None:

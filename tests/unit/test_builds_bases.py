@@ -60,7 +60,7 @@ def test_a_registrys_port_is_not_taken_for_a_tag() -> None:
 def test_two_bases_of_one_suite_share_their_bootstrap_and_another_date_makes_another() -> None:
     sibling = Base("rust:1.69", "sha256:" + "b" * 64, "bullseye", BASE.epoch, stand_in=True)
     later = Base("ubuntu:20.04", BASE.digest, "bullseye", BASE.epoch + 1, stand_in=True)
-    first, same, other = (base_step("x", one, engine(), reachable=False) for one in (BASE, sibling, later))
+    first, same, other = (base_step("x", base, engine(), reachable=False) for base in (BASE, sibling, later))
     assert first.tag == same.tag != other.tag
 
 

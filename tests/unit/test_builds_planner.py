@@ -52,7 +52,7 @@ def stage(step: StageStep, name: str) -> StageStep:
 
 
 def test_a_step_rests_on_the_stages_it_needs_and_on_no_others(root: Path) -> None:
-    names = {one.name for one in plan(root).closure().values()}
+    names = {step.name for step in plan(root).closure().values()}
     assert names == {"tool", "tool-registry", "builder", "base:x"}
 
 

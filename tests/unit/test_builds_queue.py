@@ -117,11 +117,11 @@ def test_nothing_is_reported_done_before_the_last_step_ends(tmp_path: Path) -> N
     with (tmp_path / "log").open("w") as log:
         follow(lines, "a", log, lambda _item, _message, fraction=None: heard.append(fraction))
     assert heard.pop() == 1.0
-    assert max(one for one in heard if one is not None) < 1.0
+    assert max(done for done in heard if done is not None) < 1.0
 
 
 def test_what_cannot_be_had_may_be_left_out_and_what_broke_may_not() -> None:
-    absent, broken = UnobtainableError("no wasmedge", "mend"), BuildFailed("wasmer, step 3", "mend")
+    absent, broken = UnobtainableError("no wasmedge", "hint"), BuildFailed("wasmer, step 3", "hint")
     BuildReport({}, {"wasmedge": absent}).raise_for_problems(ignore=UnobtainableError)
     with pytest.raises(UnobtainableError):
         BuildReport({}, {"wasmedge": absent}).raise_for_problems()

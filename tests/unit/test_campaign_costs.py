@@ -52,7 +52,7 @@ def test_a_measured_arm_is_predicted_by_operations_times_its_speed(costs: CostMo
     assert predicted.basis == "0.30 G multiply-accumulates × wamr-interpreter-fast@o3's speed on tiny b1"
 
 
-def test_loading_is_foreseen_from_the_largest_graph_and_inference_from_the_most_operations(tmp_path: Path) -> None:
+def test_loading_is_predicted_from_the_graphs_size_and_inference_from_its_operations(tmp_path: Path) -> None:
     models = make_models(tmp_path)
     models["large"].graph_path.write_bytes(b"x" * 1000)  # most operations, smallest graph
     costs = CostModel(models)

@@ -13,7 +13,7 @@ import pytest
 
 from lab.engines.docker_sdk import START_ENGINE
 from lab.verify import machine
-from lab.verify.machine import Finding, examine
+from lab.verify.machine import MachineCheck, examine
 
 Usage = namedtuple("Usage", "total used free")
 GIB = 2**30
@@ -24,26 +24,26 @@ def no_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no.sock")
 
 
-def finding(name: str, home: Path) -> Finding:
-    return next(one for one in examine(home) if one.name == name)
+def finding(name: str, home: Path) -> MachineCheck:
+    return next(check for check in examine(home) if check.name == name)
 
 
 def test_everything_is_looked_at_once_and_what_is_not_fine_has_a_remedy(tmp_path: Path) -> None:
     found = examine(tmp_path)
-    names = [one.name for one in found]
+    names = [check.name for check in found]
     assert len(names) == len(set(names)) == 8
-    assert all((one.remedy is None) == one.ok for one in found)
-    assert all(one.found for one in found)
+    assert all((check.remedy is None) == check.ok for check in found)
+    assert all(check.found for check in found)
 
 
 def test_without_an_engine_a_need_is_not_met(tmp_path: Path) -> None:
-    one = finding("container engine", tmp_path)
-    assert (one.ok, one.needed, one.remedy) == (False, True, START_ENGINE)
-    assert "no.sock" in one.found or "no container engine answers" in one.found
+    check = finding("container engine", tmp_path)
+    assert (check.ok, check.needed, check.remedy) == (False, True, START_ENGINE)
+    assert "no.sock" in check.found or "no container engine answers" in check.found
 
 
 def test_nothing_but_the_engine_is_needed(tmp_path: Path) -> None:
-    assert [one.name for one in examine(tmp_path) if one.needed] == ["container engine"]
+    assert [check.name for check in examine(tmp_path) if check.needed] == ["container engine"]
 
 
 @pytest.mark.parametrize(("free", "ok"), [(26 * GIB, True), (24 * GIB, False)])
@@ -51,9 +51,9 @@ def test_a_disk_without_room_for_models_and_images_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, ok: bool
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _place: Usage(100 * GIB, 0, free))
-    one = finding("disk", tmp_path)
-    assert (one.ok, one.remedy) == (ok, None if ok else machine.FREE_DISK)
-    assert one.found == f"{free // GIB}.0 GiB free at {tmp_path}"
+    check = finding("disk", tmp_path)
+    assert (check.ok, check.remedy) == (ok, None if ok else machine.FREE_DISK)
+    assert check.found == f"{free // GIB}.0 GiB free at {tmp_path}"
 
 
 def test_the_disk_looked_at_is_the_one_that_a_cache_not_yet_made_will_be_on(tmp_path: Path) -> None:
@@ -77,8 +77,8 @@ def test_a_single_processor_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(("load", "ok"), [(0.1, True), (3.2, False)])
 def test_a_busy_machine_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, load: float, ok: bool) -> None:
     monkeypatch.setattr(os, "getloadavg", lambda: (load, 9.0, 9.0))
-    one = finding("quiet", tmp_path)
-    assert (one.found, one.remedy) == (f"load {load:.2f}", None if ok else machine.STOP_OTHERS)
+    check = finding("quiet", tmp_path)
+    assert (check.found, check.remedy) == (f"load {load:.2f}", None if ok else machine.STOP_OTHERS)
 
 
 @pytest.mark.parametrize(

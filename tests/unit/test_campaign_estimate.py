@@ -1,4 +1,4 @@
-"""What a tier will cost, foreseen from guesses or from the latest campaign."""
+"""What a tier will cost, predicted from defaults or from the latest campaign."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from tests.synthetic import make_manifest
 PLAN = experiment(models=("tiny", "small"))
 
 
-def foresee(what: Experiment, directory: Path, precision: str | None = None) -> Estimate:
+def predict(what: Experiment, directory: Path, precision: str | None = None) -> Estimate:
     cases = what.cases("t")
     return estimate(what, "t", cases, directory / "home", directory / "results", precision)
 
 
 def by_case(found: Estimate) -> dict[str, CaseEstimate]:
-    return {one.case: one for one in found.cases}
+    return {case.case: case for case in found.cases}
 
 
 def measure(what: Experiment, directory: Path) -> list[Trial]:
@@ -42,10 +42,10 @@ def measure(what: Experiment, directory: Path) -> list[Trial]:
 
 def test_without_any_campaign_estimates_are_guesses_and_say_so(tmp_path: Path) -> None:
     import_made_up(tmp_path / "home")
-    found = foresee(PLAN, tmp_path)
-    assert [one.case for one in found.cases] == [case.id for case in PLAN.cases("t")]
-    assert all("a guess for " in one.basis for one in found.cases)
-    assert all(one.blocks_for_precision is None for one in found.cases)
+    found = predict(PLAN, tmp_path)
+    assert [case.case for case in found.cases] == [case.id for case in PLAN.cases("t")]
+    assert all("a guess for " in case.basis for case in found.cases)
+    assert all(case.blocks_for_precision is None for case in found.cases)
     assert (found.min_blocks, found.max_blocks, found.budget_s) == (3, 3, 360_000)
     assert found.memory_bytes == PLAN.measure.limits.memory_bytes
 
@@ -56,26 +56,26 @@ def test_the_latest_campaign_is_what_estimates_rest_on(tmp_path: Path) -> None:
     costs = CostModel(make_models(tmp_path / "same"))
     costs.learn(trials)
     for case in PLAN.cases("t"):
-        one = by_case(foresee(PLAN, tmp_path))[case.id]
-        assert f"{case.arm.id}'s speed on small b1" in one.basis
-        assert one.trial_s == pytest.approx(costs.predict(case, PLAN.measure.iterations).total_s)
+        estimated = by_case(predict(PLAN, tmp_path))[case.id]
+        assert f"{case.arm.id}'s speed on small b1" in estimated.basis
+        assert estimated.trial_s == pytest.approx(costs.predict(case, PLAN.measure.iterations).total_s)
 
 
 def test_the_minimum_is_the_blocks_of_every_case_that_its_cell_budget_affords(tmp_path: Path) -> None:
     import_made_up(tmp_path / "home")
     tier = Tier("10h", min_blocks=4, max_blocks=9, cell_budget="60s")
-    found = foresee(msgspec.structs.replace(experiment(models=("tiny", "large")), tiers={"t": tier}), tmp_path)
-    times = {one.case: one.trial_s or 0.0 for one in found.cases}
-    dear = "wamr-interpreter-fast@o3 large b1"
-    assert times[dear] > 60
-    assert found.minimum_s == pytest.approx(4 * sum(time for case, time in times.items() if case != dear))
+    found = predict(msgspec.structs.replace(experiment(models=("tiny", "large")), tiers={"t": tier}), tmp_path)
+    times = {case.case: case.trial_s or 0.0 for case in found.cases}
+    expensive = "wamr-interpreter-fast@o3 large b1"
+    assert times[expensive] > 60
+    assert found.minimum_s == pytest.approx(4 * sum(time for case, time in times.items() if case != expensive))
 
 
 def test_a_finer_precision_takes_more_blocks(tmp_path: Path) -> None:
     import_made_up(tmp_path / "home")
     measure(PLAN, tmp_path)
     case = "wasmtime-jit-cranelift@o3 small b1"
-    coarse, fine = (by_case(foresee(PLAN, tmp_path, width))[case].blocks_for_precision for width in ("5%", "0.5%"))
+    coarse, fine = (by_case(predict(PLAN, tmp_path, width))[case].blocks_for_precision for width in ("5%", "0.5%"))
     assert coarse is not None
     assert fine is not None
     assert 2 <= coarse < fine
@@ -84,15 +84,15 @@ def test_a_finer_precision_takes_more_blocks(tmp_path: Path) -> None:
 def test_a_half_width_that_is_none_is_refused(tmp_path: Path) -> None:
     import_made_up(tmp_path / "home")
     with pytest.raises(ExperimentError, match="'fine' is not a quantity"):
-        foresee(PLAN, tmp_path, "fine")
+        predict(PLAN, tmp_path, "fine")
 
 
 def test_models_still_to_be_frozen_have_no_estimate_but_a_size_on_disk(tmp_path: Path) -> None:
     what = experiment(arms=("native@o3",), models=("yunet", "vgg_19", "tiny"))
     import_made_up(tmp_path / "home", ("tiny",))
-    found = foresee(what, tmp_path)
+    found = predict(what, tmp_path)
     assert found.unfrozen == ("yunet", "vgg_19")
-    assert [one.trial_s is None for one in found.cases] == [True, True, False]
+    assert [case.trial_s is None for case in found.cases] == [True, True, False]
     assert found.cases[0].basis == "its model is not frozen yet"
     assert 500e6 < found.disk_bytes < 700e6, "VGG 19 has 143 M parameters of 4 bytes"
 
@@ -100,7 +100,7 @@ def test_models_still_to_be_frozen_have_no_estimate_but_a_size_on_disk(tmp_path:
 def test_an_arm_that_cannot_run_says_why_and_costs_nothing(tmp_path: Path) -> None:
     import_made_up(tmp_path / "home")
     arm = "wasmer-jit-singlepass@o3-simd"
-    with_it, without = (foresee(experiment(arms=arms), tmp_path) for arms in (("native@o3", arm), ("native@o3",)))
+    with_it, without = (predict(experiment(arms=arms), tmp_path) for arms in (("native@o3", arm), ("native@o3",)))
     refused = by_case(with_it)[f"{arm} tiny b1"]
     assert refused.trial_s is None
     assert "singlepass" in (refused.unsupported_because or "")
@@ -112,4 +112,4 @@ def test_a_damaged_latest_campaign_is_no_reason_not_to_plan(tmp_path: Path) -> N
     measure(PLAN, tmp_path)
     journal = tmp_path / "results" / "latest" / JOURNAL_NAME
     journal.write_bytes(b"not a trial\n" + journal.read_bytes())
-    assert all("a guess for " in one.basis for one in foresee(PLAN, tmp_path).cases)
+    assert all("a guess for " in case.basis for case in predict(PLAN, tmp_path).cases)

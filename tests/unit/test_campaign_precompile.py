@@ -114,7 +114,7 @@ def test_what_a_killed_precompilation_left_is_swept_by_its_own_campaign_only(tmp
     assert list((tmp_path / "artifacts").iterdir()) == []
 
 
-def test_a_sweep_takes_no_finished_artifact_and_needs_no_directory(tmp_path: Path) -> None:
+def test_removing_leftovers_takes_no_finished_artifact_and_needs_no_directory(tmp_path: Path) -> None:
     materials = make_materials(tmp_path)
     assert PrecompiledModules(tmp_path / "artifacts", materials).remove_leftovers("c") == 0
     make(tmp_path, materials)
@@ -122,7 +122,7 @@ def test_a_sweep_takes_no_finished_artifact_and_needs_no_directory(tmp_path: Pat
     assert found(tmp_path, materials)
 
 
-def test_a_campaign_sweeps_before_it_precompiles(tmp_path: Path) -> None:
+def test_a_campaign_removes_leftovers_before_it_precompiles(tmp_path: Path) -> None:
     stage = Stage(tmp_path, experiment(arms=("native@o3", ARM.id)))
     leftover = stage.home / "artifacts" / f".making-{CAMPAIGN}.abc" / "out"
     leftover.mkdir(parents=True)

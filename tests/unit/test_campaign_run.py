@@ -94,7 +94,7 @@ def test_a_truncated_artifact_is_made_anew(tmp_path: Path) -> None:
     assert artifact.read_bytes() == b"machine code"
 
 
-def test_an_arm_whose_precompilation_fails_is_recorded_with_the_reason_and_not_tried_again(tmp_path: Path) -> None:
+def test_an_arm_whose_precompilation_fails_is_recorded_with_the_reason_and_not_retried(tmp_path: Path) -> None:
     stage = Stage(tmp_path, experiment(arms=("native@o3", AOT), models=("tiny", "small")))
     engine = FakeEngine(stage.materials, misbehaves={AOT: crash})
     trials = stage.play(engine)
@@ -167,9 +167,9 @@ def test_the_output_is_asked_for_until_a_golden_is_there_and_then_no_more(tmp_pa
 
 
 def test_a_case_too_dear_for_its_tier_is_recorded_once_with_its_predicted_cost(tmp_path: Path) -> None:
-    dear = "wamr-interpreter-fast@o3 large b1"
+    expensive = "wamr-interpreter-fast@o3 large b1"
     stage = Stage(tmp_path, experiment(models=("tiny", "large"), tier=Tier("10h", 3, 3, cell_budget="60s")))
-    trials = of(stage.play(), dear)
+    trials = of(stage.play(), expensive)
     assert [trial.outcome for trial in trials] == [Outcome.OVER_BUDGET]
     assert trials[0].predicted_ns is not None
     assert 100e9 < trials[0].predicted_ns < 300e9, "5 G multiply-accumulates at the 30 s per G of its tiny sibling"
@@ -182,7 +182,7 @@ def test_a_first_visit_says_what_was_foreseen_and_later_ones_do_not(tmp_path: Pa
     assert all((trial.predicted_ns is not None) == (trial.block == 0) for trial in runs(trials))
     # the toy engine is linear in operations, as the model of costs is: what rests on a measured speed is nearly right
     seen: set[Arm] = set()
-    for trial in [one for one in runs(trials) if one.block == 0]:
+    for trial in [trial for trial in runs(trials) if trial.block == 0]:
         assert trial.predicted_ns is not None
         assert trial.total_ns is not None
         if trial.arm in seen:
@@ -196,7 +196,7 @@ def test_the_prediction_of_a_precompiled_run_is_without_its_precompilation(tmp_p
     compiled, ran = [trial for trial in stage.play() if trial.arm.id == AOT][:2]
     assert (compiled.kind, compiled.predicted_ns) == (Kind.COMPILE, None)
     assert ran.predicted_ns is not None
-    assert ran.predicted_ns < 1e9, "the precompilation alone is foreseen to take ten seconds"
+    assert ran.predicted_ns < 1e9, "the precompilation alone is predicted to take ten seconds"
 
 
 def test_a_campaign_without_time_visits_every_cell_all_the_same(tmp_path: Path) -> None:
@@ -230,13 +230,13 @@ def test_blocks_are_added_until_the_budget_is_spent_and_no_further(tmp_path: Pat
     assert 45 < spent_s <= 61
 
 
-def test_a_trial_of_a_long_inference_makes_one_and_all_trials_of_a_case_make_the_same_number(tmp_path: Path) -> None:
+def test_a_long_inference_runs_once_a_trial_and_all_trials_of_a_case_run_equally_often(tmp_path: Path) -> None:
     what = experiment(models=("tiny", "large"), iterations=5)
     trials = Stage(tmp_path, what).play()
     lengths = {trial.case.id: len(trial.infer_ns) for trial in trials}
     assert lengths["wamr-interpreter-fast@o3 large b1"] == 1
     assert lengths["native@o3 large b1"] == 5
-    assert all(len({len(one.infer_ns) for one in of(trials, case)}) == 1 for case in lengths)
+    assert all(len({len(trial.infer_ns) for trial in of(trials, case)}) == 1 for case in lengths)
 
 
 def test_an_interrupt_loses_only_the_trial_in_flight(tmp_path: Path) -> None:

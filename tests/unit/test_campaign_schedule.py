@@ -85,18 +85,18 @@ def test_the_scout_takes_the_cheapest_and_leaves_about_equal_ones_to_chance() ->
 
 
 def test_the_scout_meets_an_arm_by_its_cheapest_case_and_well_before_that_ones_turn() -> None:
-    again, dearer = Case(JIT.arm, "vgg_16", 1), Case(SLOW.arm, "vgg_16", 1)
-    costs = {again: 60.0, SLOW: 500.0, dearer: 501.0}
+    again, slower = Case(JIT.arm, "vgg_16", 1), Case(SLOW.arm, "vgg_16", 1)
+    costs = {again: 60.0, SLOW: 500.0, slower: 501.0}
     tried = [JIT, Case(JIT.arm, "vgg_16", 3)]
     assert {pilot_next(costs, seed, tried) for seed in range(20)} == {SLOW}
     assert pilot_next(costs, 1, [*tried, SLOW]) == again
     costs[SLOW] = 5000.0
-    assert pilot_next(costs, 1, tried) == dearer
-    costs[dearer] = 6000.0
+    assert pilot_next(costs, 1, tried) == slower
+    costs[slower] = 6000.0
     assert pilot_next(costs, 1, tried) == again, "a new arm is worth much, not everything"
 
 
-def test_the_scout_takes_a_large_network_under_one_more_system_before_another_guest_or_batch_of_a_known_pair() -> None:
+def test_the_pilot_takes_a_new_pair_of_system_and_model_before_more_of_a_known_pair() -> None:
     large = Case(JIT.arm, "vgg_16", 1)
     unoptimised = Case(Arm.parse(f"{JIT.arm.system}@o0"), JIT.model, JIT.batch)
     thrice = Case(JIT.arm, JIT.model, 3)

@@ -118,7 +118,7 @@ def test_every_quantity_of_the_report_has_its_place_in_the_trial() -> None:
     lags=st.lists(st.integers(0, 10**7), min_size=10, max_size=10),
     ending=st.integers(0, 10**7),
 )
-def test_a_start_up_is_never_too_short_nor_do_the_phases_outlast_the_whole_however_late_the_marks_are_seen(
+def test_late_marks_make_no_start_up_too_short_and_no_phases_longer_than_the_whole(
     startup: int, phases: list[tuple[int, int]], lags: list[int], ending: int
 ) -> None:
     now, marks = startup, [PhaseMark("start", startup + lags[0])]

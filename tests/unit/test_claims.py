@@ -36,15 +36,15 @@ def claim(quantity: ClaimQuantity = ClaimQuantity.TIME_RATIO, **changes: object)
     return Claim(**fields)  # type: ignore[arg-type]
 
 
-def on_paper(one: Claim, campaign: Results) -> Finding:
+def on_paper(a_claim: Claim, campaign: Results) -> Finding:
     """The finding on the claim's first guest level."""
-    return judge(one, campaign).first
+    return judge(a_claim, campaign).first
 
 
 def wasmtime_over_native(*ratios: float, guest: str = "o0", model: str = SMALL) -> dict[str, tuple[float, ...]]:
     """Wasmtime's times over native ones that drift from block to block."""
     native = tuple(1.0 + 0.3 * block for block in range(len(ratios)))
-    slower = tuple(ratio * one for ratio, one in zip(ratios, native, strict=True))
+    slower = tuple(ratio * seconds for ratio, seconds in zip(ratios, native, strict=True))
     return {f"{WASMTIME}@{guest} {model} b1": slower, f"native@{guest} {model} b1": native}
 
 
@@ -91,23 +91,23 @@ def test_no_guest_level_stands_in_for_another() -> None:
     own = times(wasmtime_over_native(2.0, 2.02, 1.98, guest="o0"))
     other = times(wasmtime_over_native(9.0, 9.02, 8.98, guest="o3"))
     both = judge(claim(), results([*own, *other])).findings
-    assert [one.guest for one in both] == [GuestProfile.O0, GuestProfile.O3]
-    assert [one.verdict for one in both] == [Verdict.REPRODUCED, Verdict.NOT_REPRODUCED]
+    assert [finding.guest for finding in both] == [GuestProfile.O0, GuestProfile.O3]
+    assert [finding.verdict for finding in both] == [Verdict.REPRODUCED, Verdict.NOT_REPRODUCED]
     lone = judge(claim(), results(other))
     assert lone.verdict is Verdict.NOT_RUN
-    assert [one.verdict for one in lone.findings] == [Verdict.NOT_RUN, Verdict.NOT_REPRODUCED]
+    assert [finding.verdict for finding in lone.findings] == [Verdict.NOT_RUN, Verdict.NOT_REPRODUCED]
     alone = on_paper(claim(guests=(GuestProfile.O0,)), results(other))
     assert alone.verdict is Verdict.NOT_RUN
 
 
 def test_networks_that_were_not_measured_keep_a_claim_open_and_are_named() -> None:
     trials = times(wasmtime_over_native(2.0, 2.02, 1.98))
-    dear = failed(f"{WASMTIME}@o0 {LARGE} b1", Outcome.OVER_BUDGET, "foreseen to take 2 h")
-    found = on_paper(claim(models=(SMALL, LARGE)), results([*trials, dear]))
+    expensive = failed(f"{WASMTIME}@o0 {LARGE} b1", Outcome.OVER_BUDGET, "predicted to take 2 h")
+    found = on_paper(claim(models=(SMALL, LARGE)), results([*trials, expensive]))
     assert found.verdict is Verdict.INCONCLUSIVE
     assert found.ours == pytest.approx(2.0, rel=1e-2)
     assert "2 of 4 cases measured" in found.why
-    assert "over-budget, foreseen to take 2 h" in found.why
+    assert "over-budget, predicted to take 2 h" in found.why
 
 
 def test_a_claim_of_which_nothing_was_measured_is_not_run() -> None:
@@ -269,7 +269,7 @@ def test_a_case_over_budget_is_not_tried_and_decides_nothing() -> None:
         failed(f"{WASMTIME}@o3 {SMALL} b1", Outcome.OUT_OF_MEMORY, "memory allocation of 9 bytes failed"),
     ]
     found = judge(cell, results(trials)).findings
-    assert [one.verdict for one in found] == [Verdict.INCONCLUSIVE, Verdict.REPRODUCED]
+    assert [finding.verdict for finding in found] == [Verdict.INCONCLUSIVE, Verdict.REPRODUCED]
 
 
 @pytest.mark.parametrize(
@@ -293,14 +293,14 @@ def test_a_failure_reproduces_a_failure_of_the_cause_that_the_paper_states(
 def test_claims_that_no_measurement_can_change_are_left_out_of_the_tally() -> None:
     campaign = results(times(wasmtime_over_native(2.0, 2.02, 1.98, 2.01)))
     judged = judge_all([claim(), claim(id="d", constant=True)], campaign)
-    assert [one.verdict for one in judged] == [Verdict.REPRODUCED] * 2
+    assert [finding.verdict for finding in judged] == [Verdict.REPRODUCED] * 2
     assert tally(judged)[Verdict.REPRODUCED] == 1
 
 
 def test_the_least_of_several_systems_is_what_denies_that_any_of_them_is_near_native() -> None:
     seconds: dict[str, tuple[float, ...]] = {f"{NATIVE}@o0 {SMALL} b1": (1.0, 1.3, 1.6, 1.1)}
-    seconds[f"{WASMTIME}@o0 {SMALL} b1"] = tuple(1.05 * one for one in seconds[f"{NATIVE}@o0 {SMALL} b1"])
-    seconds[f"{WAVM}@o0 {SMALL} b1"] = tuple(9.0 * one for one in seconds[f"{NATIVE}@o0 {SMALL} b1"])
+    seconds[f"{WASMTIME}@o0 {SMALL} b1"] = tuple(1.05 * time for time in seconds[f"{NATIVE}@o0 {SMALL} b1"])
+    seconds[f"{WAVM}@o0 {SMALL} b1"] = tuple(9.0 * time for time in seconds[f"{NATIVE}@o0 {SMALL} b1"])
     denial = claim(
         paper=1.1, tolerance=0.0, relation=Relation.ABOVE, systems=(WASMTIME, WAVM), pick=Pick.LEAST, printed="not near"
     )
@@ -348,7 +348,7 @@ def test_cut_trials_on_both_sides_bound_nothing() -> None:
     assert found.verdict is Verdict.INCONCLUSIVE
 
 
-def test_neither_a_predicted_time_nor_a_trial_cut_after_its_inference_bounds_anything() -> None:
+def test_neither_a_predicted_time_nor_a_trial_cut_after_inference_bounds_anything() -> None:
     native = times({f"{NATIVE}@o0 {SMALL} b1": (1.0, 1.02, 0.98, 1.0)})
     longer = claim(relation=Relation.ABOVE, paper=10.0, tolerance=0.0)
     for other in (

@@ -1,4 +1,4 @@
-"""What goes wrong on a user's side is told in two lines, the second of which helps, with an exit code of its own."""
+"""A user's error is reported in two lines, what happened and a hint, with an exit code of its own."""
 
 from __future__ import annotations
 

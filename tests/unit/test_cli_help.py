@@ -51,8 +51,10 @@ def test_help_says_what_is_written_and_where(words: Words) -> None:
 
 @pytest.mark.parametrize("words", ALL, ids=" ".join)
 def test_every_option_says_what_it_is_for(words: Words) -> None:
-    options = [one for one in getattr(ALL[words], "params", []) if getattr(one, "opts", [""])[0].startswith("-")]
-    assert [one.name for one in options if not one.help] == []
+    options = [
+        option for option in getattr(ALL[words], "params", []) if getattr(option, "opts", [""])[0].startswith("-")
+    ]
+    assert [option.name for option in options if not option.help] == []
 
 
 def test_the_program_alone_shows_its_commands() -> None:

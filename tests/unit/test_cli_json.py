@@ -61,26 +61,29 @@ def printed(words: Sequence[object], code: int = 0) -> str:
 
 def test_doctor_gives_its_findings_and_says_no_without_an_engine() -> None:
     findings = asked("doctor", code=1)
-    engine = next(one for one in findings if one["name"] == "container engine")
+    engine = next(finding for finding in findings if finding["name"] == "container engine")
     assert (engine["ok"], engine["needed"]) == (False, True)
     assert "MISSING" in printed(["doctor"], code=1)
 
 
 def test_models_are_listed_with_their_sizes() -> None:
-    assert {(one["name"], one["macs"]) for one in asked("models")} == {("tiny", 10_000_000), ("small", 100_000_000)}
+    assert {(model["name"], model["macs"]) for model in asked("models")} == {
+        ("tiny", 10_000_000),
+        ("small", 100_000_000),
+    }
     assert "tiny" in printed(["models"])
 
 
 def test_runtimes_are_listed_without_an_engine_too() -> None:
     rows = asked("runtimes")
-    assert {"native@o3", "wasmtime-jit-cranelift@o3"} <= {one["arm"] for one in rows}
-    assert not any(one["built"] for one in rows)
+    assert {"native@o3", "wasmtime-jit-cranelift@o3"} <= {row["arm"] for row in rows}
+    assert not any(row["built"] for row in rows)
     assert "wasmtime-jit-cranelift@o3" in printed(["runtimes"])
 
 
 def test_a_plan_has_every_case_with_what_it_rests_on() -> None:
     found = asked("plan", "mine.toml", "--tier", "smoke")
-    assert [one["case"] for one in found["cases"]] == [
+    assert [case["case"] for case in found["cases"]] == [
         f"{arm} {model} b1" for arm in ("native@o3", "wasmtime-jit-cranelift@o3") for model in ("tiny", "yunet")
     ]
     assert found["unfrozen"] == ["yunet"]
@@ -110,7 +113,7 @@ def test_verified_items_are_a_list_and_the_first_difference_is_named(capsys: pyt
     items = [Item("a", Match.IDENTICAL, "the same"), Item("b", Match.DIFFERS, "not the same")]
     assert conclude(items, json=True)
     out, err = capsys.readouterr()
-    assert [(one["name"], one["verdict"]) for one in json.loads(out)] == [("a", "identical"), ("b", "differs")]
+    assert [(item["name"], item["verdict"]) for item in json.loads(out)] == [("a", "identical"), ("b", "differs")]
     assert err == "first difference: b: not the same\n"
     assert not conclude(items[:1])
 
@@ -133,7 +136,7 @@ def test_builds_are_listed_and_one_that_failed_decides_the_exit_code(
     assert both == {"current": found, "paper": found}
 
 
-def test_all_that_can_be_had_is_built_without_what_cannot_which_is_an_error_only_when_asked_for_by_name(
+def test_unobtainable_images_are_skipped_and_are_an_error_only_when_named(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     materials = make_materials(place / "materials")

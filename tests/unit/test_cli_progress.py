@@ -1,4 +1,4 @@
-"""When a running campaign's report is made anew."""
+"""When a running campaign's report is rendered again."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     return wait
 
 
-def test_the_first_report_comes_a_minute_after_the_first_trial_not_after_the_first_block(
+def test_the_first_report_comes_a_minute_after_the_first_trial_not_after_block_0(
     clock: Callable[[float], None],
 ) -> None:
     made: list[str] = []
     observer = CampaignProgress(lambda: made.append("report"))
     observer.on_trial_end(TRIAL)
-    assert not made, "a report of one trial tells nothing"
+    assert not made, "a report of one trial shows nothing"
     clock(REFRESH_EVERY_S)
     observer.on_trial_end(TRIAL)
     assert len(made) == 1

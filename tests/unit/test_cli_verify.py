@@ -18,7 +18,7 @@ def interrupted(*_: object, **__: object) -> Iterator[Item]:
     yield
 
 
-def test_what_was_rebuilt_is_told_at_once_and_is_not_lost_when_the_rest_is_interrupted(
+def test_a_rebuild_is_reported_at_once_and_not_lost_when_the_rest_is_interrupted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LAB_HOME", str(tmp_path))

@@ -155,7 +155,9 @@ def test_changed_bytes_and_facts_are_listed_before_times(tmp_path: Path) -> None
     found = compare(campaign(tmp_path, 0), write(tmp_path, manifest, make_trials(manifest, 10, seed=2)), 0.5)
     apart = [(line.kind, line.name) for line in found.contents if line.state is Presence.DIFFERS]
     assert apart == [("runtime", "wasmtime")]
-    assert [(one.name, one.a, one.b) for one in found.differences] == [("runtime.wasmtime.version", "1.2.3", "2.0.0")]
+    assert [(difference.name, difference.a, difference.b) for difference in found.differences] == [
+        ("runtime.wasmtime.version", "1.2.3", "2.0.0")
+    ]
     page = text(found)
     assert page.index("Bytes") < page.index("Fingerprints") < page.index("Case by case")
 

@@ -12,10 +12,10 @@ from lab.core.phase import LOADING, Phase
 
 
 def test_the_vocabularies_are_written_as_stored_trials_have_them() -> None:
-    assert [str(one) for one in Edition] == ["current", "paper"]
-    assert [str(one) for one in Target] == ["native", "wasm"]
-    assert [str(one) for one in Weights] == ["seeded", "pretrained", "auto", "imported"]
-    assert [str(one) for one in Flag] == ["cpu-contended", "throttled", "shared-machine", "from-cache"]
+    assert [str(name) for name in Edition] == ["current", "paper"]
+    assert [str(name) for name in Target] == ["native", "wasm"]
+    assert [str(name) for name in Weights] == ["seeded", "pretrained", "auto", "imported"]
+    assert [str(name) for name in Flag] == ["cpu-contended", "throttled", "shared-machine", "from-cache"]
 
 
 def test_loading_is_what_the_paper_calls_so() -> None:

@@ -67,7 +67,7 @@ def test_the_steady_inference_is_the_median_of_those_after_the_first(
     assert trial(infer_ns=infer_ns).first_infer_ns == 900
 
 
-def test_the_papers_inference_share_is_of_load_and_one_inference_as_the_guest_sees_them() -> None:
+def test_the_papers_inference_share_is_of_load_and_one_inference_in_the_guest() -> None:
     assert trial(**LOADED, infer_ns=(300, 1, 1), total_ns=10_000).inference_share == 0.75
     assert trial(**dict.fromkeys(LOADED, 0), infer_ns=(0,)).inference_share is None
 

@@ -101,7 +101,7 @@ def test_a_limit_that_the_engine_dropped_stops_the_trial(dropped: dict[str, obje
 def test_mounts_are_read_only_and_a_source_that_is_missing_is_not_made_up(tmp_path: Path) -> None:
     mounts = (Mount(tmp_path / "m", "model.pb"), Mount(tmp_path / "i", "input.f32", writable=True))
     bound = container_options(job(mounts=mounts), "nonce")["mounts"]
-    assert [(one["Target"], one["Type"], one["ReadOnly"]) for one in bound] == [
+    assert [(mount["Target"], mount["Type"], mount["ReadOnly"]) for mount in bound] == [
         ("/work/model.pb", "bind", True),
         ("/work/input.f32", "bind", False),
     ]
@@ -145,7 +145,7 @@ def stub_probe(directory: Path, body: str) -> Path:
 
 
 def test_the_process_engine_leads_container_paths_to_the_jobs_own_directory(tmp_path: Path) -> None:
-    probe = stub_probe(tmp_path, f'pwd > {tmp_path}/cwd; for word; do echo "$word"; done > {tmp_path}/argv; exit 1')
+    probe = stub_probe(tmp_path, f'pwd > {tmp_path}/cwd; for arg; do echo "$arg"; done > {tmp_path}/argv; exit 1')
     engine = ProcessEngine(probe, tmp_path / "scratch")
     argv = ("/work/guest", "--mount-root", "/work", "--volume", "/work:/", "/workshop", "out/o")
     with pytest.raises(EngineFailed):
@@ -162,7 +162,7 @@ def test_the_process_engine_names_a_runtime_that_the_host_lacks(tmp_path: Path) 
         engine.run(job(argv=("/usr/local/bin/no-such-runtime",)))
 
 
-def test_the_process_engine_sweeps_one_campaigns_directories_only(tmp_path: Path) -> None:
+def test_the_process_engine_removes_one_campaigns_directories_only(tmp_path: Path) -> None:
     engine = ProcessEngine(tmp_path / "probe", tmp_path)
     for name in ("c-1", "c-2", "other-1"):
         (tmp_path / name).mkdir()

@@ -35,7 +35,7 @@ def results() -> Results:
 
 
 def test_arms_are_ranked_by_their_geometric_means_at_the_smallest_batch(results: Results) -> None:
-    (one,) = ranked(results)
+    (ranked_arms,) = ranked(results)
     by_case = costs(results, TIME, results.cells, "time")
     levels = {
         arm.id: {
@@ -45,10 +45,10 @@ def test_arms_are_ranked_by_their_geometric_means_at_the_smallest_batch(results:
         }
         for arm in results.arms
     }
-    assert one.ranking == rank_arms(levels)
-    assert one.ranking is not None
-    assert next(iter(one.ranking.mean_ranks)) == "native@o3"
-    assert list(one.ranking.mean_ranks)[-1] == "wavm-jit-llvm@o3", "it compiles for 24 s"
+    assert ranked_arms.ranking == rank_arms(levels)
+    assert ranked_arms.ranking is not None
+    assert next(iter(ranked_arms.ranking.mean_ranks)) == "native@o3"
+    assert list(ranked_arms.ranking.mean_ranks)[-1] == "wavm-jit-llvm@o3", "it compiles for 24 s"
 
 
 def test_the_table_says_who_is_alike_and_what_it_rests_on(results: Results) -> None:
@@ -56,20 +56,20 @@ def test_the_table_says_who_is_alike_and_what_it_rests_on(results: Results) -> N
     (table,) = section.overview
     assert table.title.startswith("guest o3: 4 arms on 8 models; Friedman p = ")
     letters = {row["arm"]: set(row["alike"] or "") for row in table.rows}
-    (one,) = ranked(results)
-    assert one.ranking is not None
+    (ranked_arms,) = ranked(results)
+    assert ranked_arms.ranking is not None
     for (arm, mine), (other, theirs) in combinations(letters.items(), 2):
-        together = any({arm, other} <= set(group) for group in one.ranking.groups)
+        together = any({arm, other} <= set(group) for group in ranked_arms.ranking.groups)
         assert bool(mine & theirs) == together, (arm, other)
     assert section.figures == ["ranking-o3"]
 
 
 def test_an_arm_with_gaps_is_left_out_by_name_and_costs_the_others_no_model() -> None:
-    (one,) = ranked(results_of((*ARMS, "wamr-interpreter-fast@o3")))
-    assert [arm.runtime for arm in one.arms_left_out] == ["wamr"], "it runs out of memory on both VGGs"
-    assert one.ranking is not None
-    assert len(one.ranking.models) == 8
-    assert "left out, for want of cells: WAMR interpreter fast" in ranking_section([one]).overview[0].title
+    (ranked_arms,) = ranked(results_of((*ARMS, "wamr-interpreter-fast@o3")))
+    assert [arm.runtime for arm in ranked_arms.arms_left_out] == ["wamr"], "it runs out of memory on both VGGs"
+    assert ranked_arms.ranking is not None
+    assert len(ranked_arms.ranking.models) == 8
+    assert "left out, for want of cells: WAMR interpreter fast" in ranking_section([ranked_arms]).overview[0].title
 
 
 @pytest.mark.parametrize(("arms", "models"), [(ARMS[:2], tuple(MODELS)), (ARMS, ("yunet", "vgg_16"))])
@@ -84,11 +84,11 @@ def test_too_little_to_rank_is_said_and_nothing_is_drawn(arms: tuple[str, ...], 
 
 
 def test_a_diagram_drawn_twice_has_the_same_bytes_and_names_every_arm(results: Results) -> None:
-    (one,) = ranked(results)
-    assert one.ranking is not None
-    first, second = (save(draw_ranking("Ranks", one.ranking, one.arms)) for _ in range(2))
+    (ranked_arms,) = ranked(results)
+    assert ranked_arms.ranking is not None
+    first, second = (save(draw_ranking("Ranks", ranked_arms.ranking, ranked_arms.arms)) for _ in range(2))
     assert first == second
-    texts = [text.get_text() for text in draw_ranking("Ranks", one.ranking, one.arms).axes[0].texts]
+    texts = [text.get_text() for text in draw_ranking("Ranks", ranked_arms.ranking, ranked_arms.arms).axes[0].texts]
     assert {"native", "Wasmtime JIT cranelift", "WAVM JIT llvm", "Wasmtime AOT cranelift"} <= set(texts)
     assert any(text.startswith("critical difference") for text in texts)
 

@@ -164,7 +164,7 @@ def test_claims_are_judged_into_a_list_and_a_section(tmp_path: Path) -> None:
     directory = partial_campaign(tmp_path, 30)
     made = render(directory, claims)
     judged = json.loads((made.directory / "claims.json").read_text())
-    assert [(one["id"], one["verdict"]) for one in judged] == [("table1-yunet", "reproduced")]
+    assert [(claim["id"], claim["verdict"]) for claim in judged] == [("table1-yunet", "reproduced")]
     assert {"id", "place", "paper", "ours", "interval", "verdict", "why"} <= set(judged[0])
     assert "claims.csv" in made.tables
 
@@ -174,7 +174,7 @@ def test_the_papers_transform_is_its_equation_1() -> None:
 
 
 def made_up_figure() -> CostBars:
-    arms = [one for one in Results(MANIFEST, table_of([list(make_trials(MANIFEST, 1))])).arms if one.mode != "aot"]
+    arms = [arm for arm in Results(MANIFEST, table_of([list(make_trials(MANIFEST, 1))])).arms if arm.mode != "aot"]
     marks = {(arm, "yunet"): Mark(1.0 + place, 0.9 + place, 1.2 + place) for place, arm in enumerate(arms)}
     marks[arms[1], "vgg_16"] = Mark(predicted=900.0, status="over budget")
     return CostBars("Time", "seconds", {"guest o3": arms}, ("yunet", "vgg_16"), marks)
@@ -201,10 +201,10 @@ def test_the_users_matplotlibrc_changes_nothing(monkeypatch: pytest.MonkeyPatch)
 def test_arms_of_one_runtime_share_a_colour_and_differ_in_marker_and_hatch() -> None:
     manifest = make_manifest(arms=("native@o3", "wasmer-jit-cranelift@o3", "wasmer-jit-singlepass@o3"))
     arms = Results(manifest, table_of([list(make_trials(manifest, 1))])).arms
-    one, two = (look for arm, look in arm_styles(arms).items() if arm.runtime == "wasmer")
-    assert one.colour == two.colour
-    assert one.marker != two.marker
-    assert one.hatch != two.hatch
+    first, two = (look for arm, look in arm_styles(arms).items() if arm.runtime == "wasmer")
+    assert first.colour == two.colour
+    assert first.marker != two.marker
+    assert first.hatch != two.hatch
 
 
 def test_a_sentence_about_start_up_says_what_the_phases_table_says(campaign: Path) -> None:
@@ -212,7 +212,7 @@ def test_a_sentence_about_start_up_says_what_the_phases_table_says(campaign: Pat
     case = next(c for c in results.cells if c.arm.runtime == "wasmtime" and c.arm.mode == "jit" and c.model == "yunet")
     parts = phase_parts_ns(results, results.cells[case])
     expected = share(parts["startup"] / sum(parts.values()))
-    sentences = [one for one in differences(results, {}, {}) if "start-up, in which" in one.text]
+    sentences = [difference for difference in differences(results, {}, {}) if "start-up, in which" in difference.text]
     assert len(sentences) == 1
     assert f"{expected} (YuNet)" in sentences[0].text
     assert sentences[0].table == "phases"
@@ -230,7 +230,7 @@ def test_claims_against_the_paper_are_counted_by_topic() -> None:
         judged("Table III", Verdict.NOT_REPRODUCED),
         judged("Table II", Verdict.REPRODUCED),
     ]
-    by_topic = {one.topic: one.text for one in differences(results, {}, {}, claims) if one.table == "claims"}
+    by_topic = {line.topic: line.text for line in differences(results, {}, {}, claims) if line.table == "claims"}
     assert by_topic["share"].startswith("1 of the 2 claims on this are not reproduced (Table II: 1)")
     assert by_topic["batch"].startswith("1 of the 1 claims on this are not reproduced (Table III: 1)")
     assert by_topic["claims"] == (

@@ -83,7 +83,7 @@ def test_a_known_slowdown_shows_in_the_overhead() -> None:
     slow = results_of(noise=0.0, slowdown={"wasmtime-jit-cranelift@o3": 1.5})  # type: ignore[arg-type]
     plain = results_of(noise=0.0)
     case = Case(WASMTIME, "vgg_16", 1)
-    levels = [costs(one, TIME, one.cells, "test")[case].level for one in (slow, plain)]
+    levels = [costs(results, TIME, results.cells, "test")[case].level for results in (slow, plain)]
     values = [level.value for level in levels if level is not None and level.value is not None]
     assert values[0] / values[1] == pytest.approx(1.5, rel=1e-3)  # 4 ms of output and exit are not slowed down
 
@@ -114,7 +114,7 @@ def test_one_batch_size_makes_no_table_3() -> None:
     assert batch_section(Results(manifest, table_of([list(make_trials(manifest, 1))]))) is None
 
 
-def test_an_aot_arm_is_compared_with_the_jit_of_its_compiler_and_shows_its_compile_cost(results: Results) -> None:
+def test_an_aot_arm_is_compared_with_its_compilers_jit_and_shows_its_compile_cost(results: Results) -> None:
     arm = Arm.parse("wasmtime-aot-cranelift@o3")
     assert counterpart(results, arm) == WASMTIME
     section = aot_section(results)
@@ -214,7 +214,7 @@ def test_a_drift_is_flagged_and_a_steady_cell_is_not(results: Results) -> None:
 
 
 def predicted(manifest: Manifest, factors: dict[str, float]) -> Results:
-    """Two blocks; the first one's measured times are those factors of what was foreseen, by model."""
+    """Two blocks; the first one's measured times are those factors of what was predicted, by model."""
     trials = [
         msgspec.structs.replace(trial, predicted_ns=round(trial.total_ns / factors[trial.model]))
         if trial.block == 0 and trial.kind == "run" and trial.total_ns
@@ -242,10 +242,10 @@ def test_predictions_are_held_against_what_was_measured_by_what_they_rest_on() -
 def test_a_cell_that_was_over_budget_at_first_is_marked_and_keeps_its_verdict() -> None:
     manifest = make_manifest(arms=ARMS[:1], models=("yunet",), batches=(1,))
     ran = next(iter(make_trials(manifest, 1)))
-    dear = msgspec.structs.replace(
-        ran, outcome=Outcome.OVER_BUDGET, why="dear", total_ns=None, infer_ns=(), predicted_ns=9_000_000_000
+    expensive = msgspec.structs.replace(
+        ran, outcome=Outcome.OVER_BUDGET, why="too long", total_ns=None, infer_ns=(), predicted_ns=9_000_000_000
     )
-    results = Results(manifest, table_of([[dear, msgspec.structs.replace(ran, number=1)]]))
+    results = Results(manifest, table_of([[expensive, msgspec.structs.replace(ran, number=1)]]))
     section = predictions_section(results)
     assert section is not None
     assert "Checked: 1, 1 of them of cells that were over budget at first" in section.lead
@@ -276,7 +276,7 @@ def test_too_few_blocks_are_told_above_the_table_not_in_its_last_column() -> Non
 
 def test_where_only_some_ratios_lack_blocks_they_are_counted() -> None:
     manifest = make_manifest(arms=ARMS[:3], models=("yunet",), batches=(1,))
-    trials = [one for one in make_trials(manifest, 7) if one.block < 4 or one.runtime != "wamr"]
+    trials = [trial for trial in make_trials(manifest, 7) if trial.block < 4 or trial.runtime != "wamr"]
     results = Results(manifest, table_of([trials]))
     found = too_few_blocks(costs(results, TIME, results.cells, "test"))
     assert found is not None

@@ -45,7 +45,7 @@ UNSUPPORTED_NOW = {
 }
 
 
-def test_every_mode_of_every_runtime_is_an_arm_with_every_guest_and_native_has_no_vector_build() -> None:
+def test_every_mode_of_a_runtime_is_an_arm_with_every_guest_but_native_has_no_simd() -> None:
     expected = {f"{system}@{guest}" for system in SYSTEMS for guest in ("o0", "o3", "o3-simd")} - {"native@o3-simd"}
     assert {arm.id for arm in all_arms()} == expected
 
@@ -60,7 +60,7 @@ def test_an_arms_id_reads_back_as_the_arm() -> None:
     assert all(Arm.parse(arm.id) == arm for arm in all_arms())
 
 
-def test_what_is_refused_is_the_vector_guest_where_it_cannot_run_and_the_compiler_that_dies_of_any() -> None:
+def test_a_simd_guest_is_refused_where_it_cannot_run_and_a_compiler_that_always_fails() -> None:
     refused = {arm.id: unsupported(arm) for arm in all_arms() if unsupported(arm)}
     assert set(refused) == UNSUPPORTED_NOW
 

@@ -90,7 +90,7 @@ def test_arms_are_ranked_and_grouped_by_the_critical_difference() -> None:
     assert list(ranking.mean_ranks.values()) == [1, 2, 3, 4]
     columns = [[values[arm][model] for model in ranking.models] for arm in values]
     assert ranking.p == pytest.approx(stats.friedmanchisquare(*columns).pvalue)
-    # eight models: 2.569 sqrt(20/48) = 1.66, so neighbours can't be told apart, others can
+    # eight models: 2.569 sqrt(20/48) = 1.66, so neighbours can't be distinguished, others can
     assert ranking.groups == (("native", "jit"), ("jit", "interp"), ("interp", "slow"))
 
 

@@ -1,4 +1,4 @@
-"""The lock: what is written is read again, and damage is told."""
+"""The lock: what is written is read again, and damage is reported."""
 
 from __future__ import annotations
 

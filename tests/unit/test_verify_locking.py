@@ -67,7 +67,7 @@ def test_what_the_campaign_gave_is_added_to_what_was_locked(campaign: Path) -> N
     assert locked(campaign, SAME).outputs["wasm/o3"] == {f"{MODEL} b1": "one", f"{MODEL} b3": "three"}
 
 
-def test_the_outputs_of_a_guest_that_changed_are_forgotten_and_not_taken_from_an_older_campaign(campaign: Path) -> None:
+def test_a_changed_guests_outputs_are_dropped_and_not_taken_from_an_older_campaign(campaign: Path) -> None:
     assert "wasm/o3" not in locked(campaign, "changed").outputs
 
 
@@ -76,9 +76,7 @@ def inputs_locked(campaign: Path, model: Model, before: dict[str, str]) -> dict[
     return relocked(old, {model.name: model}, {}, "current", campaign).models[model.name].input_sha256
 
 
-def test_the_inputs_of_batches_that_are_not_here_stay_locked_unless_one_that_is_here_changed(
-    campaign: Path, tmp_path: Path
-) -> None:
+def test_inputs_of_absent_batches_stay_locked_unless_a_present_batch_changed(campaign: Path, tmp_path: Path) -> None:
     model = make_models(tmp_path / "models", ("tiny",))["tiny"]
     here = {str(prebuilt.batch): prebuilt.input_sha256 for prebuilt in model.inputs}
     assert inputs_locked(campaign, model, {"1": here["1"], "7": "seven"}) == {**here, "7": "seven"}

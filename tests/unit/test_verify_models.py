@@ -1,4 +1,4 @@
-"""Models and guests held against the lock: one changed byte is caught and named."""
+"""Models and guests compared with the lock: a single changed byte is detected and named."""
 
 from __future__ import annotations
 

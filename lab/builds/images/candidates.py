@@ -29,11 +29,11 @@ class Candidate(msgspec.Struct, frozen=True):
     """One way to an image.
 
     Attributes:
-        runtime: whose.
-        edition: of which pins.
+        runtime: name of the runtime.
+        edition: name of the edition whose pins are used.
         supply: where the binary comes from; None for native, which has none.
-        version: that comes from there.
-        step: that makes the image, not yet labelled.
+        version: version of the runtime that this supply has.
+        step: the build step that makes the image, not yet labelled.
         family: key of the step without the checksum of what is prebuilt: the same for every artifact of that name.
     """
 
@@ -46,7 +46,7 @@ class Candidate(msgspec.Struct, frozen=True):
 
     @property
     def tag(self) -> str:
-        """Of the labelled image."""
+        """The tag of the labelled image."""
         return f"{PREFIX}/{self.runtime}:{self.edition}-{self.step.key[:16]}"
 
 
@@ -62,7 +62,7 @@ class Catalogue:
         self.pins.edition(edition)
 
     def base(self, name: str) -> BaseStep:
-        """How this machine gets a base image; asked once."""
+        """How this machine obtains a base image; determined once."""
         if name not in self._bases:
             self._bases[name] = base_step(name, self.pins.bases[name], self._client)
         return self._bases[name]
@@ -92,18 +92,18 @@ class Catalogue:
         for image in images:
             if image.tags:
                 step = msgspec.structs.replace(candidate.step, key=image.labels["lab.inputs"])
-                found = msgspec.structs.replace(candidate, step=step)
-                if found.tag in image.tags:
-                    return found
+                match = msgspec.structs.replace(candidate, step=step)
+                if match.tag in image.tags:
+                    return match
         return None
 
     def choose(self, runtime: str, existing: Callable[[Candidate], Candidate | None], progress: Progress) -> Candidate:
         """The first way that is open here: artifact, an image built earlier, upstream, registry.
 
         Args:
-            runtime: whose image.
+            runtime: name of the runtime.
             existing: the candidate whose image is already here, of this candidate's family; None if there is none.
-            progress: called with downloads.
+            progress: called with each download.
 
         Raises:
             UnobtainableError: no way is open.
@@ -165,7 +165,7 @@ class Catalogue:
 
 def executable(runtime: str) -> str | None:
     """Path of a runtime's binary in its image; None for native, whose binary is the guest."""
-    module = next(one for one in RUNTIMES if one.name == runtime)
+    module = next(module for module in RUNTIMES if module.name == runtime)
     path = module.binary
     return None if path.startswith("/work/") else path
 

@@ -1,4 +1,4 @@
-"""What an image holds, told so that two buildings of it can be compared: by content, never by id.
+"""What an image holds, described so that two builds of it can be compared: by content, never by id.
 
 An image's id also covers the clock: times of files, of the build, of layers. None of that is in here. Every file counts
 with its path, type, mode, owner and content; beside them what a container of the image would start with.
@@ -36,26 +36,26 @@ def contents(client: DockerClient, image: str) -> dict[str, str]:
     """
     with failures_as_lab_errors():
         config = client.images.get(image).attrs["Config"]
-    found = {f"config {key}": repr(config.get(key)) for key in _STARTS_WITH}
+    entries = {f"config {key}": repr(config.get(key)) for key in _STARTS_WITH}
     with unstarted(client, image) as container:
         pieces: Iterable[bytes] = container.export()  # type: ignore[assignment]  # its annotation says text
         for tar, member in _members(pieces):
             if member.name not in _LEFT_OUT and not f"{member.name}/".startswith(_ENGINES_DIRECTORIES):
-                found[member.name] = _entry(tar, member)
-    return found
+                entries[member.name] = _entry(tar, member)
+    return entries
 
 
-def digest(found: Mapping[str, str]) -> str:
-    """One sha256 over all of `contents`."""
+def digest(entries: Mapping[str, str]) -> str:
+    """The sha256 over all entries that `contents` returned."""
     whole = hashlib.sha256()
-    for path, entry in sorted(found.items()):
+    for path, entry in sorted(entries.items()):
         whole.update(f"{path}\0{entry}\0".encode())
     return whole.hexdigest()
 
 
-def first_differing(one: Mapping[str, str], other: Mapping[str, str]) -> str | None:
+def first_differing(first: Mapping[str, str], second: Mapping[str, str]) -> str | None:
     """The first path, in order, that two contents do not share; None if they are the same."""
-    return next((path for path in sorted({*one, *other}) if one.get(path) != other.get(path)), None)
+    return next((path for path in sorted({*first, *second}) if first.get(path) != second.get(path)), None)
 
 
 def _members(pieces: Iterable[bytes]) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:

@@ -137,14 +137,14 @@ def find_images(edition: str = "current") -> dict[str, ImageInfo]:
     """
     client = connect()
     catalogue = Catalogue(edition, client)
-    found: dict[str, ImageInfo] = {}
+    images: dict[str, ImageInfo] = {}
     for runtime in catalogue.pins.edition(edition).runtimes:
         for supply in catalogue.pinned_supplies(runtime) if runtime != "native" else (None,):
             here = catalogue.find(catalogue.candidate(runtime, supply))
             if here is not None:
-                found[runtime] = describe_image(client, here.tag)
+                images[runtime] = describe_image(client, here.tag)
                 break
-    return found
+    return images
 
 
 def build_steps(steps: Iterable[BuildStep], client: DockerClient, progress: Progress) -> dict[str, LabError]:

@@ -14,7 +14,7 @@ from lab.engines.docker_sdk import Container, DockerClient, failures_as_lab_erro
 from lab.runtimes.registry import RUNTIMES
 
 _LINKS_FOLLOWED = 8
-VERSION_PATIENCE_S = 120
+VERSION_TIMEOUT_S = 120
 REBUILD = "rebuild the image with `lab build`"
 
 
@@ -57,12 +57,12 @@ def look_into(client: DockerClient, image: str, runtime: str, path: str) -> tupl
     Raises:
         BuildFailed: the binary is not there, or does not even start.
     """
-    module = next(one for one in RUNTIMES if one.name == runtime)
+    module = next(module for module in RUNTIMES if module.name == runtime)
     argv = module.version_argv()
     with _container(client, image, argv) as container:
         checksum = hashlib.sha256(_read(container, path)).hexdigest()
         container.start()
-        code = container.wait(timeout=VERSION_PATIENCE_S)["StatusCode"]
+        code = container.wait(timeout=VERSION_TIMEOUT_S)["StatusCode"]
         said = container.logs().decode(errors="replace")
     if code in {126, 127}:
         raise BuildFailed(f"{argv[0]} in image {image} does not start: {said.strip()[-200:]}", REBUILD)

@@ -1,4 +1,4 @@
-"""Building an image a second time, to compare what it then holds."""
+"""Building an image a second time, to compare the contents of both builds."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from lab.disk.locks import lock
 from lab.disk.paths import home
 from lab.engines.docker_sdk import DockerClient, connect, failures_as_lab_errors
 
-REGISTRY_PATIENCE_S = 6
+REGISTRY_TIMEOUT_S = 6
 # Kept inside the base, so that packages installed later obey too: no flush to disk after every file (a broken build is
 # thrown away anyhow), no manuals, no translations.
 _OPTIONS = (
@@ -131,7 +131,7 @@ def registry_answers(pinned: str) -> bool:
     """Whether the engine can reach the image registry that holds this image, within a few seconds."""
     try:
         client = connect()
-        client.api.timeout = REGISTRY_PATIENCE_S
+        client.api.timeout = REGISTRY_TIMEOUT_S
         with failures_as_lab_errors():
             client.images.get_registry_data(pinned)
     except LabError:

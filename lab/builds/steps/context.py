@@ -36,14 +36,14 @@ def files_under(root: Path, path: str) -> dict[str, Path]:
     start = root / path
     if start.is_file():
         return {path: start}
-    found = {
+    files = {
         f"{path}/{file.relative_to(start).as_posix()}": file
         for file in sorted(start.rglob("*"))
         if file.is_file() and not _IGNORED_DIRECTORIES & set(file.relative_to(start).parts)
     }
-    if not found:
+    if not files:
         raise BuildFailed(f"the build needs {start}, which is missing", "run from a complete checkout of the lab")
-    return found
+    return files
 
 
 def digest(files: Mapping[str, Path]) -> str:

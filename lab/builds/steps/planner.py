@@ -44,8 +44,8 @@ def plan(
     """The build of `target` and everything under it.
 
     Args:
-        dockerfile: all stages.
-        target: one of them.
+        dockerfile: the parsed Dockerfile.
+        target: name of the stage to build.
         args: values of arguments (`pins.stage_args`).
         base: makes the step of a base image out of its name in the pins.
         prebuilt: files from outside, by runtime.
@@ -93,14 +93,14 @@ class _Planner:
             parents[bound.base] = self.stage(bound.base)
         if not bound.instructions:
             return parents[bound.base]  # another name for a stage
-        whole = hashlib.sha256(stages.render(bound, {name: one.key for name, one in parents.items()}).encode())
+        whole = hashlib.sha256(stages.render(bound, {name: parent.key for name, parent in parents.items()}).encode())
         files: dict[str, Path] = {}
         for path in bound.copied_files:
-            identity, found = self._context(path)
+            identity, path_files = self._context(path)
             whole.update(identity.encode())
-            files |= found
+            files |= path_files
         key = whole.hexdigest()
-        text = stages.render(bound, {name: one.tag for name, one in parents.items()})
+        text = stages.render(bound, {name: parent.tag for name, parent in parents.items()})
         return StageStep(
             name,
             key,

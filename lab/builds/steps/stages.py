@@ -19,7 +19,7 @@ _ARG = re.compile(r"ARG\s+(?P<name>\w+)(?:=(?P<value>.*))?")
 _COPY_FROM = re.compile(r"(?P<head>COPY\s+--from=)(?P<name>[\w.-]+)(?P<tail>\s.*)", re.DOTALL)
 _COPY = re.compile(r"COPY\s+(?!--from)(?P<paths>.+)", re.DOTALL)
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
-MEND_DOCKERFILE = "mend the Dockerfile, or the pins that fill its arguments; `hadolint Dockerfile` helps"
+FIX_DOCKERFILE = "correct the Dockerfile, or the pins that fill its arguments; `hadolint Dockerfile` helps"
 
 
 class Stage(msgspec.Struct, frozen=True):
@@ -71,7 +71,7 @@ def parse(text: str) -> Dockerfile:
         elif not stages and argument is not None:
             defaults[argument["name"]] = (argument["value"] or "").strip('"')
         elif not stages or instruction.upper().startswith("FROM"):
-            raise BuildFailed(f"the Dockerfile has an instruction out of place: {instruction[:60]}", MEND_DOCKERFILE)
+            raise BuildFailed(f"the Dockerfile has an instruction out of place: {instruction[:60]}", FIX_DOCKERFILE)
         else:
             name = next(reversed(stages))
             stage = stages[name]
@@ -80,17 +80,17 @@ def parse(text: str) -> Dockerfile:
 
 
 def _instructions(text: str) -> list[str]:
-    found: list[str] = []
+    lines: list[str] = []
     open_line = False
     for line in text.splitlines():
         if line.lstrip().startswith("#") or not line.strip():
             continue
         if open_line:
-            found[-1] += "\n" + line
+            lines[-1] += "\n" + line
         else:
-            found.append(line.strip())
+            lines.append(line.strip())
         open_line = line.rstrip().endswith("\\")
-    return found
+    return lines
 
 
 def bind(dockerfile: Dockerfile, name: str, args: Mapping[str, str]) -> BoundStage:
@@ -100,7 +100,7 @@ def bind(dockerfile: Dockerfile, name: str, args: Mapping[str, str]) -> BoundSta
         BuildFailed: there is no such stage, or one of its arguments has no value.
     """
     if name not in dockerfile.stages:
-        raise BuildFailed(f"the Dockerfile has no stage '{name}'", MEND_DOCKERFILE)
+        raise BuildFailed(f"the Dockerfile has no stage '{name}'", FIX_DOCKERFILE)
     stage = dockerfile.stages[name]
     values = {**dockerfile.defaults, **args}
     copied_stages: list[str] = []
@@ -122,7 +122,7 @@ def bind(dockerfile: Dockerfile, name: str, args: Mapping[str, str]) -> BoundSta
 
 def _value(values: Mapping[str, str], argument: str, stage: str) -> str:
     if argument not in values:
-        raise BuildFailed(f"stage '{stage}' of the Dockerfile has no value for {argument}", MEND_DOCKERFILE)
+        raise BuildFailed(f"stage '{stage}' of the Dockerfile has no value for {argument}", FIX_DOCKERFILE)
     return values[argument]
 
 

@@ -61,10 +61,10 @@ class BuildStep(msgspec.Struct, frozen=True):
 
     def closure(self) -> dict[str, BuildStep]:
         """It and all it rests on, by tag."""
-        found: dict[str, BuildStep] = {self.tag: self}
+        steps: dict[str, BuildStep] = {self.tag: self}
         for parent in self.parents:
-            found |= parent.closure()
-        return found
+            steps |= parent.closure()
+        return steps
 
 
 class StageStep(BuildStep, frozen=True, kw_only=True):

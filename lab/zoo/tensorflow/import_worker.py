@@ -47,23 +47,23 @@ def adopt(job: ImportJob) -> None:
 
 def _sinks(graph: Graph) -> tuple[str, ...]:
     """Nodes that nothing takes a tensor from, in the file's order."""
-    found = tuple(
+    sinks = tuple(
         name
         for name, taken in consumers(graph).items()
         if not taken and name in graph and graph[name].op not in _NO_OUTPUTS
     )
-    if not found:
+    if not sinks:
         raise ModelError("the graph has no output: every node feeds another", "name its outputs with --outputs")
-    return found
+    return sinks
 
 
 def _free_placeholder(graph: Graph, shape: tuple[int, ...]) -> str:
     """Gives the one placeholder that shape, with a free batch, and returns its name."""
-    found = placeholders(graph)
-    if len(found) != 1:
-        listed = ", ".join(found) or "none"
+    inputs = placeholders(graph)
+    if len(inputs) != 1:
+        listed = ", ".join(inputs) or "none"
         raise ModelError(f"the graph must have one input, it has {listed}", "export it with one image placeholder")
-    node = graph[found[0]]
+    node = graph[inputs[0]]
     given = [dim.size for dim in node.attr["shape"].shape.dim]
     fits = len(given) == len(shape) and all(a in (-1, b) for a, b in zip(given[1:], shape[1:], strict=True))
     if given and not fits:
@@ -74,7 +74,7 @@ def _free_placeholder(graph: Graph, shape: tuple[int, ...]) -> str:
     node.attr["shape"].shape.Clear()
     for size in (-1, *shape[1:]):
         node.attr["shape"].shape.dim.add(size=size)
-    return found[0]
+    return inputs[0]
 
 
 def _show(shape: object) -> str:
