@@ -23,7 +23,7 @@ from lab.builds.steps.step import BuildStep
 from lab.core.arm import GuestProfile
 from lab.core.errors import BuildFailed
 from lab.core.progress import Progress, silent
-from lab.disk.content import file_sha256
+from lab.disk.content import decode_bytes, file_sha256
 from lab.disk.locks import lock
 from lab.disk.paths import LOGS, ROOT, home
 from lab.disk.whole import write_whole
@@ -93,7 +93,7 @@ def ensure_guests(
     catalogue = Catalogue(edition, client)
     toolchain = catalogue.stage("toolchain")
     wanted = sorted(set(builds), key=lambda variant: (variant not in _FIRST, variant))
-    kept = {variant: _kept(place(toolchain.key, edition, variant)) for variant in wanted}
+    kept = {variant: intact_guest(place(toolchain.key, edition, variant)) for variant in wanted}
     missing = [variant for variant, build in kept.items() if build is None]
     if missing:
         _require(catalogue, "toolchain", client, progress)
@@ -183,8 +183,19 @@ def _kept(directory: Path) -> GuestBuild | None:
     record = directory / "build.json"
     if not record.is_file():
         return None
-    kept = msgspec.json.decode(record.read_bytes(), type=_Record)
+    try:
+        kept = decode_bytes(record.read_bytes(), _Record)
+    except ValueError:
+        return None  # damaged: it is built again
     return GuestBuild(directory / kept.file, kept.sha256, kept.size_bytes, kept.toolchain)
+
+
+def intact_guest(directory: Path) -> GuestBuild | None:
+    """The guest that is kept there if it is the one that its record describes: what differs is built again."""
+    kept = _kept(directory)
+    if kept is None or not kept.path.is_file() or file_sha256(kept.path) != kept.sha256:
+        return None
+    return kept
 
 
 def _build(
@@ -192,7 +203,7 @@ def _build(
 ) -> GuestBuild:
     directory, name = place(toolchain.key, edition, build), _name(edition, build)
     with lock(f"guest-{name}"):  # one compilation per variant: they share a directory of compiled crates
-        kept = _kept(directory)
+        kept = intact_guest(directory)
         if kept is not None:
             return kept
         work = home() / "cargo" / name

@@ -18,6 +18,7 @@ from lab.builds.pins import Upstream
 from lab.builds.steps.planner import PrebuiltFiles
 from lab.core.errors import SupplyError
 from lab.core.progress import Progress, silent
+from lab.core.units import show_bytes
 from lab.disk.content import file_sha256, sha256
 from lab.disk.download import download
 from lab.disk.locks import lock
@@ -26,6 +27,7 @@ from lab.disk.whole import whole_directory, write_whole
 
 SUMS = "SHA256SUMS"
 _CHUNK_BYTES = 2**20
+LARGEST_BINARY_BYTES = 2**30
 
 
 def artifacts_directory() -> Path | None:
@@ -44,10 +46,18 @@ def artifacts_directory() -> Path | None:
 
 
 def read_sums(directory: Path) -> dict[str, str]:
-    """The checksums of an artifact directory, by file name; empty if it has none yet."""
+    """The checksums of an artifact directory in lower case, by file name; empty if it has none yet.
+
+    Raises:
+        SupplyError: the list is no text.
+    """
     path = directory / SUMS
-    lines = path.read_text().splitlines() if path.is_file() else []
-    return {name.strip().lstrip("*"): checksum for checksum, _, name in (line.partition(" ") for line in lines)}
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    except UnicodeDecodeError as error:
+        remedy = "write it again: `sha256sum *.xz > SHA256SUMS` in that directory"
+        raise SupplyError(f"{path} is not UTF-8 at byte {error.start}", remedy) from error
+    return {name.strip().lstrip("*"): checksum.lower() for checksum, _, name in (line.partition(" ") for line in lines)}
 
 
 def take_artifact(directory: Path, file: str, place: str) -> PrebuiltFiles | None:
@@ -78,10 +88,27 @@ def take_artifact(directory: Path, file: str, place: str) -> PrebuiltFiles | Non
             with whole_directory(target) as tree:
                 binary = tree / place
                 binary.parent.mkdir(parents=True)
-                with lzma.open(source) as packed, binary.open("wb") as unpacked:
-                    shutil.copyfileobj(packed, unpacked, _CHUNK_BYTES)
+                _decompress(source, binary)
                 binary.chmod(0o755)
     return PrebuiltFiles(expected, target)
+
+
+def _decompress(source: Path, binary: Path) -> None:
+    """Unpack one xz-compressed binary.
+
+    Raises:
+        SupplyError: it is no xz file, or holds more than any runtime does.
+    """
+    try:
+        with lzma.open(source) as packed, binary.open("wb") as unpacked:
+            while chunk := packed.read(_CHUNK_BYTES):
+                unpacked.write(chunk)
+                if unpacked.tell() > LARGEST_BINARY_BYTES:
+                    too_much = f"{source} unpacks to more than {show_bytes(LARGEST_BINARY_BYTES)}"
+                    raise SupplyError(too_much, "check what it is; no runtime is as large")
+    except (lzma.LZMAError, EOFError) as error:
+        remedy = "compress the binary with xz, or write it with `lab build --save-artifacts DIR`"
+        raise SupplyError(f"{source} is no whole xz file: {error}", remedy) from error
 
 
 def take_upstream(upstream: Upstream, progress: Progress = silent) -> PrebuiltFiles:

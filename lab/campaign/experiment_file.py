@@ -16,7 +16,7 @@ from lab.core.errors import ExperimentError, ModelError
 from lab.core.experiment import Experiment
 from lab.core.near_names import did_you_mean
 from lab.runtimes import registry
-from lab.zoo.catalog import check_names
+from lab.zoo.checks import check_names
 
 _KEYS = "docs/experiments.md lists every key with its type"
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from lab.core.errors import DataError
 from lab.core.model import Model, ModelInput
+from lab.disk.content import decode_bytes
 from lab.disk.whole import write_whole
 
 # Of each output tensor's range in TensorFlow. tract and TensorFlow differ by summation order only (about 3e-6).
@@ -56,10 +57,10 @@ class Goldens:
         """
         path = self._path(target, guest_sha256, model, batch)
         try:
-            return msgspec.json.decode(path.read_bytes(), type=Golden)
+            return decode_bytes(path.read_bytes(), Golden)
         except FileNotFoundError:
             return None
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except ValueError as error:
             remedy = "delete it: the next output is then held against TensorFlow's again"
             raise DataError(f"{path} is damaged: {error}", remedy) from error
 

@@ -20,7 +20,7 @@ from lab.core.arm import Arm
 from lab.core.case import Case
 from lab.core.experiment import Limits
 from lab.core.trial import Kind, Outcome, Trial
-from lab.disk.content import file_sha256, sha256
+from lab.disk.content import decode_bytes, file_sha256, sha256
 from lab.disk.locks import lock
 from lab.disk.whole import write_whole
 from lab.engines.engine import Engine
@@ -45,8 +45,8 @@ class PrecompiledModules:
         home = self._home(arm)
         module = home / self._materials.runtime(arm).guest_file
         try:
-            made = msgspec.json.decode((home / "trial.json").read_bytes(), type=Trial)
-        except (OSError, msgspec.DecodeError):
+            made = decode_bytes((home / "trial.json").read_bytes(), Trial)
+        except (OSError, ValueError):
             return None
         # one that is truncated or changed is made again: what it holds is executed
         return (module, made) if self._is_whole(module, made) else None

@@ -19,6 +19,7 @@ from lab.core.progress import Progress, silent
 from lab.engines.engine import Engine
 from lab.engines.host import describe_host
 from lab.zoo import catalog
+from lab.zoo.checks import check_intact
 
 
 def gather(cases: Iterable[Case], experiment: Experiment, home: Path, progress: Progress = silent) -> Materials:
@@ -33,6 +34,7 @@ def gather(cases: Iterable[Case], experiment: Experiment, home: Path, progress: 
         progress: called with each step.
 
     Raises:
+        DataError: a model's files are not what was made.
         BuildFailed, SupplyError, ModelError, NoSpace, EngineMissing, EngineForbidden: from the part that failed; the
             other parts are finished first, so that nothing is built twice.
     """
@@ -52,7 +54,10 @@ def gather(cases: Iterable[Case], experiment: Experiment, home: Path, progress: 
     made = images.result()
     made.raise_for_problems(ignore=UnobtainableError)
     absent = {name: problem.message for name, problem in made.problems.items()}
-    return Materials(made.images, guests.result(), models.result(), absent)
+    found = models.result()
+    progress("models", "checking that they are what was made")
+    check_intact(found.values())
+    return Materials(made.images, guests.result(), found, absent)
 
 
 def manifest_of(

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from lab.core.errors import DataError
+from lab.disk.content import decode_bytes
 
 LOCK_PATH = Path(__file__).resolve().parents[2] / "lab.lock"
 
@@ -61,10 +62,10 @@ def read_lock(path: Path = LOCK_PATH) -> Lock:
         DataError: it is damaged, or of an unknown schema version.
     """
     try:
-        lock = msgspec.json.decode(path.read_bytes(), type=Lock)
+        lock = decode_bytes(path.read_bytes(), Lock)
     except FileNotFoundError:
         return Lock()
-    except msgspec.MsgspecError as error:
+    except ValueError as error:
         raise DataError(f"{path} is damaged: {error}", "restore it: `git checkout lab.lock`") from error
     if lock.schema != LOCK_SCHEMA:
         raise DataError(f"{path} has schema {lock.schema}, this lab reads {LOCK_SCHEMA}", "use the lab that wrote it")

@@ -6,24 +6,29 @@ ends with them; a model's directory appears by a rename when all of it is there.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
-from lab.core.errors import ModelError, SupplyError
+from lab.core.errors import SupplyError
 from lab.core.experiment import PAPER_MODELS
 from lab.core.model import Model
-from lab.core.near_names import did_you_mean
+from lab.disk.locks import lock
+from lab.disk.whole import publish
+from lab.zoo.checks import check_names
 from lab.zoo.entries import ENTRIES
 from lab.zoo.jobs import BuildJob
-from lab.zoo.model_directory import read_meta, to_model
+from lab.zoo.model_directory import find_model, read_meta
 from lab.zoo.published_weights import SUPPLIES, fetch, unpack
 from lab.zoo.recipe import AUTO, IMPORTED, PRETRAINED, SEEDED, Pictures, Recipe, checked
-from lab.zoo.staging import Progress, Staged, check_space, complete, publish, staging
+from lab.zoo.staging import Progress, Staged, check_space, complete, staging
 from lab.zoo.worker import call_worker
 
-__all__ = ["PAPER_MODELS", "available", "check_names", "disk_bytes", "load", "prepare"]
+__all__ = ["PAPER_MODELS", "available", "disk_bytes", "load", "prepare"]
+
+MAKING = "models"
+"""Lock of whoever makes models: each takes gigabytes of memory, and changes what others look at."""
 
 _LARGE_BYTES = 100_000_000
 """From here on a model has its process to itself."""
@@ -43,10 +48,10 @@ def load(name: str, home: Path, weights: str = SEEDED, images: Path | None = Non
         DataError: its ``meta.json`` is damaged.
     """
     if name not in ENTRIES:
-        return _load(home / "models" / f"{name}-{IMPORTED}")
+        return find_model(home / "models" / f"{name}-{IMPORTED}")
     kinds = (PRETRAINED, SEEDED) if checked(weights) == AUTO else (weights,)
     for kind in kinds:
-        model = _load(Recipe(name, kind, Pictures(images)).directory(home))
+        model = find_model(Recipe(name, kind, Pictures(images)).directory(home))
         if model:
             return model
     return None
@@ -55,37 +60,8 @@ def load(name: str, home: Path, weights: str = SEEDED, images: Path | None = Non
 def available(home: Path) -> tuple[Model, ...]:
     """Every model that `load` would find with the lab's own pictures, by name."""
     paper = [load(name, home, weights) for name in PAPER_MODELS for weights in (SEEDED, PRETRAINED)]
-    imported = [_load(directory) for directory in sorted((home / "models").glob(f"*-{IMPORTED}"))]
+    imported = [find_model(directory) for directory in sorted((home / "models").glob(f"*-{IMPORTED}"))]
     return tuple(model for model in (*paper, *imported) if model)
-
-
-def check_names(wanted: Mapping[str, Collection[int]], home: Path) -> None:
-    """Accept models that can be had: the paper's at any batch, imported ones at the batches they were imported with.
-
-    Args:
-        wanted: batch sizes by the model's name.
-        home: the lab's cache directory.
-
-    Raises:
-        ModelError: a model is neither the paper's nor imported, or has no input of such a batch.
-        DataError: an imported model's ``meta.json`` is damaged.
-    """
-    imported = {path.name.removesuffix(f"-{IMPORTED}"): path for path in (home / "models").glob(f"*-{IMPORTED}")}
-    known = (*PAPER_MODELS, *sorted(imported))
-    for name, batches in wanted.items():
-        if name in ENTRIES:
-            continue
-        model = _load(imported[name]) if name in imported else None
-        if model is None:
-            remedy = f"{did_you_mean(name, known)}choose among {', '.join(known)}, or `lab models import FILE.pb`"
-            raise ModelError(f"there is no model {name[:100]!r}", remedy)
-        have = [given.batch for given in model.inputs]
-        for batch in batches:
-            if batch not in have:
-                raise ModelError(
-                    f"the imported model '{name}' has no input of batch {batch}",
-                    f"choose among {', '.join(map(str, have))}",
-                )
 
 
 def disk_bytes(names: Sequence[str], home: Path, weights: str = SEEDED) -> int:
@@ -123,7 +99,22 @@ def prepare(
     check_space(home, disk_bytes(names, home, weights))
     pictures = Pictures(images)
     recipes = [_resolve(name, weights, pictures, home, progress) for name in names if name in ENTRIES]
-    missing = [recipe for recipe in recipes if _load(recipe.directory(home)) is None]
+    if not all(_is_ready(recipe, home, batches) for recipe in recipes):
+        with lock(MAKING, directory=home, waiting=lambda: progress("models", "waiting: another lab makes models")):
+            _make_missing(recipes, home, batches, progress)
+    made = {recipe.name: find_model(recipe.directory(home)) for recipe in recipes}
+    models = {name: made.get(name) or load(name, home) for name in names}
+    return {name: model for name, model in models.items() if model}
+
+
+def _is_ready(recipe: Recipe, home: Path, batches: Sequence[int]) -> bool:
+    model = find_model(recipe.directory(home))
+    return model is not None and set(batches) <= {given.batch for given in model.inputs}
+
+
+def _make_missing(recipes: Sequence[Recipe], home: Path, batches: Sequence[int], progress: Progress) -> None:
+    """Make the models and the inputs that are not here, small networks side by side with a large one."""
+    missing = [recipe for recipe in recipes if find_model(recipe.directory(home)) is None]
     small = [recipe for recipe in missing if recipe.entry.graph_bytes < _LARGE_BYTES]
     large = [recipe for recipe in missing if recipe not in small]
     with ThreadPoolExecutor(2) as pool:
@@ -134,14 +125,6 @@ def prepare(
         for chain in chains:
             chain.result()
     _add_batches([recipe for recipe in recipes if recipe not in missing], home, batches, progress)
-    made = {recipe.name: _load(recipe.directory(home)) for recipe in recipes}
-    models = {name: made.get(name) or load(name, home) for name in names}
-    return {name: model for name, model in models.items() if model}
-
-
-def _load(directory: Path) -> Model | None:
-    meta = read_meta(directory)
-    return None if meta is None else to_model(directory, meta)
 
 
 def _resolve(name: str, weights: str, images: Pictures, home: Path, progress: Progress) -> Recipe:
@@ -149,7 +132,7 @@ def _resolve(name: str, weights: str, images: Pictures, home: Path, progress: Pr
     seeded, pretrained = Recipe(name, SEEDED, images), Recipe(name, PRETRAINED, images)
     if weights == SEEDED:
         return seeded
-    if _load(pretrained.directory(home)):
+    if find_model(pretrained.directory(home)):
         return pretrained
     progress(name, "downloading")
     try:

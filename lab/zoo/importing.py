@@ -8,14 +8,16 @@ from pathlib import Path
 
 from lab.core.errors import ModelError, SupplyError
 from lab.core.model import Model
-from lab.zoo.catalog import load, prepare
+from lab.disk.locks import lock
+from lab.disk.whole import publish
+from lab.zoo.catalog import MAKING, load, prepare
 from lab.zoo.entries import ENTRIES, Preprocessing
 from lab.zoo.jobs import ImportJob
 from lab.zoo.model_directory import read_meta, to_model
 from lab.zoo.preprocess import CROP, image_files
 from lab.zoo.published_weights import SUPPLIES, place
 from lab.zoo.recipe import IMPORTED, PRETRAINED, Pictures
-from lab.zoo.staging import Progress, Staged, check_space, complete, publish, staging
+from lab.zoo.staging import Progress, Staged, check_space, complete, staging
 from lab.zoo.worker import call_worker
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]*(?:-[A-Za-z0-9_.]+)*")
@@ -62,7 +64,7 @@ def import_graph(
         image_files(source.path)
     check_space(home, 2 * path.stat().st_size)
     final = home / "models" / f"{name}-{IMPORTED}"
-    with staging(home, name) as directory:
+    with lock(MAKING, directory=home), staging(home, name) as directory:
         progress(name, "canonicalising")
         job = ImportJob(name, str(path.resolve()), str(directory), shape, tuple(outputs))
         call_worker("lab.zoo.tensorflow.import_worker", [job])

@@ -13,7 +13,7 @@ Version history of `META_SCHEMA`:
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import msgspec
 
@@ -86,7 +86,21 @@ def read_meta(directory: Path) -> Meta | None:
     meta = decode_json(path, Meta, remedy)
     if meta.schema != META_SCHEMA:
         raise DataError(f"{path} has schema {meta.schema}, this lab reads {META_SCHEMA}", remedy)
+    for name in (name for entry in meta.inputs for name in (entry.file, entry.reference)):
+        if name in {"", ".."} or PurePath(name).name != name:
+            # trials are given these files: none may be one of the host's own
+            raise DataError(f"{path} names {name[:100]!r}, which is not a file of its directory", remedy)
     return meta
+
+
+def find_model(directory: Path) -> Model | None:
+    """The model in a directory; None if there is none.
+
+    Raises:
+        DataError: as `read_meta`.
+    """
+    meta = read_meta(directory)
+    return None if meta is None else to_model(directory, meta)
 
 
 def write_meta(directory: Path, meta: Meta) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,10 +10,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import msgspec
-import psutil
 
 from lab.core.errors import NoSpace
 from lab.core.units import show_bytes
+from lab.disk.content import decode_json
+from lab.disk.whole import draft_directory, remove_leftovers
 from lab.zoo.entries import Preprocessing
 from lab.zoo.jobs import ReferenceJob, ReferenceRun
 from lab.zoo.model_directory import FACTS_FILE, GRAPH_FILE, Built, Meta, Prepared, read_meta, write_meta
@@ -25,7 +25,6 @@ Progress = Callable[[str, str], None]
 """Called with a model's name and what is being done for it."""
 
 _MARGIN_BYTES = 64 << 20
-_STAGING = ".staging-"
 
 
 class Staged(msgspec.Struct, frozen=True):
@@ -61,27 +60,11 @@ def check_space(home: Path, needed_bytes: int) -> None:
 
 @contextmanager
 def staging(home: Path, name: str) -> Iterator[Path]:
-    """An empty directory beside the models, gone at the end unless renamed; leftovers of killed runs go first."""
+    """An empty directory beside the models, gone at the end unless published; leftovers of killed runs go first."""
     models = home / "models"
-    models.mkdir(parents=True, exist_ok=True)
-    for leftover in models.glob(f"{_STAGING}*"):
-        if not psutil.pid_exists(int(leftover.name.removeprefix(_STAGING).split("-")[0])):
-            shutil.rmtree(leftover, ignore_errors=True)
-    directory = models / f"{_STAGING}{os.getpid()}-{name}"
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir()
-    try:
+    remove_leftovers(models)
+    with draft_directory(models, name) as directory:
         yield directory
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
-
-
-def publish(staged: Path, final: Path, *, replace: bool = False) -> None:
-    """Gives the finished directory its name; if another process was faster, or it is there already, that one stays."""
-    if replace and final.exists():
-        shutil.rmtree(final)
-    if not final.exists():
-        staged.rename(final)
 
 
 def complete(staged: Sequence[Staged], batches: Sequence[int], progress: Progress) -> None:
@@ -103,7 +86,7 @@ def complete(staged: Sequence[Staged], batches: Sequence[int], progress: Progres
 
 
 def _built(directory: Path) -> Built:
-    return msgspec.json.decode((directory / FACTS_FILE).read_bytes(), type=Built)
+    return decode_json(directory / FACTS_FILE, Built, f"delete {directory}; it is made again when it is needed")
 
 
 def _meta(item: Staged, inputs: tuple[Prepared, ...]) -> Meta:

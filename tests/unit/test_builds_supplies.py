@@ -124,3 +124,28 @@ def test_an_artifact_directory_without_checksums_is_refused(shelf: Path, monkeyp
     monkeypatch.setenv("LAB_ARTIFACTS", str(shelf))
     with pytest.raises(SupplyError, match="SHA256SUMS"):
         supplies.artifacts_directory()
+
+
+def test_checksums_in_capital_letters_are_the_same_checksums(shelf: Path) -> None:
+    supplies.save_artifact(shelf, "tool.xz", b"binary")
+    sums = shelf / "SHA256SUMS"
+    checksum, _, name = sums.read_text().partition(" ")
+    sums.write_text(f"{checksum.upper()} {name}")
+    assert supplies.take_artifact(shelf, "tool.xz", PLACE) is not None
+
+
+@pytest.mark.parametrize("packed", [b"no xz at all", lzma.compress(b"binary" * 1000)[:-20]], ids=["no xz", "cut short"])
+def test_an_artifact_that_cannot_be_unpacked_is_refused_and_leaves_nothing(
+    shelf: Path, home: Path, packed: bytes
+) -> None:
+    (shelf / "tool.xz").write_bytes(packed)
+    (shelf / "SHA256SUMS").write_text(f"{hashlib.sha256(packed).hexdigest()}  tool.xz\n")
+    with pytest.raises(SupplyError, match="no whole xz file"):
+        supplies.take_artifact(shelf, "tool.xz", PLACE)
+    assert not any(path.is_file() for path in (home / "runtimes").rglob("*"))
+
+
+def test_a_list_of_checksums_that_is_no_text_is_refused(shelf: Path) -> None:
+    (shelf / "SHA256SUMS").write_bytes(b"\xff\xfe")
+    with pytest.raises(SupplyError, match="not UTF-8"):
+        supplies.read_sums(shelf)

@@ -68,10 +68,13 @@ def test_native_goldens_are_of_one_processor_and_wasm_goldens_of_all(
     assert elsewhere.known("wasm", "guest", model, 1) is not None
 
 
-def test_a_damaged_golden_is_named_with_its_remedy(goldens: Goldens, model: Model, tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [b"{", b'{"sha256": "\xff"}', b"[" * 100_000])
+def test_a_damaged_golden_is_named_with_its_remedy(
+    goldens: Goldens, model: Model, tmp_path: Path, content: bytes
+) -> None:
     goldens.admit("wasm", "guest", model, 1, output_of(model))
     path = next((tmp_path / "goldens").iterdir())
-    path.write_bytes(path.read_bytes()[:10])
+    path.write_bytes(content)
     with pytest.raises(DataError, match="is damaged") as caught:
         goldens.known("wasm", "guest", model, 1)
     assert str(path) in caught.value.message

@@ -93,6 +93,14 @@ def test_a_module_that_was_changed_after_it_was_made_is_not_used(tmp_path: Path)
     assert not found(tmp_path, materials), "of the same length, and another"
 
 
+@pytest.mark.parametrize("record", [b"", b"{", b'{"why": "\xff"}', b"[" * 100_000])
+def test_a_module_whose_record_is_damaged_is_made_again(tmp_path: Path, record: bytes) -> None:
+    materials = make_materials(tmp_path)
+    make(tmp_path, materials)
+    next((tmp_path / "artifacts").glob("*/trial.json")).write_bytes(record)
+    assert not found(tmp_path, materials)
+
+
 def test_a_link_in_a_modules_place_is_not_followed(tmp_path: Path) -> None:
     materials = make_materials(tmp_path)
     make(tmp_path, materials)

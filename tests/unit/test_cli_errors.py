@@ -9,6 +9,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
@@ -215,7 +216,10 @@ def unprivileged() -> Iterator[None]:
 
 def test_an_engine_that_refuses_this_user_is_told_apart_from_none(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     load_pins()  # what lies in the checkout is read as who may read it
+    import_module("lab.cli.commands.build")
     monkeypatch.setenv("DOCKER_HOST", f"unix://{place}/s")
+    place.chmod(0o777)  # another user takes the measuring lock here
+    monkeypatch.setenv("LAB_LOCKS", ".")
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind("s")
         listening.listen()

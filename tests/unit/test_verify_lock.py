@@ -42,7 +42,7 @@ def test_without_a_file_nothing_is_locked(tmp_path: Path) -> None:
     assert Lock().edition("current") == LockedEdition()
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b'{"models": 3}', b"\xff\xfe"])
+@pytest.mark.parametrize("content", [b"", b"{", b'{"models": 3}', b"\xff\xfe", b'{"models": {"\xff": {}}}'])
 def test_a_damaged_lock_is_an_error_that_says_how_to_get_it_back(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "lab.lock"
     path.write_bytes(content)

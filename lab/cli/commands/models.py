@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from lab.cli.alone import Wait, alone
 from lab.cli.build_progress import build_progress
 from lab.cli.options import Json
 from lab.cli.output import note, say_json, say_table
@@ -48,13 +49,14 @@ def prepare_models(
         str, typer.Option(help="seeded, pretrained, or auto: pretrained where a host answers.")
     ] = "seeded",
     images: Pictures = None,
+    wait: Wait = False,
     json: Json = False,
 ) -> None:
     """Freeze models that are not here yet.
 
     Writes below LAB_HOME: each one's graph, inputs at batch 1 and 3, and TensorFlow's outputs for them.
     """
-    with build_progress() as progress:
+    with alone("freezing models", wait=wait), build_progress() as progress:
         made = prepare(names or PAPER_MODELS, home(), weights, BATCHES, progress, images)
     if json:
         say_json(tuple(made.values()))
@@ -77,13 +79,14 @@ def import_model(
     preprocessing: Annotated[Preprocessing, typer.Option(help="What images go through.")] = Preprocessing.MOBILENET,
     images: Pictures = None,
     crop: Annotated[float, typer.Option(help="Central part of an image that is used.", min=0.01, max=1.0)] = 0.875,
+    wait: Wait = False,
     json: Json = False,
 ) -> None:
     """Make a foreign frozen graph canonical for tract; experiments then name it like any other model.
 
     Writes below LAB_HOME: the graph, inputs at batch 1 and 3, and TensorFlow's outputs for them.
     """
-    with build_progress() as progress:
+    with alone("importing a model", wait=wait), build_progress() as progress:
         if file.suffix == ".onnx":
             model = import_yunet_onnx(file, home(), BATCHES, progress, images)
         else:
