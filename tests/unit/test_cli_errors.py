@@ -9,13 +9,11 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
-from lab.builds.pins import load_pins
 from lab.core.errors import EngineForbidden
 from lab.engines.docker_sdk import GAIN_ACCESS, START_ENGINE, connect
 from lab.store.campaigns import create
@@ -215,8 +213,7 @@ def unprivileged() -> Iterator[None]:
 
 
 def test_an_engine_that_refuses_this_user_is_told_apart_from_none(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    load_pins()  # what lies in the checkout is read as who may read it
-    import_module("lab.cli.commands.build")
+    lab("build", "native")  # what lies in the checkout is read as who may read it
     monkeypatch.setenv("DOCKER_HOST", f"unix://{place}/s")
     place.chmod(0o777)  # another user takes the measuring lock here
     monkeypatch.setenv("LAB_LOCKS", ".")
