@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from lab.cli.app import main
+from lab.cli.wiring import Lab
 
 
 class Ran(NamedTuple):
@@ -29,13 +30,13 @@ class Ran(NamedTuple):
         return what.removeprefix("error: "), remedy.removeprefix("  hint: ")
 
 
-def lab(*words: object) -> Ran:
-    """Run ``lab WORDS``."""
+def lab(*words: object, on: Lab | None = None) -> Ran:
+    """Run ``lab WORDS``, on this machine's lab or another."""
     out, err = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         patch.setattr(sys, "argv", ["lab", *map(str, words)])
         try:
-            main()
+            main(on)
             code: object = 0
         except SystemExit as leaving:
             code = leaving.code

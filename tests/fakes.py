@@ -10,22 +10,28 @@ import base64
 import hashlib
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
 from lab.builds.guests import GuestBuild
+from lab.builds.images.ensure import BuildReport
 from lab.builds.images.labels import ImageInfo
 from lab.campaign.materials import Materials
+from lab.cli.engines import EngineName
+from lab.cli.wiring import Lab
 from lab.core.arm import Arm, Mode
 from lab.core.case import Case
+from lab.core.errors import LabError
 from lab.core.model import Model, ModelInput, OutputTensor
 from lab.core.probe import PROBE_SCHEMA, CgroupFigures, PhaseMark, ProbeReport, Rusage
 from lab.core.trial import Trial
 from lab.engines.engine import Engine, Job, JobResult
 from lab.runtimes import registry
+from lab.verify.items import Item
+from lab.verify.lockfile import Lock
 
 MACS = {"tiny": 10_000_000, "small": 100_000_000, "large": 5_000_000_000}
 PROFILES = ("o0", "o3", "o3-simd")
@@ -267,3 +273,47 @@ def _input(directory: Path, batch: int) -> ModelInput:
     np.linspace(-1, 1, int(np.prod(shape)), dtype="<f4").tofile(prebuilt)
     np.linspace(-3, 5, 4 * batch, dtype="<f4").tofile(reference)
     return ModelInput(batch, shape, prebuilt, hashlib.sha256(prebuilt.read_bytes()).hexdigest(), reference)
+
+
+class FakeLab(Lab):
+    """A lab in which everything is built already, and whose engine is a fake.
+
+    Args:
+        materials: what is built.
+        engine: runs the jobs; one that obeys by default.
+        problems: what cannot be built, by runtime.
+    """
+
+    def __init__(
+        self,
+        materials: Materials,
+        engine: FakeEngine | None = None,
+        problems: Mapping[str, LabError] | None = None,
+    ) -> None:
+        self._materials, self._engine = materials, engine or FakeEngine(materials)
+        self._problems = dict(problems or {})
+
+    def engine(self, name: EngineName) -> FakeEngine:
+        """The fake one, whatever its name."""
+        return self._engine
+
+    def gather(self, cases: object, experiment: object, progress: object) -> Materials:
+        """The materials."""
+        return self._materials
+
+    def build_images(self, runtimes: Mapping[str, Iterable[str]], progress: object) -> dict[str, BuildReport]:
+        """The images that have no problem."""
+        images = {name: image for name, image in self._materials.images.items() if name not in self._problems}
+        return dict.fromkeys(runtimes, BuildReport(images, self._problems))
+
+    def build_guests(self, builds: object, progress: object, edition: str) -> dict[tuple[str, str], GuestBuild]:
+        """The guests."""
+        return self._materials.guests
+
+    def check_images(self, images: object, progress: object, *, rebuild: bool) -> Iterator[Item]:
+        """None: they are in no engine."""
+        return iter(())
+
+    def read_lock(self) -> Lock:
+        """An empty one: the committed one is of real guests."""
+        return Lock()

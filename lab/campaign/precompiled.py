@@ -33,11 +33,13 @@ class PrecompiledModules:
     Args:
         directory: where they are kept.
         materials: images and guests they are made from.
+        processor: what the machine code is for; this machine's instruction set by default.
     """
 
-    def __init__(self, directory: Path, materials: Materials) -> None:
+    def __init__(self, directory: Path, materials: Materials, processor: str | None = None) -> None:
         self._directory = directory
         self._materials = materials
+        self._processor = cpu_flags_sha256() if processor is None else processor
         self._checked: dict[Path, tuple[int, int, int, int]] = {}
 
     def find(self, arm: Arm) -> tuple[Path, Trial] | None:
@@ -115,7 +117,7 @@ class PrecompiledModules:
     def _home(self, arm: Arm) -> Path:
         image, guest = self._materials.image(arm), self._materials.guest(arm)
         argv = self._materials.runtime(arm).compile_argv() or ()
-        identity = " ".join([image.binary_sha256, guest.sha256, cpu_flags_sha256(), *argv])
+        identity = " ".join([image.binary_sha256, guest.sha256, self._processor, *argv])
         return self._directory / f"{arm.id}-{sha256(identity)[:16]}"
 
 

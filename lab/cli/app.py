@@ -13,6 +13,7 @@ import typer
 from lab import __version__
 from lab.cli.lazy import LazyGroup
 from lab.cli.output import say
+from lab.cli.wiring import Lab
 from lab.core.errors import EXIT_INTERRUPTED, LabError, NoSpace, UsageError
 
 HELP = """What does WebAssembly cost, and give, for neural-network inference on edge devices?
@@ -68,12 +69,16 @@ _FILE_PROBLEMS = {
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
-def main() -> None:
-    """Entry point: turns every error that a user can do something about into two lines and an exit code of its own."""
+def main(lab: Lab | None = None) -> None:
+    """Entry point: turns every error that a user can do something about into two lines and an exit code of its own.
+
+    Args:
+        lab: what commands work with; that of this machine by default.
+    """
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
-        app()
+        app(obj=lab)
     except LabError as error:
         _complain(error)
         sys.exit(error.exit_code)

@@ -60,11 +60,11 @@ def test_an_artifact_is_of_one_runtime_binary_and_one_guest(tmp_path: Path) -> N
     assert not found(tmp_path, materials, Arm.parse("wasmtime-aot-cranelift@o0"))
 
 
-def test_an_artifact_is_never_used_on_another_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_module_is_never_used_on_another_processor(tmp_path: Path) -> None:
     materials = make_materials(tmp_path)
     make(tmp_path, materials)
-    monkeypatch.setattr("lab.campaign.precompiled.cpu_flags_sha256", lambda: "another processor")
-    assert not found(tmp_path, materials)
+    assert PrecompiledModules(tmp_path / "artifacts", materials).find(ARM) is not None
+    assert PrecompiledModules(tmp_path / "artifacts", materials, "another processor").find(ARM) is None
 
 
 def test_an_artifact_is_readable_by_the_containers_unprivileged_user(tmp_path: Path) -> None:

@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from lab.builds.images.ensure import BuildReport
 from lab.cli.app import app
-from lab.cli.commands import build, calibrate
 from lab.cli.commands.verify import conclude
+from lab.cli.wiring import Lab
 from lab.core.errors import BuildFailed, LabError, UnobtainableError
 from lab.verify.items import Item, Match
 from tests.command import lab
-from tests.fakes import FakeEngine, make_materials
+from tests.fakes import FakeLab, make_materials
 from tests.imported import import_made_up
 from tests.synthetic import make_manifest, write_campaign
 
@@ -47,14 +46,14 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def asked(*words: object, code: int = 0) -> Any:
-    result = CliRunner().invoke(app, [*map(str, words), "--json"])
+def asked(*words: object, code: int = 0, on: Lab | None = None) -> Any:
+    result = CliRunner().invoke(app, [*map(str, words), "--json"], obj=on)
     assert result.exit_code == code, result.output
     return json.loads(result.stdout)
 
 
-def printed(words: Sequence[object], code: int = 0) -> str:
-    result = CliRunner().invoke(app, list(map(str, words)))
+def printed(words: Sequence[object], code: int = 0, on: Lab | None = None) -> str:
+    result = CliRunner().invoke(app, list(map(str, words)), obj=on)
     assert result.exit_code == code, result.output
     return result.stdout
 
@@ -118,44 +117,34 @@ def test_verified_items_are_a_list_and_the_first_difference_is_named(capsys: pyt
     assert not conclude(items[:1])
 
 
-def test_builds_are_listed_and_one_that_failed_decides_the_exit_code(
-    place: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_builds_are_listed_and_one_that_failed_decides_the_exit_code(place: Path) -> None:
     materials = make_materials(place / "materials")
-    report = BuildReport(
-        {"native": materials.images["native"]}, {"wavm": BuildFailed("wavm did not build", "see its log")}
-    )
-    monkeypatch.setattr(build, "build_editions", lambda wanted, _: dict.fromkeys(wanted, report))
-    monkeypatch.setattr(build, "ensure_guests", lambda *_: materials.guests)
-    found = asked("build", code=8)
+    here = FakeLab(materials, problems={"wavm": BuildFailed("wavm did not build", "see its log")})
+    found = asked("build", code=8, on=here)
     assert found["problems"] == {"wavm": "wavm did not build"}
     assert found["images"]["native"]["version"] == materials.images["native"].version
     assert set(found["guests"]) == {f"{target}/{profile}" for target, profile in materials.guests}
-    assert "native" in printed(["build"], code=8)
-    both = asked("build", "--edition", "current", "--edition", "paper", code=8)
+    assert "native" in printed(["build"], code=8, on=here)
+    both = asked("build", "--edition", "current", "--edition", "paper", code=8, on=here)
     assert both == {"current": found, "paper": found}
 
 
 def test_unobtainable_images_are_skipped_and_are_an_error_only_when_named(
-    place: Path, monkeypatch: pytest.MonkeyPatch
+    place: Path,
 ) -> None:
     materials = make_materials(place / "materials")
     problems: dict[str, LabError] = {"wasmedge": UnobtainableError("it cannot be had here", "go where it can")}
-    monkeypatch.setattr(build, "build_editions", lambda wanted, _: dict.fromkeys(wanted, BuildReport({}, problems)))
-    monkeypatch.setattr(build, "ensure_guests", lambda *_: materials.guests)
-    everything = lab("build", "--all")
+    everything = lab("build", "--all", on=FakeLab(materials, problems=problems))
     assert everything.code == 0
     assert "left out: wasmedge: it cannot be had here" in everything.err
-    assert lab("build", "wasmedge").code == UnobtainableError.exit_code
+    assert lab("build", "wasmedge", on=FakeLab(materials, problems=problems)).code == UnobtainableError.exit_code
     problems["wavm"] = BuildFailed("wavm did not build", "see its log")
-    assert lab("build", "--all").code == BuildFailed.exit_code
+    assert lab("build", "--all", on=FakeLab(materials, problems=problems)).code == BuildFailed.exit_code
 
 
-def test_a_calibration_is_one_document(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    materials = make_materials(place / "materials", ("tiny",))
-    monkeypatch.setattr(calibrate, "gather", lambda *_: materials)
-    monkeypatch.setattr(calibrate, "open_engine", lambda _: FakeEngine(materials))
-    result = CliRunner().invoke(app, ["calibrate", "--model", "tiny", "--blocks", "3", "--json"])
+def test_a_calibration_is_one_document(place: Path) -> None:
+    here = FakeLab(make_materials(place / "materials", ("tiny",)))
+    result = CliRunner().invoke(app, ["calibrate", "--model", "tiny", "--blocks", "3", "--json"], obj=here)
     found = json.loads(result.stdout)
     assert result.exit_code == bool(found["problems"])
     (written,) = (place / "results").glob("calibration-*/calibration.json")

@@ -8,16 +8,14 @@ import msgspec
 import pytest
 
 from lab.campaign.materials import Materials
-from lab.cli.commands import run, verify
 from lab.core.errors import EXIT_INTERRUPTED
 from lab.core.trial import Kind, Outcome, Trial
 from lab.disk.whole import write_json
 from lab.store.campaigns import FINISHED_NAME, MANIFEST_NAME, read_manifest
 from lab.store.journal import JOURNAL_NAME, Journal, read_trials
-from lab.verify.lockfile import Lock
 from tests.command import Ran, lab
 from tests.damage import change_a_byte
-from tests.fakes import FakeEngine, make_materials
+from tests.fakes import FakeEngine, FakeLab, make_materials
 from tests.imported import import_made_up
 
 EXPERIMENT = """
@@ -46,24 +44,17 @@ def materials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Materials:
     monkeypatch.setenv("LAB_HOME", str(tmp_path / "home"))
     (tmp_path / "mine.toml").write_text(EXPERIMENT)
     import_made_up(tmp_path / "home", ("tiny",))
-    found = make_materials(tmp_path / "materials", ("tiny",))
-    monkeypatch.setattr(run, "gather", lambda *_: found)
-    monkeypatch.setattr(verify, "read_lock", Lock)  # the committed one is of real guests
-    monkeypatch.setattr(verify, "check_images", lambda *_, **__: ())  # nor are its images in an engine
-    return found
+    return make_materials(tmp_path / "materials", ("tiny",))
 
 
-def run_on(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, *words: str) -> Ran:
-    monkeypatch.setattr(run, "open_engine", lambda _: engine)
-    return lab(*WORDS, *words)
+def run_on(engine: FakeEngine, *words: str) -> Ran:
+    return lab(*WORDS, *words, on=FakeLab(engine.materials, engine))
 
 
-def test_a_runtime_that_cannot_be_had_here_is_said_once_and_the_others_are_measured(
-    materials: Materials, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_runtime_that_cannot_be_had_here_is_said_once_and_the_others_are_measured(materials: Materials) -> None:
     del materials.images["wasmtime"]
     materials.absent["wasmtime"] = "wasmtime 49.0.0 of edition current cannot be had here"
-    ran = run_on(FakeEngine(materials), monkeypatch)
+    ran = run_on(FakeEngine(materials))
     assert ran.code == 0
     assert ran.err.count("not measured: wasmtime 49.0.0 of edition current cannot be had here") == 1
     (directory,) = campaigns()
@@ -80,10 +71,8 @@ def trials_of(directory: Path) -> list[Trial]:
     return list(read_trials(directory / JOURNAL_NAME))
 
 
-def test_a_run_writes_manifest_trials_and_report_and_ends_with_a_verdict(
-    materials: Materials, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ran = run_on(FakeEngine(materials), monkeypatch)
+def test_a_run_writes_manifest_trials_and_report_and_ends_with_a_verdict(materials: Materials) -> None:
+    ran = run_on(FakeEngine(materials))
     assert ran.code == 0, ran.err
     (directory,) = campaigns()
     assert read_manifest(directory).campaign == directory.name
@@ -98,17 +87,15 @@ def test_a_run_writes_manifest_trials_and_report_and_ends_with_a_verdict(
     assert "3 cases of 'mine', tier smoke: Does it run?" in ran.err
 
 
-def test_an_interrupted_run_says_so_has_a_report_and_is_resumed_by_the_same_command(
-    materials: Materials, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stopped = run_on(FakeEngine(materials, interrupt_at=4), monkeypatch)
+def test_an_interrupted_run_says_so_has_a_report_and_is_resumed_by_the_same_command(materials: Materials) -> None:
+    stopped = run_on(FakeEngine(materials, interrupt_at=4))
     assert stopped.code == EXIT_INTERRUPTED
     assert "the same command resumes" in stopped.err
     (directory,) = campaigns()
     measured = trials_of(directory)
     assert len(measured) == 4
     assert "unfinished" in (directory / "report" / "report.md").read_text()
-    resumed = run_on(FakeEngine(materials), monkeypatch)
+    resumed = run_on(FakeEngine(materials))
     assert resumed.code == 0, resumed.err
     assert f"resuming {Path('results') / directory.name}" in resumed.err
     assert campaigns() == [directory]
@@ -116,23 +103,21 @@ def test_an_interrupted_run_says_so_has_a_report_and_is_resumed_by_the_same_comm
     assert len(trials_of(directory)) == 7
 
 
-def test_an_unfinished_run_is_left_alone_with_new(materials: Materials, monkeypatch: pytest.MonkeyPatch) -> None:
-    run_on(FakeEngine(materials, interrupt_at=4), monkeypatch)
+def test_an_unfinished_run_is_left_alone_with_new(materials: Materials) -> None:
+    run_on(FakeEngine(materials, interrupt_at=4))
     (first,) = campaigns()
     first = first.rename(first.with_name("mine-smoke-20250101T000000Z"))  # two within a second would have one name
-    run_on(FakeEngine(materials), monkeypatch, "--new")
+    run_on(FakeEngine(materials), "--new")
     assert len(campaigns()) == 2
     assert len(trials_of(first)) == 4
 
 
-def test_a_run_that_ended_goes_on_with_a_larger_budget_and_keeps_what_it_has(
-    materials: Materials, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run_on(FakeEngine(materials), monkeypatch, "--budget", "1s")
+def test_a_run_that_ended_goes_on_with_a_larger_budget_and_keeps_what_it_has(materials: Materials) -> None:
+    run_on(FakeEngine(materials), "--budget", "1s")
     (directory,) = campaigns()
     short = trials_of(directory)
     assert Outcome.OVER_BUDGET in {trial.outcome for trial in short}
-    longer = run_on(FakeEngine(materials), monkeypatch)
+    longer = run_on(FakeEngine(materials))
     assert longer.code == 0, longer.err
     assert f"resuming {Path('results') / directory.name}" in longer.err
     assert campaigns() == [directory]
@@ -142,52 +127,46 @@ def test_a_run_that_ended_goes_on_with_a_larger_budget_and_keeps_what_it_has(
     assert (directory / FINISHED_NAME).exists()
 
 
-def test_options_change_the_plan_that_is_written_down(materials: Materials, monkeypatch: pytest.MonkeyPatch) -> None:
-    run_on(FakeEngine(materials), monkeypatch, "--blocks", "1", "--budget", "2h", "--precision", "3%")
+def test_options_change_the_plan_that_is_written_down(materials: Materials) -> None:
+    run_on(FakeEngine(materials), "--blocks", "1", "--budget", "2h", "--precision", "3%")
     (directory,) = campaigns()
     plan = read_manifest(directory).experiment
     assert (plan.tiers["smoke"].budget, plan.tiers["smoke"].max_blocks, plan.measure.precision) == ("2h", 1, "3%")
     assert {trial.block for trial in trials_of(directory)} == {0}
 
 
-def test_a_run_whose_bytes_differ_is_a_negative_answer_that_names_them(
-    materials: Materials, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_whose_bytes_differ_is_a_negative_answer_that_names_them(materials: Materials) -> None:
     change_a_byte(materials.guests["wasm", "o3"].path)
-    ran = run_on(FakeEngine(materials), monkeypatch)
+    ran = run_on(FakeEngine(materials))
     assert ran.code == 1
     assert ran.err.splitlines()[-1].startswith("first difference: guest wasm/o3: its record has ")
 
 
-def test_a_campaign_that_cannot_be_resumed_is_named_with_what_has_changed(
-    materials: Materials, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run_on(FakeEngine(materials, interrupt_at=2), monkeypatch)
+def test_a_campaign_that_cannot_be_resumed_is_named_with_what_has_changed(materials: Materials) -> None:
+    run_on(FakeEngine(materials, interrupt_at=2))
     (first,) = campaigns()
     first = first.rename(first.with_name("mine-smoke-20250101T000000Z"))
     manifest = msgspec.structs.replace(read_manifest(first), campaign=first.name)
     write_json(first / MANIFEST_NAME, manifest)
     image = materials.images["wasmtime"]
     materials.images["wasmtime"] = msgspec.structs.replace(image, version="99.0.0")
-    ran = run_on(FakeEngine(materials), monkeypatch)
+    ran = run_on(FakeEngine(materials))
     version = f"wasmtime version ({image.version}, now 99.0.0)"
     assert f"begins a new campaign: {Path('results') / first.name} cannot go on, since these have" in ran.err
     assert version in ran.err
 
 
 @pytest.mark.parametrize("fault", ["in use", "damaged"])
-def test_an_ended_campaign_whose_journal_cannot_be_written_stays_ended(
-    materials: Materials, monkeypatch: pytest.MonkeyPatch, fault: str
-) -> None:
-    run_on(FakeEngine(materials), monkeypatch, "--budget", "1s")
+def test_an_ended_campaign_whose_journal_cannot_be_written_stays_ended(materials: Materials, fault: str) -> None:
+    run_on(FakeEngine(materials), "--budget", "1s")
     (directory,) = campaigns()
     ended = (directory / FINISHED_NAME).read_bytes()
     path = directory / JOURNAL_NAME
     if fault == "in use":
         with Journal(path):
-            ran = run_on(FakeEngine(materials), monkeypatch)
+            ran = run_on(FakeEngine(materials))
     else:
         change_a_byte(path, 20)
-        ran = run_on(FakeEngine(materials), monkeypatch)
+        ran = run_on(FakeEngine(materials))
     assert ran.code in {2, 10}, ran.err
     assert (directory / FINISHED_NAME).read_bytes() == ended

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from lab.builds.guests import GuestBuild, ensure_guests
-from lab.builds.images.ensure import BuildReport, build_editions
+from lab.builds.guests import GuestBuild
+from lab.builds.images.ensure import BuildReport
 from lab.builds.images.labels import ImageInfo, read_binary
 from lab.builds.pins import load_pins
 from lab.builds.supplies import save_artifact
@@ -17,6 +17,7 @@ from lab.cli.alone import Wait, alone
 from lab.cli.build_progress import build_progress
 from lab.cli.options import Json
 from lab.cli.output import note, say_json, say_table
+from lab.cli.wiring import lab_of
 from lab.core.arm import NATIVE_RUNTIME, GuestProfile
 from lab.core.errors import UnobtainableError
 from lab.core.units import show_bytes
@@ -31,6 +32,7 @@ ALL_GUESTS = (
 
 
 def build(
+    context: typer.Context,
     runtimes: Annotated[list[str] | None, typer.Argument(help="Images to build; default: the quick ones.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every guest; every image to be had here.")] = False,
     editions: Annotated[
@@ -48,12 +50,13 @@ def build(
     The images of several editions are built in one queue.
     Writes images into the engine, guests below LAB_HOME, logs into logs/.
     """
+    lab = lab_of(context)
     chosen = dict.fromkeys(editions or ("current",))
     guests = ALL_GUESTS if everything else () if runtimes else QUICK_GUESTS
     wanted = {one: _wanted(one, runtimes, everything=everything) for one in chosen}
     with alone(f"images of {', '.join(chosen)}", wait=wait), build_progress() as progress:
-        reports = build_editions(wanted, progress)
-        built = {one: ensure_guests(guests, progress, one) if guests else {} for one in chosen}
+        reports = lab.build_images(wanted, progress)
+        built = {one: lab.build_guests(guests, progress, one) if guests else {} for one in chosen}
     if save_artifacts is not None:
         for edition, report in reports.items():
             _save(report, edition, save_artifacts)
@@ -62,7 +65,7 @@ def build(
         say_json(found if len(found) > 1 else next(iter(found.values())))
     else:
         _show(reports, built)
-    worst = max((_tell(report, may_lack=everything) for report in reports.values()), default=0)
+    worst = max((_report_problems(report, may_lack=everything) for report in reports.values()), default=0)
     if worst:
         raise typer.Exit(worst)
 
@@ -74,8 +77,8 @@ def _wanted(edition: str, runtimes: list[str] | None, *, everything: bool) -> tu
     return tuple(pins.runtimes) if everything else tuple(runtimes or (name for name in QUICK if name in pins.runtimes))
 
 
-def _tell(report: BuildReport, *, may_lack: bool) -> int:
-    """Say what could not be made; the exit code for it, 0 if all was, or all but what cannot be had and may lack."""
+def _report_problems(report: BuildReport, *, may_lack: bool) -> int:
+    """Print what could not be made; the exit code for it, 0 if all was, or all but what cannot be had and may lack."""
     fatal = report.fatal_problems(UnobtainableError) if may_lack else report.problems
     for name, problem in report.problems.items():
         note(f"{'error' if name in fatal else 'left out'}: {name}: {problem.message}\n  hint: {problem.remedy}")

@@ -14,19 +14,19 @@ from lab.calibrate.findings import Calibration
 from lab.calibrate.settings import TIER, Settings, checked
 from lab.campaign.experiment_file import check_obtainable
 from lab.campaign.materials import Materials
-from lab.campaign.prepare import gather
 from lab.campaign.session import Session
 from lab.cli.alone import Wait, alone
 from lab.cli.build_progress import build_progress
-from lab.cli.engines import EngineName, EngineOption, open_engine
+from lab.cli.engines import EngineName, EngineOption
 from lab.cli.options import Edition, Json, Results
 from lab.cli.output import note, say, say_json
 from lab.cli.progress import CampaignProgress
+from lab.cli.wiring import Lab, lab_of
 from lab.core.errors import EXIT_NEGATIVE
 from lab.core.trial import Trial
 from lab.core.units import parse_fraction
 from lab.disk.measuring_lock import MeasuringLock
-from lab.disk.paths import RESULTS, home
+from lab.disk.paths import RESULTS
 from lab.disk.whole import write_json, write_whole
 from lab.engines.engine import Engine
 from lab.engines.host import misfits
@@ -36,6 +36,7 @@ DEFAULTS = Settings()
 
 
 def calibrate(
+    context: typer.Context,
     blocks: Annotated[int, typer.Option(help="Blocks; each runs every label once.", min=2)] = DEFAULTS.blocks,
     slowdown: Annotated[str, typer.Option(help="By how much the slowed inferences are longer.")] = "5%",
     model: Annotated[str, typer.Option(help="Model to run.")] = DEFAULTS.model,
@@ -67,26 +68,27 @@ def calibrate(
             edition=edition,
         )
     )
-    check_obtainable(settings.experiment, TIER, home())
+    lab = lab_of(context)
+    check_obtainable(settings.experiment, TIER, lab.home)
     with alone("calibration", wait=wait) as held:
-        found = _calibrate(settings, open_engine(engine), held, results=results, new=new, json=json)
+        found = _calibrate(lab, settings, lab.engine(engine), held, results=results, new=new, json=json)
     if found.problems:
         raise typer.Exit(EXIT_NEGATIVE)
 
 
 def _calibrate(
-    settings: Settings, chosen: Engine, held: MeasuringLock, *, results: Path, new: bool, json: bool
+    lab: Lab, settings: Settings, chosen: Engine, held: MeasuringLock, *, results: Path, new: bool, json: bool
 ) -> Calibration:
     """Build what is missing, measure, judge and print."""
     for misfit in misfits(settings.experiment.measure.limits):
         note(f"warning: {misfit}")
     with build_progress() as progress:
-        materials = gather([settings.case], settings.experiment, home(), progress)
+        materials = lab.gather([settings.case], settings.experiment, progress)
     begun = Begun(2, settings, fingerprint_of(settings, materials, chosen))
     directory, resumed = begin(results, begun, new=new)
     held.describe(directory.name)
     note(f"{'resuming' if resumed else 'measuring into'} {directory}")
-    found = judge_calibration(begun, _measure(directory, settings, materials, chosen))
+    found = judge_calibration(begun, _measure(lab, directory, settings, materials, chosen))
     _write(directory, found)
     if json:
         say_json(found)
@@ -96,7 +98,7 @@ def _calibrate(
     return found
 
 
-def _measure(directory: Path, settings: Settings, materials: Materials, engine: Engine) -> list[Trial]:
+def _measure(lab: Lab, directory: Path, settings: Settings, materials: Materials, engine: Engine) -> list[Trial]:
     progress = CampaignProgress(lambda: None)
     path = directory / JOURNAL_NAME
     try:
@@ -108,7 +110,7 @@ def _measure(directory: Path, settings: Settings, materials: Materials, engine: 
                 engine=engine,
                 journal=journal,
                 trials=read_trials(path),
-                home=home(),
+                home=lab.home,
                 observer=progress,
             )
             return Calibrator(session, settings).run()

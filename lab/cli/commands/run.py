@@ -12,22 +12,23 @@ import typer
 
 from lab.campaign.experiment_file import cases_of, load_plan
 from lab.campaign.materials import Materials
-from lab.campaign.prepare import gather, manifest_of
+from lab.campaign.prepare import manifest_of
 from lab.campaign.run import Campaign
 from lab.campaign.session import Session
 from lab.cli.alone import Wait, alone
 from lab.cli.build_progress import build_progress
-from lab.cli.engines import EngineName, EngineOption, open_engine
+from lab.cli.engines import EngineName, EngineOption
 from lab.cli.options import ExperimentFile, Results, TierName
 from lab.cli.output import note, say
 from lab.cli.progress import CampaignProgress
 from lab.cli.rendering import print_report, refresh_report
+from lab.cli.wiring import Lab, lab_of
 from lab.core.case import Case
 from lab.core.errors import EXIT_NEGATIVE
 from lab.core.experiment import Experiment
 from lab.core.units import show_duration
 from lab.disk.measuring_lock import MeasuringLock
-from lab.disk.paths import RESULTS, home
+from lab.disk.paths import RESULTS
 from lab.engines.engine import Engine
 from lab.engines.host import misfits
 from lab.store.campaigns import (
@@ -46,6 +47,7 @@ MOST_CHANGES = 5
 
 
 def run(
+    context: typer.Context,
     experiment: ExperimentFile,
     tier: TierName = "standard",
     budget: Annotated[str | None, typer.Option(help="Measuring time instead of the tier's, such as 2h.")] = None,
@@ -64,31 +66,34 @@ def run(
     ended goes on if --budget is larger than what it had.
     """
     options = partial(_adapted, tier=tier, budget=budget, blocks=blocks, precision=precision, edition=edition)
-    plan = load_plan(experiment, tier, home(), options)
+    lab = lab_of(context)
+    plan = load_plan(experiment, tier, lab.home, options)
     with alone(f"{plan.name}, tier {tier}", wait=wait) as held:
-        _run(plan, tier, open_engine(engine), held, results=results, new=new)
+        _run(lab, plan, tier, lab.engine(engine), held, results=results, new=new)
 
 
-def _run(plan: Experiment, tier: str, chosen: Engine, held: MeasuringLock, *, results: Path, new: bool) -> None:
+def _run(
+    lab: Lab, plan: Experiment, tier: str, chosen: Engine, held: MeasuringLock, *, results: Path, new: bool
+) -> None:
     """Everything after the names are known to be right: build, measure, report, verify."""
     cases = cases_of(plan, tier)
     note(f"{len(cases)} cases of '{plan.name}', tier {tier}: {plan.question}")
     for misfit in misfits(plan.measure_in(plan.tier(tier))):
         note(f"warning: {misfit}")
     with build_progress() as progress:
-        materials = gather(cases, plan, home(), progress)
+        materials = lab.gather(cases, plan, progress)
     for why in materials.absent.values():
         note(f"not measured: {why}")
     directory = _campaign_directory(materials, plan, tier, cases, chosen, results=results, new=new)
     held.describe(f"campaign {directory.name}")
-    _measure(directory, plan, tier, cases, materials, chosen)
+    _measure(lab, directory, plan, tier, cases, materials, chosen)
     failed = print_report(directory, say)
     if failed:
         raise typer.Exit(failed)
     # imported here: verifying renders the report again, with libraries that measuring does without
     from lab.cli.commands.verify import conclude, quick_items  # noqa: PLC0415
 
-    if conclude(quick_items(directory, materials)):
+    if conclude(quick_items(lab, directory, materials)):
         raise typer.Exit(EXIT_NEGATIVE)
 
 
@@ -148,7 +153,13 @@ def _in_short(changes: tuple[str, ...]) -> str:
 
 
 def _measure(
-    directory: Path, experiment: Experiment, tier: str, cases: tuple[Case, ...], materials: Materials, engine: Engine
+    lab: Lab,
+    directory: Path,
+    experiment: Experiment,
+    tier: str,
+    cases: tuple[Case, ...],
+    materials: Materials,
+    engine: Engine,
 ) -> None:
     limits = experiment.tier(tier)
     note(f"measuring into {directory} for at most {show_duration(limits.budget_s)}")
@@ -165,7 +176,7 @@ def _measure(
                 engine=engine,
                 journal=journal,
                 trials=read_trials(directory / JOURNAL_NAME),
-                home=home(),
+                home=lab.home,
                 observer=progress,
             )
             Campaign(session, limits, cases).run()

@@ -11,21 +11,19 @@ from typing import Annotated
 
 import typer
 
-from lab.builds.guests import find_guests
-from lab.builds.images.ensure import find_images
 from lab.campaign.materials import Materials
 from lab.cli.alone import Wait, alone
 from lab.cli.build_progress import build_progress
 from lab.cli.options import Campaign, Edition, Json, Results
 from lab.cli.output import note, say, say_json, say_table
+from lab.cli.wiring import Lab, lab_of
 from lab.core.errors import EXIT_NEGATIVE, UsageError
 from lab.core.progress import silent
-from lab.disk.paths import RESULTS, home
+from lab.disk.paths import RESULTS
 from lab.store.campaigns import LATEST, read_manifest, resolve
 from lab.verify.campaign_checks import check_campaign
-from lab.verify.image_checks import check_images
 from lab.verify.items import Item, Match, first_difference
-from lab.verify.lockfile import LOCK_PATH, Lock, read_lock, write_lock
+from lab.verify.lockfile import LOCK_PATH, Lock, write_lock
 from lab.verify.model_checks import check_guests, check_models
 from lab.verify.relock import relocked
 from lab.zoo.catalog import available
@@ -34,6 +32,7 @@ SEE_NAMES = "`lab verify --quick` lists every name"
 
 
 def verify(
+    context: typer.Context,
     campaign: Campaign = LATEST,
     edition: Edition = "current",
     quick: Annotated[bool, typer.Option("--quick", help="Check what is here; build nothing again.")] = False,
@@ -48,38 +47,44 @@ def verify(
     """Compare models, guests, images, outputs, trials and the report with lab.lock and with each other.
 
     Every model, guest and image that is here is also made twice more, from different directories (an hour; --quick
-    leaves that out) and told at once. Writes nothing, unless --write-lock. Exit code 1 if anything differs; the
+    leaves that out) and reported at once. Writes nothing, unless --write-lock. Exit code 1 if anything differs; the
     first is named.
     """
     with nullcontext() if quick else alone("rebuilds of verify", wait=wait):
-        items = _items(results, campaign, edition, only or [], quick=quick, lock=lock)
+        items = _items(lab_of(context), results, campaign, edition, only or [], quick=quick, lock=lock)
     if conclude(items, json=json):
         raise typer.Exit(EXIT_NEGATIVE)
 
 
-def _items(results: Path, campaign: str, edition: str, only: list[str], *, quick: bool, lock: bool) -> list[Item]:
+def _items(
+    lab: Lab, results: Path, campaign: str, edition: str, only: list[str], *, quick: bool, lock: bool
+) -> list[Item]:
     """Everything that is wanted, verified; rebuilt unless `quick`, locked first if `lock`."""
 
     def wanted(name: str) -> bool:
         return not only or any(fnmatchcase(name, pattern) for pattern in only)
 
-    models = {model.name: model for model in available(home())}
-    guests = find_guests(edition)
+    models = {model.name: model for model in available(lab.home)}
+    guests = lab.find_guests(edition)
     if lock:
-        write_lock(relocked(read_lock(), models, guests, edition, resolve(results, campaign)))
+        write_lock(relocked(lab.read_lock(), models, guests, edition, resolve(results, campaign)))
         note(f"written: {LOCK_PATH}")
     with build_progress() as progress:
-        committed = read_lock()
+        committed = lab.read_lock()
         chosen_models = {name: model for name, model in models.items() if wanted(f"model {name}")}
         chosen_guests = {one: guest for one, guest in guests.items() if wanted(f"guest {'/'.join(one)}")}
-        images = {name: image for name, image in find_images(edition).items() if wanted(f"image {name}")}
+
+        def image_items() -> Iterator[Item]:
+            images = {name: image for name, image in lab.find_images(edition).items() if wanted(f"image {name}")}
+            yield from lab.check_images(images, progress, rebuild=not quick)
+
         items = []
         for item in chain(
             check_models(chosen_models, committed, progress, rebuild=not quick),
             check_guests(chosen_guests, edition, committed, progress, rebuild=not quick),
-            check_images(images, progress, rebuild=not quick),
+            image_items(),
         ):
-            if not quick:  # told at once: what took minutes to find out is not lost if the rest is cut short
+            if not quick:  # reported at once: what took minutes to find out is not lost if the rest is cut short
                 progress(item.name, item.verdict.value, 1.0)
             items.append(item)
         items += (item for item in _campaign_items(results, campaign, committed) if wanted(item.name))
@@ -102,13 +107,13 @@ def conclude(items: list[Item], *, json: bool = False) -> bool:
     return difference is not None
 
 
-def quick_items(directory: Path, materials: Materials) -> list[Item]:
+def quick_items(lab: Lab, directory: Path, materials: Materials) -> list[Item]:
     """What a campaign is concluded with: everything that takes no building."""
-    lock, edition = read_lock(), read_manifest(directory).experiment.edition
+    lock, edition = lab.read_lock(), read_manifest(directory).experiment.edition
     return [
         *check_models(materials.models, lock, silent, rebuild=False),
         *check_guests(materials.guests, edition, lock, silent, rebuild=False),
-        *check_images(materials.images, silent, rebuild=False),
+        *lab.check_images(materials.images, silent, rebuild=False),
         *check_campaign(directory, lock),
     ]
 

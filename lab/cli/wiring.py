@@ -1,0 +1,91 @@
+"""What commands work with: engine, materials, lock. A test, or another program, hands in a `Lab` of its own.
+
+What a method needs is imported when it is called: ``lab report`` shall not wait for the Docker SDK.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from lab.disk.paths import home
+
+if TYPE_CHECKING:
+    from lab.builds.guests import GuestBuild
+    from lab.builds.images.ensure import BuildReport
+    from lab.builds.images.labels import ImageInfo
+    from lab.campaign.materials import Materials
+    from lab.cli.engines import EngineName
+    from lab.core.case import Case
+    from lab.core.experiment import Experiment
+    from lab.core.progress import Progress
+    from lab.engines.engine import Engine
+    from lab.verify.items import Item
+    from lab.verify.lockfile import Lock
+
+
+class Lab:
+    """The lab of this machine and checkout."""
+
+    @property
+    def home(self) -> Path:
+        """Directory of everything that is kept between commands: ``LAB_HOME``."""
+        return home()
+
+    def engine(self, name: EngineName) -> Engine:
+        """The engine that runs trials; raises as `lab.cli.engines.open_engine`."""
+        from lab.cli.engines import open_engine
+
+        return open_engine(name)
+
+    def gather(self, cases: Iterable[Case], experiment: Experiment, progress: Progress) -> Materials:
+        """Images, guests and models of these cases; raises as `lab.campaign.prepare.gather`."""
+        from lab.campaign.prepare import gather
+
+        return gather(cases, experiment, self.home, progress)
+
+    def build_images(self, runtimes: Mapping[str, Iterable[str]], progress: Progress) -> dict[str, BuildReport]:
+        """Images by edition; raises as `lab.builds.images.ensure.build_editions`."""
+        from lab.builds.images.ensure import build_editions
+
+        return build_editions(runtimes, progress)
+
+    def build_guests(
+        self, builds: Iterable[tuple[str, str]], progress: Progress, edition: str
+    ) -> dict[tuple[str, str], GuestBuild]:
+        """Guests by target and profile; raises as `lab.builds.guests.ensure_guests`."""
+        from lab.builds.guests import ensure_guests
+
+        return ensure_guests(builds, progress, edition)
+
+    def find_images(self, edition: str) -> dict[str, ImageInfo]:
+        """Images that are here; raises as `lab.builds.images.ensure.find_images`."""
+        from lab.builds.images.ensure import find_images
+
+        return find_images(edition)
+
+    def find_guests(self, edition: str) -> dict[tuple[str, str], GuestBuild]:
+        """Guests that are here; raises as `lab.builds.guests.find_guests`."""
+        from lab.builds.guests import find_guests
+
+        return find_guests(edition)
+
+    def check_images(self, images: Mapping[str, ImageInfo], progress: Progress, *, rebuild: bool) -> Iterator[Item]:
+        """Images compared with their records; raises as `lab.verify.image_checks.check_images`."""
+        from lab.verify.image_checks import check_images
+
+        return check_images(images, progress, rebuild=rebuild)
+
+    def read_lock(self) -> Lock:
+        """The bytes that every machine must arrive at; raises as `lab.verify.lockfile.read_lock`."""
+        from lab.verify.lockfile import read_lock
+
+        return read_lock()
+
+
+def lab_of(context: typer.Context) -> Lab:
+    """The lab that was handed to the program, else that of this machine."""
+    return context.obj if isinstance(context.obj, Lab) else Lab()
