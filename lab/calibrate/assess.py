@@ -17,9 +17,9 @@ from lab.core.trial import QUANTITIES, Outcome, Trial
 from lab.core.units import show_percent
 from lab.stats.diagnostics import bimodality, drift
 from lab.stats.estimate import has_no_spread
-from lab.stats.planning import blocks_needed, noise_floor
+from lab.stats.planning import blocks_needed
 from lab.stats.ratios import Floats, by_block, paired_log_ratios
-from lab.stats.simulate import binomial_band, resampled, verdict_rates
+from lab.stats.simulate import binomial_band, noise_floor, resampled, verdict_rates
 from lab.stats.verdicts import State, judge, judge_family
 
 ALPHA = 0.05

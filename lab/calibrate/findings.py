@@ -10,8 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from lab.calibrate.calibrator import Begun
-from lab.stats.planning import NoiseFloor
-from lab.stats.simulate import Rates
+from lab.stats.simulate import NoiseFloor, Rates
 from lab.stats.verdicts import Judgement, State
 
 CALIBRATION_SCHEMA = 2

@@ -1,8 +1,8 @@
 """What each cell costs, and how much more than native: absolute figures and paired overheads with verdicts.
 
-Absolute figures are geometric means over blocks. An overhead is the geometric mean of the ratios to the native trial of
-the same block (`lab.core.case.Case.baseline`), so what slows a whole block down cancels. The cells of one figure or
-table are one family: their verdicts share one error rate.
+Both are of the typical trial (`lab.stats.typical`): absolute figures over blocks, overheads over the ratios to the
+native trial of the same block (`lab.core.case.Case.baseline`), so that what slows a whole block down cancels. The cells
+of one figure or table are one family: their verdicts share one error rate.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Cost:
     """One cell's figures.
 
     Attributes:
-        level: geometric mean over its blocks; None without a good trial.
+        level: typical trial over its blocks; None without a good trial.
         judgement: of its ratio to the baseline; None for baselines, and where no block holds both trials.
         log_ratios: what the judgement rests on, shape (blocks,); None where that is None.
     """
@@ -105,7 +105,7 @@ def _ratios(results: Results, quantity: CostQuantity, case: Case) -> Floats:
 
 
 def _estimates(values: Mapping[Case, Floats]) -> dict[Case, Estimate]:
-    """All estimates, those with the same number of blocks at once: the bootstrap is one matrix product then."""
+    """All estimates, those with the same number of blocks at once, as one table."""
     by_length: dict[int, list[Case]] = {}
     for case, row in values.items():
         by_length.setdefault(len(row), []).append(case)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-
-import numpy as np
 
 from lab.core.arm import Arm, Mode
 from lab.core.case import Case
 from lab.report.overheads import TIME
 from lab.report.results import Cell, Results
+from lab.stats.combine import mean_over_sample
 from lab.stats.estimate import Estimate
 from lab.stats.ratios import overhead, paired_log_ratios
 
@@ -84,8 +84,8 @@ def savings(results: Results) -> list[Saving]:
 
 def mean_ratio(savings_of_arm: list[Saving]) -> Estimate | None:
     """Geometric mean of an arm's ratios, over models and batches; None if no cell has one."""
-    ratios = [saving.ratio.value for saving in savings_of_arm if saving.ratio and saving.ratio.value]
-    return overhead(np.log(ratios)) if ratios else None
+    ratios = [math.log(saving.ratio.value) for saving in savings_of_arm if saving.ratio and saving.ratio.value]
+    return mean_over_sample(ratios) if ratios else None
 
 
 def _saving(results: Results, cell: Cell) -> Saving:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from lab.stats.combine import weighted_mean
-from lab.stats.estimate import Estimate, Floats, has_no_spread, ratio_estimate
+from lab.stats.dependence import serial_correlation, serial_p
+from lab.stats.estimate import Estimate, Floats
 from lab.stats.hypotheses import (
     blocks_to_reach,
     brunner_munzel,
@@ -15,15 +16,25 @@ from lab.stats.hypotheses import (
     mann_whitney,
     signed_rank,
     signed_rank_tost,
-    t_test,
-    tost,
-    welch_test,
 )
-from lab.stats.intervals import guarded_interval
-from lab.stats.ratios import overheads
+from lab.stats.ratios import overheads, ratios_of
+from lab.stats.typical import ENOUGH_BLOCKS, METHOD, Typical, as_ratio, p_differs, p_equivalent, typical, weighted
 
-PROVEN_BLOCKS = 10
-"""From so many blocks on the t test is proven by simulation alone; with fewer the exact rank test must agree."""
+
+class PValues(NamedTuple):
+    """Of one comparison; None where the test can't be made.
+
+    Attributes:
+        differs: that the typical trial's ratio is 1 (Yuen's test); of the rank test if there is no spread.
+        equivalent: of the two one-sided tests within the margin, likewise.
+        rank: of the exact (or, between campaigns, Brunner-Munzel) rank test that the ratio is 1.
+        rank_equivalent: of the two one-sided tests by ranks.
+    """
+
+    differs: float | None = None
+    equivalent: float | None = None
+    rank: float | None = None
+    rank_equivalent: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +43,19 @@ class Evidence:
 
     Attributes:
         estimate: of the ratio, at level 1 - alpha.
-        p_differs: of the t test that the ratio is 1; of the rank test if there is no spread; None if neither can be.
-        p_equivalent: of TOST within the margin, likewise.
-        p_rank: of the exact (or, between campaigns, Brunner-Munzel) rank test that the ratio is 1.
-        p_rank_equivalent: of TOST by ranks.
-        rank_must_agree: there are too few blocks to trust the t test alone.
-        within_margin: the interval of level 1 - 2 alpha lies within the margin.
+        p: of its tests.
+        rank_must_agree: there are too few blocks to trust the t distribution alone.
         paired: by block; False between campaigns.
         shortage: why a difference can never be shown with so few blocks; None if it can.
+        dependence: how trials depend on those of the block before, if a test shows it; else None.
     """
 
     estimate: Estimate
-    p_differs: float | None
-    p_equivalent: float | None
-    p_rank: float | None
-    p_rank_equivalent: float | None
+    p: PValues
     rank_must_agree: bool
-    within_margin: bool
     paired: bool
     shortage: str | None
+    dependence: str | None = None
 
     @property
     def excludes_one(self) -> bool:
@@ -64,35 +69,21 @@ def paired_evidence(log_ratios: Floats, margin: float, alpha: float) -> list[Evi
     """Evidence from log-ratios paired by block.
 
     Args:
-        log_ratios: shape (comparisons, blocks).
+        log_ratios: in order of blocks, shape (comparisons, blocks).
         margin: as a fraction.
         alpha: of the tests.
     """
-    rows, n = len(log_ratios), log_ratios.shape[-1]
-    estimates = overheads(log_ratios, 1 - alpha)
+    n = log_ratios.shape[-1]
     if n == 0:
-        return [Evidence(one, None, None, None, None, True, False, True, None) for one in estimates]
-    bound, flat = float(np.log1p(margin)), has_no_spread(log_ratios)
-    rank, rank_tost = signed_rank(log_ratios), signed_rank_tost(log_ratios, bound)
-    differs = np.where(flat, rank, t_test(log_ratios))
-    equivalent = np.where(flat, rank_tost, tost(log_ratios, bound))
-    inner, _ = guarded_interval(log_ratios, 1 - 2 * alpha)
-    mean = log_ratios.mean(axis=-1)
-    within = np.where(flat, np.abs(mean) < bound, (inner.low > -bound) & (inner.high < bound))
-    shortage = paired_shortage(n, alpha)
+        estimates = overheads(log_ratios, 1 - alpha)
+        return [Evidence(one, PValues(), True, True, None) for one in estimates]
+    center, bound = typical(log_ratios), float(np.log1p(margin))
+    p_values = _p_values(center, bound, signed_rank(log_ratios), signed_rank_tost(log_ratios, bound))
+    shortage, dependences = paired_shortage(n, alpha), _dependences([log_ratios], alpha)
+    estimates = ratios_of(center, log_ratios, 1 - alpha)
     return [
-        Evidence(
-            estimates[row],
-            _known(differs[row]),
-            _known(equivalent[row]),
-            _known(rank[row]),
-            _known(rank_tost[row]),
-            n < PROVEN_BLOCKS,
-            bool(within[row]),
-            True,
-            shortage,
-        )
-        for row in range(rows)
+        Evidence(estimate, p, n < ENOUGH_BLOCKS, True, shortage, dependence)
+        for estimate, p, dependence in zip(estimates, p_values, dependences, strict=True)
     ]
 
 
@@ -100,49 +91,57 @@ def unpaired_evidence(a: Floats, b: Floats, margin: float, alpha: float) -> list
     """Evidence from two independent campaigns: the ratio of b to a.
 
     Args:
-        a: logarithms (of overheads, or of times on the same machine), shape (comparisons, n).
+        a: logarithms (of overheads, or of times on the same machine) in order of blocks, shape (comparisons, n).
         b: the same of the other campaign, shape (comparisons, m).
         margin: as a fraction.
         alpha: of the tests.
     """
     n, m = a.shape[-1], b.shape[-1]
-    estimates = [_welch_estimate(left, right, 1 - alpha) for left, right in zip(a, b, strict=True)]
     if min(n, m) == 0:
-        return [Evidence(one, None, None, None, None, True, False, False, None) for one in estimates]
-    bound, flat = float(np.log1p(margin)), has_no_spread(a) & has_no_spread(b)
-    rank = brunner_munzel(a, b)
+        nothing = "one of the campaigns has no block of this case"
+        absent = Estimate(None, None, None, 1 - alpha, METHOD, 0, nothing)
+        return [Evidence(absent, PValues(), True, False, None) for _ in a]
+    center, bound = weighted([(-1.0, typical(a)), (1.0, typical(b))]), float(np.log1p(margin))
     rank_tost = np.maximum(mann_whitney(a - bound, b, "greater"), mann_whitney(a + bound, b, "less"))
-    differs = np.where(flat, rank, welch_test(a, b))
-    welch_tost = np.maximum(welch_test(a - bound, b, "greater"), welch_test(a + bound, b, "less"))
-    equivalent = np.where(flat, rank_tost, welch_tost)
-    shortage = _unpaired_shortage(n, m, alpha)
+    p_values = _p_values(center, bound, brunner_munzel(a, b), rank_tost)
+    shortage, dependences = _unpaired_shortage(n, m, alpha), _dependences([a, b], alpha)
+    alone = "one block has no spread to make an interval from" if min(n, m) < 2 else "no block differs from any other"
     return [
         Evidence(
-            estimates[row],
-            _known(differs[row]),
-            _known(equivalent[row]),
-            _known(rank[row]),
-            _known(rank_tost[row]),
-            min(n, m) < PROVEN_BLOCKS,
-            # without a guard for skew the two one-sided tests are the interval
-            bool(equivalent[row] <= alpha),
+            as_ratio(Typical(*(part[row] for part in center)), 1 - alpha, min(n, m), alone),
+            p_values[row],
+            min(n, m) < ENOUGH_BLOCKS,
             False,
             shortage,
+            dependences[row],
         )
         for row in range(len(a))
     ]
 
 
-def _welch_estimate(a: Floats, b: Floats, level: float) -> Estimate:
-    n = min(len(a), len(b))
-    if n == 0:
-        return Estimate(None, None, None, level, "welch", 0, "one of the campaigns has no block of this case")
-    combined = weighted_mean([(-1.0, a), (1.0, b)])
-    interval = None if has_no_spread(a) & has_no_spread(b) else combined.interval(level)
-    if interval is not None:
-        return ratio_estimate(combined.value, *interval, level, "welch", n)
-    reason = "one block has no spread to make an interval from" if n < 2 else "no block differs from any other"
-    return Estimate(float(np.exp(combined.value)), None, None, level, "welch", n, reason)
+def _p_values(center: Typical, bound: float, rank: Floats, rank_equivalent: Floats) -> list[PValues]:
+    """By row: differs, equivalent, and both by ranks, which speak alone where the blocks have no spread."""
+    flat = center.error == 0
+    differs = np.where(flat, rank, p_differs(center))
+    equivalent = np.where(flat, rank_equivalent, p_equivalent(center, bound))
+    tests = (differs, equivalent, rank, rank_equivalent)
+    return [PValues(*map(_known, row)) for row in zip(*tests, strict=True)]
+
+
+def _dependences(sides: list[Floats], alpha: float) -> list[str | None]:
+    """A sentence for each row in which a test finds that neighbouring blocks of a side resemble each other."""
+    found: list[str | None] = [None] * len(sides[0])
+    for side in sides:
+        n = side.shape[-1]
+        if n < ENOUGH_BLOCKS:
+            continue
+        worth = typical(side).counts_as
+        for row, correlation in enumerate(serial_correlation(side)):
+            p = serial_p(correlation, n)
+            if p <= alpha:
+                alike = f"blocks resemble the one before: rank correlation {correlation:.2f}, p = {p:.2g}"
+                found[row] = f"trials are not independent ({alike}), so that {n} blocks count as {worth[row]:.0f}"
+    return found
 
 
 def paired_shortage(n: int, alpha: float) -> str | None:

@@ -1,9 +1,9 @@
-"""Tests of hypotheses, for many rows at once, and their correction within a family.
+"""Rank tests, for many rows at once, and the correction of p-values within a family.
 
 ``values`` has shape (…, n): n independent block values of each row. A p-value is NaN where the test can't be made.
 
-Sources: Wilcoxon 1945 (signed ranks); Mann & Whitney 1947; Brunner & Munzel 2000; Welch 1947; Schuirmann 1987 (two
-one-sided tests); Holm 1979; Benjamini & Hochberg 1995. scipy does the mathematics.
+Sources: Wilcoxon 1945 (signed ranks); Mann & Whitney 1947; Brunner & Munzel 2000; Schuirmann 1987 (two one-sided
+tests); Holm 1979. scipy does the mathematics.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import math
 from typing import Literal
 
 import numpy as np
-from scipy import special, stats
+from scipy import stats
 
-from lab.stats.estimate import Floats, has_no_spread
+from lab.stats.estimate import Floats
 from lab.stats.exact import tied_mann_whitney, tied_signed_rank
 
 Alternative = Literal["two-sided", "less", "greater"]
@@ -22,23 +22,6 @@ Alternative = Literal["two-sided", "less", "greater"]
 _EXACT_TO = 50
 _BRUNNER_MUNZEL_FROM = 10
 _SIGNIFICANT_DECIMALS = 12
-
-
-def t_test(values: Floats, alternative: Alternative = "two-sided") -> Floats:
-    """The p-value of Student's one-sample test of mean 0; NaN for fewer than two values or without any spread."""
-    n = values.shape[-1]
-    if n < 2:
-        return np.full(values.shape[:-1], np.nan)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        t = values.mean(axis=-1) / (values.std(axis=-1, ddof=1) / math.sqrt(n))
-    return np.where(has_no_spread(values), np.nan, t_tail(t, n - 1, alternative))
-
-
-def t_tail(t: Floats, freedom: Floats | float, alternative: Alternative) -> Floats:
-    """The p-value of a t statistic."""
-    if alternative == "two-sided":
-        return np.asarray(2 * special.stdtr(freedom, -np.abs(t)), dtype=np.float64)
-    return np.asarray(special.stdtr(freedom, t if alternative == "less" else -t), dtype=np.float64)
 
 
 def signed_rank(values: Floats, alternative: Alternative = "two-sided") -> Floats:
@@ -66,38 +49,14 @@ def signed_rank(values: Floats, alternative: Alternative = "two-sided") -> Float
     return p.reshape(values.shape[:-1])
 
 
-def tost(values: Floats, bound: float) -> Floats:
-    """The p-value of the two one-sided t tests that the mean lies outside of ±bound; small means equivalent.
+def signed_rank_tost(values: Floats, bound: float) -> Floats:
+    """The p-value of the two one-sided signed-rank tests that values lie outside of ±bound; small means equivalent.
 
     Args:
         values: shape (…, n).
         bound: on the scale of the values; for a margin of 2 % on log-ratios ``log(1.02)``.
     """
-    return np.maximum(t_test(values + bound, "greater"), t_test(values - bound, "less"))
-
-
-def signed_rank_tost(values: Floats, bound: float) -> Floats:
-    """As `tost`, by signed ranks."""
     return np.maximum(signed_rank(values + bound, "greater"), signed_rank(values - bound, "less"))
-
-
-def welch_test(a: Floats, b: Floats, alternative: Alternative = "two-sided") -> Floats:
-    """The p-value of Welch's test that b and a have the same mean; ``greater`` asks whether b's is greater.
-
-    Args:
-        a: shape (…, n).
-        b: shape (…, m).
-        alternative: side.
-    """
-    n, m = a.shape[-1], b.shape[-1]
-    if min(n, m) < 2:
-        return np.full(a.shape[:-1], np.nan)
-    part_a, part_b = a.var(axis=-1, ddof=1) / n, b.var(axis=-1, ddof=1) / m
-    flat = has_no_spread(a) & has_no_spread(b)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        freedom = (part_a + part_b) ** 2 / (part_a**2 / (n - 1) + part_b**2 / (m - 1))
-        t = (b.mean(axis=-1) - a.mean(axis=-1)) / np.sqrt(part_a + part_b)
-    return np.where(flat, np.nan, t_tail(t, freedom, alternative))
 
 
 def mann_whitney(a: Floats, b: Floats, alternative: Alternative = "two-sided") -> Floats:
@@ -150,30 +109,12 @@ def holm(p_values: Floats) -> Floats:
     Args:
         p_values: of one family, shape (m,).
     """
-    adjusted, made = _of_made(p_values)
+    adjusted = np.array(p_values, dtype=np.float64)
+    made = adjusted[np.isfinite(adjusted)]
     order = np.argsort(made)
     made[order] = np.minimum(1, np.maximum.accumulate(made[order] * np.arange(len(made), 0, -1)))
     adjusted[np.isfinite(adjusted)] = made
     return adjusted
-
-
-def benjamini_hochberg(p_values: Floats) -> Floats:
-    """Adjust p-values after Benjamini and Hochberg: the expected share of false claims stays at alpha.
-
-    For screening only. NaN as in `holm`.
-
-    Args:
-        p_values: of one family, shape (m,).
-    """
-    adjusted, made = _of_made(p_values)
-    if len(made):
-        adjusted[np.isfinite(adjusted)] = stats.false_discovery_control(made)
-    return adjusted
-
-
-def _of_made(p_values: Floats) -> tuple[Floats, Floats]:
-    copy = np.array(p_values, dtype=np.float64)
-    return copy, copy[np.isfinite(copy)]
 
 
 def blocks_to_reach(alpha: float) -> int:

@@ -1,69 +1,16 @@
-"""Iterations nested in trials: the hierarchical bootstrap, and where the noise comes from.
+"""Iterations nested in trials: where the noise comes from, and how many iterations a trial should have.
 
 Iterations of one process share its memory layout, its compiled code and its moment. They are no independent samples;
 treating them as such makes intervals several times too narrow. Source: Kalibera & Jones, "Rigorous benchmarking in
-reasonable time", ISMM 2013, and "Quantifying performance changes with effect size confidence intervals" (2012).
+reasonable time", ISMM 2013.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from lab.stats.estimate import Estimate, Floats, ratio_estimate
-from lab.stats.intervals import RESAMPLES
-
-Iterations = Mapping[int, Sequence[float]]
-
-
-def nested_overhead(
-    numerator: Iterations, denominator: Iterations, level: float = 0.95, resamples: int = RESAMPLES, seed: int = 1
-) -> Estimate:
-    """Geometric mean of ratios of iterations, with an interval by hierarchical bootstrap.
-
-    Blocks are drawn with replacement, then, in each block drawn, each arm's iterations with replacement. The point
-    estimate gives every block the same weight, however many iterations it holds. A percentile interval on few blocks
-    is too narrow (see docs/statistics.md): it is offered for 20 blocks and more, next to `overhead` on block means.
-
-    Args:
-        numerator: by block, the times of one trial's iterations, all above 0.
-        denominator: the same of the other arm.
-        level: of the interval.
-        resamples: how many.
-        seed: of the resampling.
-    """
-    shared = sorted(numerator.keys() & denominator.keys())
-    blocks = [block for block in shared if numerator[block] and denominator[block]]
-    n, method = len(blocks), "hierarchical bootstrap"
-    if n == 0:
-        return Estimate(None, None, None, level, method, 0, "no block holds both trials")
-    arms = [[np.log(np.asarray(arm[block], dtype=np.float64)) for block in blocks] for arm in (numerator, denominator)]
-    center = float(np.mean([above.mean() - below.mean() for above, below in zip(*arms, strict=True)]))
-    if n == 1:
-        reason = "one block has no spread to make an interval from"
-        return Estimate(math.exp(center), None, None, level, method, 1, reason)
-    rng = np.random.default_rng(seed)
-    drawn = rng.integers(n, size=(resamples, n))
-    means = (_resampled_means(rng, arms[0], drawn) - _resampled_means(rng, arms[1], drawn)).mean(axis=-1)
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return ratio_estimate(center, float(low), float(high), level, method, n)
-
-
-def _resampled_means(rng: np.random.Generator, trials: list[Floats], drawn: np.ndarray[tuple[int, int]]) -> Floats:
-    """Mean of one resample of iterations for every drawn trial: same shape as drawn."""
-    counts = np.array([len(trial) for trial in trials])
-    padded = np.zeros((len(trials), counts.max()))
-    for row, trial in enumerate(trials):
-        padded[row, : len(trial)] = trial
-    total = np.zeros(drawn.shape)
-    for turn in range(counts.max()):
-        pick = (rng.random(drawn.shape) * counts[drawn]).astype(np.intp)
-        total += np.where(turn < counts[drawn], padded[drawn, pick], 0.0)
-    means: Floats = total / counts[drawn]
-    return means
+from lab.stats.estimate import Floats
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,24 +2,21 @@
 
 The trial is the unit of replication, the block pairs two trials that ran under the same conditions. Whatever slows a
 whole block down (heat, a neighbour) cancels in the block's ratio. The logarithm makes the ratio symmetric: a/b and
-b/a are equally far from 0, and the mean of logarithms is the logarithm of the geometric mean.
+b/a are equally far from 0, and a mean of logarithms is the logarithm of a geometric mean.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Literal
 
 import numpy as np
 
 from lab.core.errors import DataError
-from lab.stats.estimate import Estimate, Floats, has_no_spread, ratio_estimate
-from lab.stats.intervals import Bounds, bca_interval, bootstrap_t_interval, guarded_interval, t_interval
+from lab.stats.estimate import Estimate, Floats, has_no_spread
+from lab.stats.typical import METHOD, Typical, as_ratio, typical
 
-__all__ = ["Estimate", "Floats", "Method", "by_block", "overhead", "overheads", "paired_log_ratios"]
-
-Method = Literal["auto", "t", "bca", "bootstrap-t"]
+__all__ = ["Estimate", "Floats", "by_block", "overhead", "overheads", "paired_log_ratios", "ratios_of"]
 
 
 def by_block(trials: Iterable[tuple[int, float]]) -> dict[int, float]:
@@ -61,56 +58,46 @@ def paired_log_ratios(numerator: Mapping[int, float], denominator: Mapping[int, 
     return np.log(above) - np.log(below)
 
 
-def overhead(log_ratios: Floats, level: float = 0.95, method: Method = "auto") -> Estimate:
-    """Geometric mean of the ratios, with an interval.
+def overhead(log_ratios: Floats, level: float = 0.95) -> Estimate:
+    """The typical trial's ratio, with an interval: exp of the 20 % trimmed mean of log-ratios.
 
     Args:
-        log_ratios: shape (blocks,).
+        log_ratios: in order of blocks, shape (blocks,).
         level: of the interval.
-        method: ``auto`` is Student's interval, widened by bootstrap-t where the ratios look skewed; docs/statistics.md
-            shows by simulation why.
     """
-    return overheads(np.atleast_2d(log_ratios), level, method)[0]
+    return overheads(np.atleast_2d(log_ratios), level)[0]
 
 
-def overheads(log_ratios: Floats, level: float = 0.95, method: Method = "auto") -> list[Estimate]:
+def overheads(log_ratios: Floats, level: float = 0.95) -> list[Estimate]:
     """`overhead` of many cases that have the same number of blocks.
 
     Args:
         log_ratios: shape (cases, blocks).
         level: of the intervals.
-        method: as there.
     """
-    n = log_ratios.shape[-1]
-    if n == 0:
+    if log_ratios.shape[-1] == 0:
         nothing = "no block holds both trials"
-        return [Estimate(None, None, None, level, method, 0, nothing) for _ in log_ratios]
-    bounds, names = _bounds(log_ratios, level, method)
-    means, flat = log_ratios.mean(axis=-1), has_no_spread(log_ratios)
-    return [
-        _estimate(float(means[row]), float(bounds.low[row]), float(bounds.high[row]), level, names[row], n, flat[row])
-        for row in range(len(log_ratios))
-    ]
+        return [Estimate(None, None, None, level, METHOD, 0, nothing) for _ in log_ratios]
+    return ratios_of(typical(log_ratios), log_ratios, level)
 
 
-def _bounds(log_ratios: Floats, level: float, method: Method) -> tuple[Bounds, list[str]]:
-    if method == "auto":
-        bounds, widened = guarded_interval(log_ratios, level)
-        return bounds, ["t widened by bootstrap-t" if wide else "t" for wide in widened]
-    intervals = {"t": t_interval, "bca": bca_interval, "bootstrap-t": bootstrap_t_interval}
-    return intervals[method](log_ratios, level), [method] * len(log_ratios)
+def ratios_of(centers: Typical, log_ratios: Floats, level: float) -> list[Estimate]:
+    """The estimates of rows whose locations are known, with the reason where there is no interval.
 
-
-def _estimate(mean: float, low: float, high: float, level: float, method: str, n: int, flat: bool) -> Estimate:
-    if np.isfinite(low) and np.isfinite(high):
-        return ratio_estimate(mean, low, high, level, method, n)
-    if n == 1:
-        reason = "one block has no spread to make an interval from"
-    elif flat:
-        reason = f"all {n} blocks gave exactly the same ratio: no spread to make an interval from"
-    else:
-        reason = f"{n} blocks are too few for a {method} interval"
-    return Estimate(float(np.exp(mean)), None, None, level, method, n, reason)
+    Args:
+        centers: of the rows.
+        log_ratios: shape (cases, blocks), at least one block.
+        level: of the intervals.
+    """
+    n, flat = log_ratios.shape[-1], has_no_spread(log_ratios)
+    found = []
+    for row in range(len(log_ratios)):
+        which = f"all {n} blocks" if flat[row] else f"the middle of {n} blocks"
+        reason = f"{which} gave exactly the same ratio: no spread to make an interval from"
+        if n == 1:
+            reason = "one block has no spread to make an interval from"
+        found.append(as_ratio(Typical(*(part[row] for part in centers)), level, n, reason))
+    return found
 
 
 def _checked(block: int, value: float) -> float:

@@ -9,11 +9,13 @@ from scipy import special
 from lab.core.units import show_percent
 from lab.stats.estimate import Estimate
 from lab.stats.evidence import Evidence
-from lab.stats.planning import smallest_n
+from lab.stats.planning import smallest_n, trimmed_freedom
 
 
 def show_ratio(estimate: Estimate, reference: str | None = None) -> str:
     """``2.10× native [2.05, 2.16]``, with as many decimals as the interval earns; without one ``2.1×``.
+
+    Where they part, the mean trial stands behind it: ``1.01× [1.00, 1.02] (mean trial 1.06×)``.
 
     Raises:
         ValueError: the estimate has no value.
@@ -24,7 +26,8 @@ def show_ratio(estimate: Estimate, reference: str | None = None) -> str:
     if estimate.low is None or estimate.high is None:
         return f"{estimate.value:.3g}{of_what}"
     places = _decimals((estimate.high - estimate.low) / 2)
-    return f"{estimate.value:.{places}f}{of_what} [{estimate.low:.{places}f}, {estimate.high:.{places}f}]"
+    mean = f" (mean trial {estimate.mean_value:.{places}f}×)" if estimate.mean_parts else ""
+    return f"{estimate.value:.{places}f}{of_what} [{estimate.low:.{places}f}, {estimate.high:.{places}f}]{mean}"
 
 
 def _decimals(half_width: float) -> int:
@@ -50,8 +53,10 @@ def what_is_missing(one: Evidence, p_differs: float | None, margin: float, alpha
     if one.shortage is not None:
         return f"{one.shortage} ({so_far} so far)"
     advice = _advice(one, margin)
-    if one.excludes_one and one.rank_must_agree and one.p_rank is not None and one.p_rank > alpha:
-        return f"{so_far} rests on few blocks that do not agree (exact rank test p = {one.p_rank:.2g}){advice}"
+    if one.excludes_one and one.rank_must_agree and one.p.rank is not None and one.p.rank > alpha:
+        return f"{so_far} rests on few blocks that do not agree (exact rank test p = {one.p.rank:.2g}){advice}"
+    if one.dependence is not None:
+        return f"{so_far}: {one.dependence}{advice}"
     if one.excludes_one and p_differs is not None:
         return f"{so_far} excludes 1 alone, but not among {size} comparisons (p = {p_differs:.2g}){advice}"
     return f"{so_far} neither excludes 1 nor lies within {show_percent(margin)}{advice}"
@@ -62,8 +67,8 @@ def _advice(one: Evidence, margin: float) -> str:
     value, half_width, n = one.estimate.value, one.estimate.half_width, one.estimate.n
     if value is None or half_width is None or not one.paired:
         return ""
-    # the spread that a plain t interval of this width would have: skew makes it wider than the blocks' own
-    spread = math.log1p(half_width) * math.sqrt(n) / float(special.stdtrit(n - 1, (1 + one.estimate.level) / 2))
+    freedom = trimmed_freedom(n)
+    spread = math.log1p(half_width) * math.sqrt(n) / float(special.stdtrit(freedom, (1 + one.estimate.level) / 2))
     distance, bound = abs(math.log(value)), math.log1p(margin)
     needed = smallest_n(spread, max(distance, bound - distance), one.estimate.level)
     if needed is None:

@@ -3,44 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
+from lab.core.errors import UsageError
+from lab.core.units import show_percent
 from lab.stats.estimate import Floats
+from lab.stats.typical import typical
 from lab.stats.verdicts import Judgement, State, judge_each
-
-
-class Noise(StrEnum):
-    """How a machine disturbs a trial's time, in multiples of a scale.
-
-    `LOGNORMAL`: many small causes multiply. `BIMODAL`: one trial in five is slower by five scales (a neighbour, a
-    page cache, a lower clock). `DRIFTING`: the machine heats up by half a scale per block, and the two trials of a
-    block, in random order, sit a third of a block apart.
-    """
-
-    LOGNORMAL = "lognormal"
-    BIMODAL = "bimodal"
-    DRIFTING = "drifting"
-
-
-def log_times(
-    rng: np.random.Generator, noise: Noise, comparisons: int, blocks: int, scale: float
-) -> tuple[Floats, Floats]:
-    """Logarithms of the times of two equal arms, paired by block; each of shape (comparisons, blocks).
-
-    Every block also has an effect of its own, five scales wide, that both arms share.
-    """
-    shape = (2, comparisons, blocks)
-    own = rng.normal(0, scale, shape)
-    if noise is Noise.BIMODAL:
-        own += np.where(rng.random(shape) < 0.2, 5 * scale, 0)
-    if noise is Noise.DRIFTING:
-        earlier = rng.integers(2, size=shape[1:])
-        own += scale / 2 * (np.arange(blocks) + np.stack([earlier, 1 - earlier]) / 3)
-    shared = rng.normal(0, 5 * scale, shape[1:])
-    return own[0] + shared, own[1] + shared
 
 
 def resampled(log_ratios: Floats, comparisons: int, blocks: int, slowdown: float = 0.0, seed: int = 1) -> Floats:
@@ -66,6 +37,63 @@ def resampled(log_ratios: Floats, comparisons: int, blocks: int, slowdown: float
     # the draw's own variance is that of the values plus the kernel's
     scale = spread / float(np.sqrt(np.mean(noise**2) + (bandwidth * spread) ** 2))
     return np.asarray(drawn * scale + np.log1p(slowdown), dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseFloor:
+    """The smallest slowdown that a number of blocks can be expected to show.
+
+    Attributes:
+        fraction: 0.008 for 0.8 %.
+        blocks: how many.
+        power: the chance of finding a slowdown of just that size.
+        alpha: of the test.
+        spread: standard deviation of log-ratios that it rests on.
+    """
+
+    fraction: float
+    blocks: int
+    power: float
+    alpha: float
+    spread: float
+
+    @property
+    def sentence(self) -> str:
+        """``differences under 0.8 % can't be seen here in 20 blocks``."""
+        return f"differences under {show_percent(self.fraction)} can't be seen here in {self.blocks} blocks"
+
+
+def noise_floor(
+    log_ratios: Floats, blocks: int, alpha: float = 0.05, power: float = 0.8, comparisons: int = 4000, seed: int = 1
+) -> NoiseFloor | None:
+    """The noise floor of a machine, from log-ratios between trials of the same arm (A/A) or of a steady case.
+
+    Simulates comparisons with the measured noise. Each finds a slowdown from some size on; the floor is the size that
+    the wanted share of them finds.
+
+    Args:
+        log_ratios: shape (blocks measured,), at least two that are not all the same.
+        blocks: how many the future comparison will have, at least 2.
+        alpha: its level.
+        power: chance of detection at the floor.
+        comparisons: how many to simulate.
+        seed: of the simulation.
+
+    Returns:
+        None where the spread is unknown.
+
+    Raises:
+        UsageError: fewer than two blocks are planned.
+    """
+    if blocks < 2:
+        raise UsageError(f"a comparison of {blocks} block has no noise floor", "plan for at least 2 blocks")
+    spread = float(np.std(log_ratios, ddof=1)) if len(log_ratios) >= 2 else 0.0
+    if spread <= 0:
+        return None
+    center = typical(resampled(log_ratios, comparisons, blocks, seed=seed))
+    found_from = special.stdtrit(center.freedom, 1 - alpha / 2) * center.error - center.value
+    fraction = float(np.expm1(np.quantile(found_from, power)))
+    return NoiseFloor(fraction, blocks, power, alpha, spread)
 
 
 @dataclass(frozen=True, slots=True)

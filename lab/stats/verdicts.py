@@ -2,10 +2,10 @@
 
 How the tests combine, for each comparison:
 
-1. `differs` needs the t test on log-ratios at alpha, Holm-corrected within its family, an interval that excludes 1
-   and, below 10 blocks, the exact rank test at alpha too. That test can't reach 0.05 with fewer than 6 blocks.
-2. `equivalent` needs TOST at alpha, Holm-corrected likewise, an interval within the margin and, below 10 blocks,
-   TOST by ranks too.
+1. `differs` needs Yuen's test on log-ratios at alpha, Holm-corrected within its family, and, below 10 blocks, the exact
+   rank test at alpha too. That test can't reach 0.05 with fewer than 6 blocks.
+2. `equivalent` needs the two one-sided tests of the same kind at alpha, Holm-corrected likewise, and, below 10 blocks,
+   those by ranks too.
 3. Both can hold: a difference that is real and too small to matter. The margin says what matters, so `equivalent` wins.
 4. Neither: `undetermined`, with what is missing.
 """
@@ -87,17 +87,12 @@ class Judgement:
         value = self.estimate.value
         return self.state is State.DIFFERS and value is not None and value > 1 + self.margin
 
-    @property
-    def surely_exceeds_margin(self) -> bool:
-        """As `exceeds_margin`, and the whole interval lies above the margin."""
-        return self.exceeds_margin and self.estimate.low is not None and self.estimate.low > 1 + self.margin
-
 
 def judge(log_ratios: Floats, margin: float, alpha: float = 0.05, family: str | None = None) -> Judgement:
     """Judge one comparison that is paired by block.
 
     Args:
-        log_ratios: shape (blocks,), from `paired_log_ratios`.
+        log_ratios: in order of blocks, shape (blocks,), from `paired_log_ratios`.
         margin: smallest difference that matters, as a fraction above 0.
         alpha: level of the tests.
         family: a name to carry; several comparisons that are read together belong into `judge_family`.
@@ -114,7 +109,7 @@ def judge_family(
     """Judge every comparison of one family (one figure, one table), paired by block, with Holm's correction.
 
     Args:
-        log_ratios: by comparison, shape (blocks of that comparison,).
+        log_ratios: by comparison, in order of blocks, shape (blocks of that comparison,).
         margin: as in `judge`.
         alpha: the chance of any false `differs` in the family, and that of any false `equivalent`.
         family: what the comparisons are, for people.
@@ -145,34 +140,17 @@ def judge_each(log_ratios: Floats, margin: float, alpha: float = 0.05) -> list[J
     return [_concluded({None: one}, margin, alpha, None)[None] for one in paired_evidence(log_ratios, margin, alpha)]
 
 
-def compare_ratios(
-    a_log_ratios: Floats, b_log_ratios: Floats, margin: float, alpha: float = 0.05, family: str | None = None
-) -> Judgement:
-    """Judge b against a, two campaigns that share no block: a ratio above 1 means that b is the dearer.
-
-    Between machines give log-ratios to native (overheads); on one machine logarithms of times serve as well. The
-    interval is Welch's, the rank test Brunner-Munzel's, or the exact Mann-Whitney test below 10 blocks.
-
-    Args:
-        a_log_ratios: shape (n,).
-        b_log_ratios: shape (m,).
-        margin: as in `judge`.
-        alpha: as in `judge`.
-        family: as in `judge`.
-
-    Raises:
-        UsageError: as in `judge`.
-    """
-    return compare_family({None: (a_log_ratios, b_log_ratios)}, margin, alpha, family)[None]
-
-
 def compare_family(
     pairs: Mapping[Key, tuple[Floats, Floats]], margin: float, alpha: float = 0.05, family: str | None = None
 ) -> dict[Key, Judgement]:
-    """`compare_ratios` of every case of a family, with Holm's correction.
+    """Judge b against a, two campaigns that share no block, with Holm's correction: above 1 b is the more expensive.
+
+    Between machines give log-ratios to native (overheads); on one machine logarithms of times serve as well. The
+    interval is of the difference of two trimmed means, the rank test Brunner-Munzel's, or the exact Mann-Whitney test
+    below 10 blocks.
 
     Args:
-        pairs: by comparison, (a, b), shapes (n,) and (m,).
+        pairs: by comparison, (a, b), in order of blocks, shapes (n,) and (m,).
         margin: as in `judge`.
         alpha: as in `judge_family`.
         family: as there.
@@ -189,20 +167,20 @@ def compare_family(
 
 
 def _concluded(evidence: dict[Key, Evidence], margin: float, alpha: float, family: str | None) -> dict[Key, Judgement]:
-    differs = _corrected([one.p_differs for one in evidence.values()])
-    equivalent = _corrected([one.p_equivalent for one in evidence.values()])
+    differs = _corrected([one.p.differs for one in evidence.values()])
+    equivalent = _corrected([one.p.equivalent for one in evidence.values()])
     judgements: dict[Key, Judgement] = {}
     for place, (key, one) in enumerate(evidence.items()):
-        p_differs = _with_rank(differs[place], one.p_rank, one.rank_must_agree)
-        p_equivalent = _with_rank(equivalent[place], one.p_rank_equivalent, one.rank_must_agree)
+        p_differs = _with_rank(differs[place], one.p.rank, one.rank_must_agree)
+        p_equivalent = _with_rank(equivalent[place], one.p.rank_equivalent, one.rank_must_agree)
         state = State.UNDETERMINED
-        if p_equivalent is not None and p_equivalent <= alpha and one.within_margin:
+        if p_equivalent is not None and p_equivalent <= alpha:
             state = State.EQUIVALENT
-        elif p_differs is not None and p_differs <= alpha and one.excludes_one:
+        elif p_differs is not None and p_differs <= alpha:
             state = State.DIFFERS
         reason = what_is_missing(one, p_differs, margin, alpha, len(evidence)) if state is State.UNDETERMINED else None
         judgements[key] = Judgement(
-            state, one.estimate, margin, alpha, p_differs, p_equivalent, one.p_rank, family, len(evidence), reason
+            state, one.estimate, margin, alpha, p_differs, p_equivalent, one.p.rank, family, len(evidence), reason
         )
     return judgements
 

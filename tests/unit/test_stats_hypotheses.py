@@ -1,8 +1,7 @@
-"""Tests of hypotheses against enumeration, scipy and statsmodels."""
+"""Rank tests and their correction against enumeration, scipy and statsmodels."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import combinations, product
 from typing import Literal
 
@@ -10,11 +9,8 @@ import numpy as np
 import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.weightstats import DescrStatsW
 
-from lab.stats.estimate import Floats
 from lab.stats.hypotheses import (
-    benjamini_hochberg,
     blocks_to_reach,
     brunner_munzel,
     can_reach,
@@ -22,9 +18,6 @@ from lab.stats.hypotheses import (
     mann_whitney,
     signed_rank,
     signed_rank_tost,
-    t_test,
-    tost,
-    welch_test,
 )
 
 Side = Literal["two-sided", "less", "greater"]
@@ -75,25 +68,6 @@ def test_signed_rank_with_ties_joins_the_normal_approximation_at_fifty_blocks() 
     assert float(signed_rank(longer)) == stats.wilcoxon(longer, zero_method="pratt", method="approx").pvalue
 
 
-@pytest.mark.parametrize("side", SIDES)
-def test_the_t_test_is_scipys(side: Side) -> None:
-    table = RNG.normal(0.1, 1, (5, 9))
-    assert t_test(table, side) == pytest.approx(stats.ttest_1samp(table, 0, axis=1, alternative=side).pvalue, rel=1e-12)
-
-
-@pytest.mark.parametrize("side", SIDES)
-def test_welchs_test_is_scipys(side: Side) -> None:
-    a, b = RNG.normal(0, 1, (5, 9)), RNG.normal(0.5, 3, (5, 6))
-    expected = stats.ttest_ind(b, a, axis=1, equal_var=False, alternative=side).pvalue
-    assert welch_test(a, b, side) == pytest.approx(expected, rel=1e-12)
-
-
-def test_tost_is_that_of_statsmodels() -> None:
-    values = RNG.normal(0.003, 0.01, 14)
-    expected, *_ = DescrStatsW(values).ttost_mean(-0.02, 0.02)
-    assert float(tost(values, 0.02)) == pytest.approx(expected, rel=1e-10)
-
-
 def test_tost_by_ranks_is_the_worse_of_two_enumerations() -> None:
     values = RNG.normal(0.003, 0.01, 8)
     expected = max(_enumerated_signed_rank(values + 0.02, "greater"), _enumerated_signed_rank(values - 0.02, "less"))
@@ -141,12 +115,11 @@ def test_holm_steps_down_as_published() -> None:
     assert holm(p) == pytest.approx([0.03, 0.06, 0.06, 0.02])
 
 
-@pytest.mark.parametrize(("ours", "theirs"), [(holm, "holm"), (benjamini_hochberg, "fdr_bh")])
-def test_corrections_are_those_of_statsmodels(ours: Callable[[Floats], Floats], theirs: str) -> None:
+def test_holms_correction_is_that_of_statsmodels() -> None:
     for size in (1, 2, 23):
         p = RNG.uniform(0, 0.3, size) ** 2
         # the same few multiplications
-        assert ours(p) == pytest.approx(multipletests(p, method=theirs)[1], rel=1e-12)
+        assert holm(p) == pytest.approx(multipletests(p, method="holm")[1], rel=1e-12)
 
 
 def test_a_test_that_could_not_be_made_is_no_member_of_its_family() -> None:
@@ -172,7 +145,4 @@ def test_the_fewest_blocks_of_two_campaigns_are_those_of_the_exact_test(n: int, 
 
 
 def test_tests_without_data_give_no_p_value() -> None:
-    assert np.isnan(t_test(np.array([0.1])))
-    assert np.isnan(t_test(np.full(5, 0.1)))
     assert np.isnan(signed_rank(np.empty(0)))
-    assert np.isnan(welch_test(np.array([0.1]), np.array([0.1, 0.2])))

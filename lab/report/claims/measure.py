@@ -20,8 +20,8 @@ from lab.report.claims.claim_file import Claim, ClaimQuantity
 from lab.report.claims.formula import Side, Values, complete_sides, formula_of, lowering, sides_of
 from lab.report.results import Cell, Results
 from lab.stats.estimate import Estimate, Floats
-from lab.stats.intervals import t_interval
 from lab.stats.ratios import overhead
+from lab.stats.typical import METHOD, interval, typical
 
 CUT_COUNTS_FOR = 0.8
 """A trial cut after t seconds counts as at least 0.8 t: another trial of the case might have been that much faster."""
@@ -124,10 +124,11 @@ def _estimate(
 
 
 def _linear(figures: Floats) -> Estimate:
-    """Mean and Student's interval of figures that may be 0 or below."""
-    mean, n = float(figures.mean()), len(figures)
-    low, high = (float(end) for end in t_interval(figures, _LEVEL))
+    """The typical block's figure and its interval, for figures that may be 0 or below."""
+    center, n = typical(figures), len(figures)
+    low, high = (float(end) for end in interval(center, _LEVEL))
+    value, mean, counts_as = float(center.value), float(center.mean), float(center.counts_as)
     if np.isfinite(low) and np.isfinite(high):
-        return Estimate(mean, low, high, _LEVEL, "t", n)
-    reason = "one block has no spread to make an interval from" if n == 1 else f"all {n} blocks gave the same figure"
-    return Estimate(mean, None, None, _LEVEL, "t", n, reason)
+        return Estimate(value, low, high, _LEVEL, METHOD, n, None, mean, counts_as)
+    reason = "one block has no spread to make an interval from" if n == 1 else f"{n} blocks gave the same figure"
+    return Estimate(value, None, None, _LEVEL, METHOD, n, reason, mean, counts_as)

@@ -17,6 +17,7 @@ from lab.report.results import NOT_RUN, Cell, Results
 from lab.stats.combine import compare_geometric_means
 from lab.stats.estimate import Estimate
 from lab.stats.ratios import Floats, paired_log_ratios
+from lab.stats.typical import typical
 from lab.stats.verdicts import Judgement, State, compare_family
 
 ALPHA = 0.05
@@ -42,7 +43,7 @@ class CaseLine(msgspec.Struct, frozen=True):
     Attributes:
         case: its id.
         quantity: as in `COMPARED`.
-        a, b: geometric means over blocks: in the quantity's unit, or as a ratio to native, by the basis.
+        a, b: typical trials: in the quantity's unit, or as a ratio to native, by the basis.
         change: ``worse`` and ``better`` differ by more than the margin, ``differs`` by an estimate within it.
         judgement: of b over a, with estimate, interval and corrected p-values.
     """
@@ -106,8 +107,8 @@ def compare_cases(samples: Samples, margin: float) -> tuple[CaseLine, ...]:
         CaseLine(
             case=case.id,
             quantity=quantity,
-            a=_geometric_mean(a),
-            b=_geometric_mean(b),
+            a=_typical(a),
+            b=_typical(b),
             change=_change(a, b, judged[case, quantity]),
             judgement=judged[case, quantity],
         )
@@ -144,8 +145,8 @@ def _logs(results: Results, case: Case, quantity: str, basis: Basis) -> Floats:
     return paired_log_ratios(mine, results.by_block(baseline, quantity))
 
 
-def _geometric_mean(logs: Floats) -> float:
-    return math.exp(float(logs.mean()))
+def _typical(logs: Floats) -> float:
+    return math.exp(float(typical(logs).value))
 
 
 def _mean(pairs: Mapping[str, tuple[Floats, Floats]]) -> Estimate:

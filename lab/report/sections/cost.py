@@ -19,7 +19,8 @@ from lab.stats.ratios import Estimate
 from lab.stats.verdicts import State
 
 HOW_TO_READ = (
-    "Each entry: geometric mean over trials, then the ratio to native of the same blocks with its 95 % interval. "
+    "Each entry: the typical trial (20 % trimmed geometric mean over blocks), then its ratio to native of the same "
+    "blocks with the 95 % interval. "
     f"`=` marks a ratio within {MARGIN:.0%} of native, `?` one that the blocks so far leave undetermined; "
     "the others differ from native. A dash is a case that the experiment does not hold."
 )
@@ -80,12 +81,14 @@ def _detail(quantity: CostQuantity, results: Results, by_case: Mapping[Case, Cos
     name = quantity.name
     columns = (
         *CASE_COLUMNS,
-        Column(f"{name}_geomean", "geometric mean", quantity.show),
+        Column(f"{name}_geomean", "typical trial", quantity.show),
+        Column(f"{name}_mean_trial", "mean trial", quantity.show),
         Column(f"{name}_low", "95 % from", quantity.show),
         Column(f"{name}_high", "to", quantity.show),
         Column("over_native", "over native", ratio),
         Column("over_native_low", "95 % from", ratio),
         Column("over_native_high", "to", ratio),
+        Column("over_native_mean_trial", "mean trial", ratio),
         Column("verdict", ""),
         Column("p_differs", ""),
         Column("reading", "verdict"),
@@ -100,6 +103,7 @@ def _row(quantity: CostQuantity, cell: Cell, cost: Cost) -> dict[str, Any]:
     for prefix, suffix, estimate in ((quantity.name, "_geomean", cost.level), ("over_native", "", cost.overhead)):
         if estimate is not None:
             row |= {f"{prefix}{suffix}": estimate.value, f"{prefix}_low": estimate.low, f"{prefix}_high": estimate.high}
+            row[f"{prefix}_mean_trial"] = estimate.mean_value
     if cost.judgement is not None:
         row |= {"verdict": str(cost.judgement.state), "p_differs": cost.judgement.p_differs}
         row["reading"] = cost.judgement.sentence
