@@ -40,7 +40,7 @@ class Estimate:
     def mean_parts(self) -> bool:
         """Whether mean trial and typical trial part: their distance is more than half of the interval's half-width.
 
-        Under even noise that happens in about one series of a thousand; rare slow trials make it happen.
+        Under even noise that happens in one series of a hundred; rare slow trials make it happen.
         """
         if self.mean_value is None or self.value is None or self.half_width is None or self.mean_value <= 0:
             return False

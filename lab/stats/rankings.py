@@ -22,7 +22,7 @@ class Ranking:
         left_out: models that some arm failed on.
         p: of Friedman's test that all arms rank alike; None if it can't be made.
         critical_difference: mean ranks further apart than this differ; None like `p`.
-        groups: runs of arms that can't be told apart, in order of rank; only those of two or more arms.
+        groups: runs of arms that can't be separated, in order of rank; only those of two or more arms.
         reason: why p is None, or what limits the answer; None otherwise.
     """
 
@@ -38,8 +38,8 @@ class Ranking:
 def rank_arms(values: Mapping[str, Mapping[str, float]], alpha: float = 0.05) -> Ranking:
     """Rank arms over models by their values (smaller is better), such as geometric-mean overheads.
 
-    Friedman's test needs every arm on every model: models that an arm failed on are left out and named. Arms are told
-    apart only if Friedman's test itself says that not all are alike.
+    Friedman's test needs every arm on every model: models that an arm failed on are left out and named. Arms are
+    separated only if Friedman's test itself says that not all are alike.
 
     Args:
         values: by arm, then model.

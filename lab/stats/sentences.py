@@ -74,4 +74,4 @@ def _advice(one: Evidence, margin: float) -> str:
     if needed is None:
         return ""
     more = max(1, needed - n)
-    return f"; about {more} more block{'s' if more > 1 else ''} would tell"
+    return f"; about {more} more block{'s' if more > 1 else ''} would settle it"
