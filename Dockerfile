@@ -71,7 +71,8 @@ FROM toolchain AS probe
 COPY rust-guest/Cargo.toml rust-guest/Cargo.lock /src/
 COPY rust-guest/infer/Cargo.toml /src/infer/
 COPY rust-guest/fixture/Cargo.toml /src/fixture/
-COPY rust-guest/probe /src/probe
+COPY rust-guest/probe/Cargo.toml /src/probe/
+COPY rust-guest/probe/src /src/probe/src
 WORKDIR /src
 RUN host="$(uname -m)-unknown-linux-gnu" \
     && mkdir -p infer/src fixture/src /out/usr/local/bin \
@@ -87,7 +88,8 @@ FROM toolchain AS fixture
 COPY rust-guest/Cargo.toml rust-guest/Cargo.lock /src/
 COPY rust-guest/infer/Cargo.toml /src/infer/
 COPY rust-guest/probe/Cargo.toml /src/probe/
-COPY rust-guest/fixture /src/fixture
+COPY rust-guest/fixture/Cargo.toml /src/fixture/
+COPY rust-guest/fixture/src /src/fixture/src
 WORKDIR /src
 RUN host="$(uname -m)-unknown-linux-gnu" \
     && mkdir -p infer/src probe/src /out/usr/local/bin \

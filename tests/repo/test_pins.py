@@ -81,6 +81,15 @@ def test_no_final_image_rests_on_a_builder(edition: str, runtime: str) -> None:
         assert bound.base == f"base:{PINS.edition(edition).runtime(runtime).base or PINS.edition(edition).base}"
 
 
+@pytest.mark.parametrize("stage", ["probe", "fixture"])
+def test_what_no_binary_is_made_from_rebuilds_no_image(stage: str) -> None:
+    step = planner.plan(DOCKERFILE, stage, stage_args(PINS, "current", "native", None), base)
+    sources = {name for name in step.files if name.startswith(f"rust-guest/{stage}/")}
+    assert f"rust-guest/{stage}/src/main.rs" in sources
+    assert {Path(name).suffix for name in sources} == {".rs", ".toml"}
+    assert not [name for name in step.files if "/tests/" in name]
+
+
 def test_the_dockerfile_keeps_to_what_the_classic_builder_takes() -> None:
     for stage in DOCKERFILE.stages.values():
         for instruction in stage.instructions:
