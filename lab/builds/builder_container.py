@@ -4,21 +4,43 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import NamedTuple
 
-from lab.engines.docker_sdk import DockerClient, failures_as_lab_errors
+from lab.engines.docker_sdk import HTTP_TIMEOUT_S, SILENCE_S, BindMount, DockerClient, connect, failures_as_lab_errors
+from lab.engines.leftovers import discard
+from lab.engines.owner import owner_labels
 
 # What cargo draws when it believes that its output is a terminal: "Building [=====>    ] 57/142: tract-core"
 _CARGO_BAR = re.compile(r"(\d+)/(\d+): (.*)")
 _CARGO_STEP = re.compile(r"\s+(Downloaded|Downloading|Compiling|Finished|Building)\s+(.*)")
 
 
+class Mounted(NamedTuple):
+    """A host directory in a builder's container.
+
+    Attributes:
+        source: on the host.
+        place: where the container sees it.
+        read_only: whether the container may not write to it.
+    """
+
+    source: Path
+    place: str
+    read_only: bool = False
+
+    @property
+    def bound(self) -> BindMount:
+        """As the engine takes it."""
+        return BindMount(self.place, str(self.source.resolve()), type="bind", read_only=self.read_only)
+
+
 def run_in(
     client: DockerClient,
     image: str,
     script: str,
-    mounts: Mapping[Path, str],
+    mounts: Iterable[Mounted],
     log: Path,
     on_step: Callable[[str, float | None], None],
 ) -> int:
@@ -28,7 +50,7 @@ def run_in(
         client: of the engine.
         image: of a builder.
         script: for ``sh -c``.
-        mounts: host directories, by where the container sees them; ``:ro`` at the end makes one read-only.
+        mounts: host directories that the container sees; everything else it writes to is gone with it.
         log: gets everything it prints.
         on_step: called with cargo's steps as they come, and the fraction done where cargo says it.
     """
@@ -45,19 +67,28 @@ def run_in(
                 "CARGO_TERM_PROGRESS_WHEN": "always",
                 "CARGO_TERM_PROGRESS_WIDTH": "80",
             },
-            volumes=[f"{source.resolve()}:{place}" for source, place in mounts.items()],
+            # compilers and crates' own build scripts run here; they need files and the network, and no more
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges"],
+            labels=owner_labels("build"),
+            # not `volumes`: those cannot name a directory with a colon
+            mounts=[
+                BindMount(one.place, str(one.source.resolve()), type="bind", read_only=one.read_only) for one in mounts
+            ],
         )
         try:
             container.start()
+            # link-time optimisation says nothing for minutes
+            followed = connect(SILENCE_S).containers.get(str(container.id))
             with log.open("w") as log_file:
-                for chunk in container.logs(stream=True, follow=True):
+                for chunk in followed.logs(stream=True, follow=True):
                     text = chunk.decode(errors="replace")
                     log_file.write(text.replace("\r", "\n"))
                     log_file.flush()
                     report_step(text, on_step)
-            return int(container.wait()["StatusCode"])
+            return int(container.wait(timeout=HTTP_TIMEOUT_S)["StatusCode"])
         finally:
-            container.remove(force=True)
+            discard(container)
 
 
 def report_step(text: str, on_step: Callable[[str, float | None], None]) -> None:

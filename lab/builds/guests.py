@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from lab.builds.builder_container import run_in
+from lab.builds.builder_container import Mounted, run_in
 from lab.builds.images.candidates import Catalogue
 from lab.builds.images.ensure import build_steps
 from lab.builds.images.files import read_file
@@ -229,10 +229,14 @@ def _compile(
     target, profile = build
     of = "" if edition == "current" else f" ({edition})"
     item = f"guest {target}/{profile}{of} {which}".rstrip()
-    mounts = {workspace: "/src:ro", work / "target": "/target", work / "out": "/out"}
-    mounts[home() / "cargo" / "registry"] = "/cargo"
-    for directory in mounts:
-        directory.mkdir(parents=True, exist_ok=True)
+    mounts = (
+        Mounted(workspace, "/src", read_only=True),
+        Mounted(work / "target", "/target"),
+        Mounted(work / "out", "/out"),
+        Mounted(home() / "cargo" / "registry", "/cargo"),
+    )
+    for mounted in mounts:
+        mounted.source.mkdir(parents=True, exist_ok=True)
     log = LOGS / ("-".join(("guest", _name(edition, build), *which.split())) + ".log")
     script = f"rustc --version > /out/toolchain && sh /src/build.sh {profile} {target} /out {edition}"
     code = run_in(client, image, script, mounts, log, lambda line, done: progress(item, line, done))

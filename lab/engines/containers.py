@@ -31,7 +31,8 @@ from lab.engines.engine import (
     new_nonce,
     probe_argv,
 )
-from lab.engines.owner import CAMPAIGN_LABEL, is_abandoned, owner_labels
+from lab.engines.leftovers import discard, remove_abandoned
+from lab.engines.owner import owner_labels
 
 CASE_LABEL = "wasm-edge-lab.case"
 NOBODY = 65534
@@ -84,14 +85,7 @@ class ContainerEngine(Engine):
 
     def remove_leftovers(self, campaign: str) -> int:
         """See `Engine.remove_leftovers`; also removes containers of any lab process that has died."""
-        removed = 0
-        with docker_sdk.failures_as_lab_errors():
-            for container in self._client.containers.list(all=True, filters={"label": CAMPAIGN_LABEL}):
-                labels = container.labels
-                if labels.get(CAMPAIGN_LABEL) == campaign or is_abandoned(labels):
-                    container.remove(force=True)
-                    removed += 1
-        return removed
+        return remove_abandoned(self._client, campaign)
 
     def describe(self) -> str:
         """See `Engine.describe`."""
@@ -113,9 +107,7 @@ class ContainerEngine(Engine):
         try:
             yield container
         finally:
-            # one that cannot be removed now is removed by `remove_leftovers`; its trial is measured all the same
-            with contextlib.suppress(LabError), docker_sdk.failures_as_lab_errors():
-                container.remove(force=True)
+            discard(container)
 
 
 def container_options(job: Job, nonce: str) -> dict[str, Any]:

@@ -11,28 +11,34 @@ import requests.exceptions
 import urllib3.exceptions
 from docker import DockerClient
 from docker.models.containers import Container
+from docker.types import Mount as BindMount
 
 from lab.core.errors import EngineFailed, EngineForbidden, EngineMissing
 
-__all__ = ["Container", "DockerClient", "connect", "failures_as_lab_errors"]
+__all__ = ["HTTP_TIMEOUT_S", "SILENCE_S", "BindMount", "Container", "DockerClient", "connect", "failures_as_lab_errors"]
 
 START_ENGINE = "start it (`systemctl start docker`) or install Docker Engine; DOCKER_HOST names another one"
 GAIN_ACCESS = "add yourself to the group that owns the socket (`usermod -aG docker $USER`, then log in again)"
 RUN_DOCTOR = "run `lab doctor`; the same command resumes"
-# A build step may be silent for minutes; a job's own patience is passed with each wait.
-HTTP_TIMEOUT_S = 3600
+# For an ordinary request. A daemon that hangs must not look like a lab that does.
+HTTP_TIMEOUT_S = 120
+# For what legitimately says nothing for long: a build's step, a compilation that is followed, a large import or pull.
+SILENCE_S = 3600
 _TOO_SLOW = (requests.exceptions.ReadTimeout, urllib3.exceptions.ReadTimeoutError)
 
 
-def connect() -> DockerClient:
+def connect(timeout_s: float = HTTP_TIMEOUT_S) -> DockerClient:
     """A client of the engine that answers.
+
+    Args:
+        timeout_s: how long each request may go without an answer, if the request itself sets no other limit.
 
     Raises:
         EngineMissing: none answers.
         EngineForbidden: one does, but this user may not talk to it.
     """
     with failures_as_lab_errors():
-        client = docker.from_env(timeout=HTTP_TIMEOUT_S)
+        client = docker.from_env(timeout=timeout_s)  # type: ignore[arg-type]  # fractions are taken, too
         client.ping()
         return client
 

@@ -15,6 +15,7 @@ from lab.builds.steps.step import BuildStep
 from lab.core.errors import BuildFailed, LabError
 from lab.core.progress import Progress, silent
 from lab.engines.docker_sdk import DockerClient, connect
+from lab.engines.leftovers import remove_abandoned
 
 # Compilations use every core for most of their time; two at once fill the gaps, more only compete for memory.
 MOST_BUILDS_AT_ONCE = 2
@@ -88,6 +89,7 @@ def build_editions(runtimes: Mapping[str, Iterable[str]], progress: Progress = s
         ExperimentError: there is no such edition, or it has no such runtime.
     """
     client = connect()
+    remove_abandoned(client)
     reports = {edition: BuildReport({}, {}) for edition in runtimes}
     wanted: list[LabelStep] = []
     for edition, names in runtimes.items():

@@ -11,10 +11,14 @@ from contextlib import contextmanager
 
 from lab.core.errors import BuildFailed
 from lab.engines.docker_sdk import Container, DockerClient, failures_as_lab_errors
+from lab.engines.leftovers import discard
+from lab.engines.owner import owner_labels
 from lab.runtimes.registry import RUNTIMES
 
 _LINKS_FOLLOWED = 8
 VERSION_TIMEOUT_S = 120
+PIDS_LIMIT = 256
+MEMORY_BYTES = 2 * 2**30
 REBUILD = "rebuild the image with `lab build`"
 
 
@@ -33,12 +37,19 @@ def _container(client: DockerClient, image: str, argv: tuple[str, ...]) -> Itera
             entrypoint=[argv[0]],
             command=list(argv[1:]),
             network_disabled=True,
+            # what is looked into came from elsewhere, and is asked for its version
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges"],
+            pids_limit=PIDS_LIMIT,
+            mem_limit=MEMORY_BYTES,
+            memswap_limit=MEMORY_BYTES,
+            labels=owner_labels("build"),
             tmpfs={"/tmp": ""},  # noqa: S108  # in the container
         )
         try:
             yield container
         finally:
-            container.remove(force=True)
+            discard(container)
 
 
 def read_file(client: DockerClient, image: str, path: str) -> bytes:

@@ -20,7 +20,7 @@ from lab.core.progress import Progress
 from lab.disk.content import file_sha256
 from lab.disk.locks import lock
 from lab.disk.paths import home
-from lab.engines.docker_sdk import DockerClient, connect, failures_as_lab_errors
+from lab.engines.docker_sdk import SILENCE_S, DockerClient, connect, failures_as_lab_errors
 
 REGISTRY_TIMEOUT_S = 6
 # Kept inside the base, so that packages installed later obey too: no flush to disk after every file (a broken build is
@@ -58,7 +58,7 @@ class BaseStep(BuildStep, frozen=True, kw_only=True):
         """Whether it comes from an image registry, by digest."""
         return "@sha256:" in self.tag
 
-    def build(self, client: DockerClient, progress: Progress) -> None:
+    def build(self, client: DockerClient, progress: Progress) -> None:  # noqa: ARG002 - its calls take longer
         """See `BuildStep.build`.
 
         Raises:
@@ -68,7 +68,7 @@ class BaseStep(BuildStep, frozen=True, kw_only=True):
         if self.is_pulled:
             progress(self.name, f"pulling {self.base.reference}")
             with failures_as_lab_errors():
-                client.images.pull(self.tag)
+                connect(SILENCE_S).images.pull(self.tag)
             return
         progress(self.name, f"bootstrapping Debian {self.base.suite}")
         self.log.parent.mkdir(parents=True, exist_ok=True)
@@ -80,7 +80,7 @@ class BaseStep(BuildStep, frozen=True, kw_only=True):
             repository, tag = self.tag.split(":")
             changes = [f'LABEL {name}="{value}"' for name, value in labels.items()] + ['CMD ["/bin/bash"]']
             with failures_as_lab_errors():
-                client.api.import_image(str(tar), repository, tag, changes=changes)
+                connect(SILENCE_S).api.import_image(str(tar), repository, tag, changes=changes)
 
     def describe(self) -> str:
         """What an image stands on, for a person: how the base came, and for which it stands in."""
@@ -130,8 +130,7 @@ def _has_digest(client: DockerClient, tag: str) -> bool:
 def registry_answers(pinned: str) -> bool:
     """Whether the engine can reach the image registry that holds this image, within a few seconds."""
     try:
-        client = connect()
-        client.api.timeout = REGISTRY_TIMEOUT_S
+        client = connect(REGISTRY_TIMEOUT_S)
         with failures_as_lab_errors():
             client.images.get_registry_data(pinned)
     except LabError:

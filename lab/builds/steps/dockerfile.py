@@ -10,7 +10,7 @@ from typing import IO
 from lab.builds.steps import context
 from lab.core.errors import BuildFailed, NoSpace
 from lab.core.progress import Progress
-from lab.engines.docker_sdk import DockerClient, failures_as_lab_errors
+from lab.engines.docker_sdk import SILENCE_S, DockerClient, failures_as_lab_errors
 
 # What a long step says of itself: cargo's crates, make's percentage, apt's packages.
 _WITHIN = re.compile(
@@ -63,6 +63,7 @@ def build_dockerfile(
             custom_context=True,
             tag=tag,
             nocache=no_cache,
+            timeout=SILENCE_S,
             rm=True,
             forcerm=True,
             decode=True,
