@@ -150,7 +150,7 @@ def measured(
     )  # fmt: skip
 
 
-def _foreseen(trial: Trial) -> Trial:
+def _with_prediction(trial: Trial) -> Trial:
     """A first visit, predicted a quarter too long."""
     return msgspec.structs.replace(trial, predicted_ns=round(1.25 * (trial.total_ns or 0)))
 
@@ -186,7 +186,7 @@ def make_trials(
             failure = failure_of(case)
             if failure is None:
                 trial = measured(case, number, block, rng, noise, (slowdown or {}).get(case.arm.id, 1.0))
-                yield trial if block else _foreseen(trial)
+                yield trial if block else _with_prediction(trial)
             elif block == 0:
                 outcome, why, predicted = failure
                 yield Trial.of(

@@ -76,7 +76,7 @@ def test_processes_are_limited(engine: ContainerEngine, native_image: ImageInfo)
     assert report.exit_code != 0
 
 
-def test_more_memory_than_allowed_is_killed_and_told(
+def test_more_memory_than_allowed_is_killed_and_reported(
     engine: ContainerEngine, native_image: ImageInfo, tools: Tools
 ) -> None:
     fixture = (Mount(tools.fixture, "guest"),)

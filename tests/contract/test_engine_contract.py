@@ -113,7 +113,7 @@ def test_a_flood_of_output_is_cut_off(bench: Bench) -> None:
     assert len(report.stdout_tail) < MIB
 
 
-def test_a_program_that_cannot_be_started_is_told_apart_from_one_that_failed(bench: Bench) -> None:
+def test_a_program_that_cannot_be_started_is_distinguished_from_one_that_failed(bench: Bench) -> None:
     report = bench.engine.run(bench.job("/work/nothing-here")).report
     assert report is not None
     assert report.launch_error
@@ -240,9 +240,9 @@ def test_what_a_killed_lab_left_behind_is_swept(bench: Bench, tools: Tools, tmp_
     lab.kill()
     lab.wait()
     # a container says who started it, so that any campaign may remove what a dead process left
-    swept_by_others = 1 if bench.in_containers else 0
-    assert bench.engine.remove_leftovers("another-campaign") == swept_by_others
-    assert bench.engine.remove_leftovers(bench.campaign) == 1 - swept_by_others
+    removed_by_others = 1 if bench.in_containers else 0
+    assert bench.engine.remove_leftovers("another-campaign") == removed_by_others
+    assert bench.engine.remove_leftovers(bench.campaign) == 1 - removed_by_others
     assert bench.engine.remove_leftovers(bench.campaign) == 0
 
 

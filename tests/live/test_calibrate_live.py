@@ -48,9 +48,9 @@ def test_a_tenfold_slowdown_is_found_in_inferences_of_real_containers(
     assert len(trials) == 1 + 6 * 3
     assert sum(label_of(trial) == SLOWED for trial in trials) == 6
     found = judge_calibration(Begun(2, settings, fingerprint_of(settings, materials, engine)), trials, simulations=50)
-    for one in found.slowdown:
-        if one.truth is not None:
-            assert one.truth == 10
-            assert one.found
-            assert one.judgement.estimate.value == pytest.approx(10, rel=0.5)
+    for effect in found.slowdown:
+        if effect.truth is not None:
+            assert effect.truth == 10
+            assert effect.found
+            assert effect.judgement.estimate.value == pytest.approx(10, rel=0.5)
     assert small_model.graph_sha256 in page(found)

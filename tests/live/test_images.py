@@ -163,7 +163,7 @@ def test_an_image_made_from_an_artifact_is_rebuilt_only_while_the_artifact_is_he
     )
 
 
-def test_an_image_labelled_before_contents_were_written_down_is_not_told_to_differ(image: ImageInfo) -> None:
+def test_an_image_labelled_before_contents_were_recorded_is_not_said_to_differ(image: ImageInfo) -> None:
     (item,) = check_images({image.runtime: msgspec.structs.replace(image, contents_sha256=None)}, silent, rebuild=False)
     assert (item.verdict, item.why) == (Match.IDENTICAL, "the same in this machine's copy")
 

@@ -39,7 +39,7 @@ def test_one_thing_can_be_verified_by_its_name() -> None:
     assert "verify: 1 identical, 0 equivalent, 0 differs" in ran.out
 
 
-def test_a_name_that_nothing_has_is_told_from_nothing_being_wrong() -> None:
+def test_a_name_that_nothing_has_is_an_error_and_not_a_success() -> None:
     ran = lab("verify", "--quick", "--only", "imge native")
     assert ran.code == UsageError.exit_code
     assert ran.error == ("nothing here is called 'imge native'", "`lab verify --quick` lists every name")

@@ -135,7 +135,7 @@ def test_ctrl_c_ends_with_its_own_code_and_says_how_to_go_on(command: list[str],
     assert_whole(directory)
 
 
-def test_a_finished_campaign_is_not_resumed_but_measured_anew(command: list[str], tmp_path: Path) -> None:
+def test_a_finished_campaign_is_not_resumed_but_measured_again(command: list[str], tmp_path: Path) -> None:
     finish(command)
     time.sleep(1.1)  # campaigns are named by the second
     finish(command)

@@ -88,7 +88,7 @@ def test_with_all_the_time_in_the_world_every_living_case_gets_its_minimum(
 
 
 @given(st.dictionaries(CASES, st.floats(0, 1e5), min_size=1), st.integers())
-def test_the_scouts_next_case_costs_less_than_twice_the_cheapest(costs: dict[Case, float], seed: int) -> None:
+def test_the_pilots_next_case_costs_less_than_twice_the_cheapest(costs: dict[Case, float], seed: int) -> None:
     assert costs[pilot_next(costs, seed)] <= max(2 * min(costs.values()), 2e-3)
 
 

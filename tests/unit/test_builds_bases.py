@@ -64,7 +64,7 @@ def test_two_bases_of_one_suite_share_their_bootstrap_and_another_date_makes_ano
     assert first.tag == same.tag != other.tag
 
 
-def test_an_ordinary_user_without_mmdebstrap_is_told_how_to_get_it(
+def test_an_ordinary_user_without_mmdebstrap_gets_a_hint_how_to_install_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     monkeypatch.setenv("LAB_HOME", str(tmp_path))

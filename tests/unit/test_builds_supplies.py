@@ -81,7 +81,7 @@ def test_a_tarball_with_another_checksum_is_refused_and_leaves_nothing(server: s
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/tool.tar.xz", "{server}/absent.tar.xz"])
-def test_a_host_that_does_not_answer_is_told_apart_from_a_wrong_file(server: str, url: str) -> None:
+def test_a_host_that_does_not_answer_is_distinguished_from_a_wrong_file(server: str, url: str) -> None:
     with pytest.raises(Unreachable):
         supplies.take_upstream(Upstream(url.format(server=server), "0" * 64, {"tool": PLACE}))
 

@@ -151,7 +151,7 @@ def test_a_slowdown_that_the_guest_obeys_is_found_from_end_to_end(tmp_path: Path
     trials = play(tmp_path, engine, settings)
     found = judge_calibration(Begun(2, settings, fingerprint_of(settings, materials, engine)), trials, simulations=100)
     assert found.problems == ()
-    assert [one.covers for one in found.slowdown if one.truth is not None] == [True, True]
+    assert [effect.covers for effect in found.slowdown if effect.truth is not None] == [True, True]
 
 
 @pytest.mark.parametrize(

@@ -68,12 +68,12 @@ def test_equal_aa_arms_and_a_slowdown_that_is_there_are_sound(begun: Begun) -> N
     assert headline(found).startswith("Verdicts hold")
     assert found.false_positives == 0
     assert len(found.aa_pairs) == 6 * 4
-    for one in found.slowdown:
-        if one.truth is not None:
-            assert one.found
-            assert one.covers
-            assert one.power is not None
-            assert one.power > 0.95
+    for effect in found.slowdown:
+        if effect.truth is not None:
+            assert effect.found
+            assert effect.covers
+            assert effect.power is not None
+            assert effect.power > 0.95
 
 
 def test_the_warm_up_enters_no_statistic(begun: Begun) -> None:
@@ -87,7 +87,7 @@ def test_the_warm_up_enters_no_statistic(begun: Begun) -> None:
 
 def test_the_noise_floor_is_that_of_the_noise_put_in(begun: Begun) -> None:
     found = judged(begun, trials())
-    floor = next(one.floor for one in found.noise if one.quantity == "first_infer_ns")
+    floor = next(noise.floor for noise in found.noise if noise.quantity == "first_infer_ns")
     assert floor is not None
     # two trials of one inference each: √2 × noise, known from 40 pairs to about ±30 % (chi-squared, 99 in 100)
     assert floor.spread == pytest.approx(NOISE * 2**0.5, rel=0.3)
@@ -106,14 +106,14 @@ def test_a_noisier_machine_has_a_higher_floor_and_wants_more_blocks(begun: Begun
 
 def test_simulated_false_positives_stay_below_the_band_of_five_percent(begun: Begun) -> None:
     found = judge_calibration(begun, trials())
-    for one in found.noise:
-        assert one.tests is not None
-        assert one.tests.differs <= found.band[1]
-        assert one.tests.covered >= 0.93
+    for noise in found.noise:
+        assert noise.tests is not None
+        assert noise.tests.differs <= found.band[1]
+        assert noise.tests.covered >= 0.93
 
 
 def test_aa_arms_that_differ_are_a_problem_with_a_name(begun: Begun) -> None:
-    found = judged(begun, trials(change=lambda label, one: slower(one, 1.1) if label == "aa-3" else one))
+    found = judged(begun, trials(change=lambda label, trial: slower(trial, 1.1) if label == "aa-3" else trial))
     assert found.false_positives > 0
     assert any("aa-3" in problem and "overall time" in problem for problem in found.problems)
     assert all("aa-3" in pair.pair for pair in found.aa_pairs if pair.judgement.state is State.DIFFERS)
@@ -128,9 +128,9 @@ def test_a_guest_that_ignores_its_slowdown_is_a_problem(begun: Begun) -> None:
 
 def test_a_slowdown_of_another_size_is_found_but_missed_by_the_interval(begun: Begun) -> None:
     found = judged(begun, trials(truth=1.10))
-    one = next(one for one in found.slowdown if one.quantity == "steady_infer_ns")
-    assert one.found
-    assert one.covers is False
+    effect = next(effect for effect in found.slowdown if effect.quantity == "steady_infer_ns")
+    assert effect.found
+    assert effect.covers is False
 
 
 def test_noise_that_hides_the_slowdown_is_a_note_and_no_problem(begun: Begun) -> None:
@@ -164,12 +164,12 @@ def test_a_busy_machine_is_noted_and_a_disturbed_trial_or_two_are_not(begun: Beg
     assert not any("busy" in note for note in judged(begun, trials(change=disturbed(2))).notes)
 
 
-def test_on_a_busy_machine_a_slowdown_that_came_out_longer_is_not_held_against_the_lab(begun: Begun) -> None:
+def test_a_slowdown_that_came_out_longer_on_a_busy_machine_is_no_problem(begun: Begun) -> None:
     def starved(label: str, trial: Trial) -> Trial:
         return contended(trial)
 
     busy, quiet = judged(begun, trials(truth=1.3, change=starved)), judged(begun, trials(truth=1.3))
-    assert [one.covers for one in busy.slowdown if one.truth] == [False, False]
+    assert [effect.covers for effect in busy.slowdown if effect.truth] == [False, False]
     assert not any("misses the slowdown" in problem for problem in busy.problems)
     assert any("misses the slowdown" in problem for problem in quiet.problems)
 
@@ -177,7 +177,7 @@ def test_on_a_busy_machine_a_slowdown_that_came_out_longer_is_not_held_against_t
 def test_a_quantity_without_any_scatter_has_no_floor_and_no_verdict_against_it(begun: Begun) -> None:
     constant = [msgspec.structs.replace(trial, rss_peak_bytes=1 << 26) for trial in trials()]
     found = judged(begun, constant)
-    memory = next(one for one in found.noise if one.quantity == "rss_peak_bytes")
+    memory = next(noise for noise in found.noise if noise.quantity == "rss_peak_bytes")
     assert memory.floor is None
     assert memory.tests is None
     assert found.problems == ()
@@ -192,7 +192,7 @@ def test_trials_that_failed_are_counted_and_left_out(begun: Begun) -> None:
 
     found = judged(begun, trials(change=failing))
     assert found.failed == 2
-    pair = next(one for one in found.aa_pairs if one.pair == "aa-1 over aa-2")
+    pair = next(pair for pair in found.aa_pairs if pair.pair == "aa-1 over aa-2")
     assert pair.judgement.estimate.n == 18
 
 

@@ -47,7 +47,7 @@ def test_nothing_but_the_engine_is_needed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("free", "ok"), [(26 * GIB, True), (24 * GIB, False)])
-def test_a_disk_without_room_for_models_and_images_is_told(
+def test_a_disk_without_room_for_models_and_images_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, ok: bool
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _place: Usage(100 * GIB, 0, free))
@@ -61,7 +61,7 @@ def test_the_disk_looked_at_is_the_one_that_a_cache_not_yet_made_will_be_on(tmp_
 
 
 @pytest.mark.parametrize(("total", "ok"), [(16 * GIB, True), (4 * GIB, False)])
-def test_memory_too_small_for_the_largest_networks_is_told(
+def test_memory_too_small_for_the_largest_networks_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, total: int, ok: bool
 ) -> None:
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(total=total))
@@ -69,13 +69,15 @@ def test_memory_too_small_for_the_largest_networks_is_told(
 
 
 @pytest.mark.parametrize(("cpus", "ok"), [({0, 1}, True), ({3}, False)])
-def test_a_single_processor_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cpus: set[int], ok: bool) -> None:
+def test_a_single_processor_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cpus: set[int], ok: bool
+) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _process: cpus)
     assert finding("processors", tmp_path).remedy == (None if ok else machine.CPU_COUNT)
 
 
 @pytest.mark.parametrize(("load", "ok"), [(0.1, True), (3.2, False)])
-def test_a_busy_machine_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, load: float, ok: bool) -> None:
+def test_a_busy_machine_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, load: float, ok: bool) -> None:
     monkeypatch.setattr(os, "getloadavg", lambda: (load, 9.0, 9.0))
     check = finding("quiet", tmp_path)
     assert (check.found, check.remedy) == (f"load {load:.2f}", None if ok else machine.STOP_OTHERS)
@@ -91,7 +93,7 @@ def test_a_busy_machine_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         (2, "6.12.3-arch1", None),
     ],
 )
-def test_cgroups_that_tell_no_peak_are_told(
+def test_cgroups_without_a_peak_are_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int | None, release: str, remedy: str | None
 ) -> None:
     monkeypatch.setattr(machine, "cgroup_version", lambda: version)
@@ -102,7 +104,7 @@ def test_cgroups_that_tell_no_peak_are_told(
 @pytest.mark.parametrize(
     ("governor", "remedy"), [(None, None), ("performance", None), ("powersave", machine.SET_GOVERNOR)]
 )
-def test_a_changing_clock_is_told(
+def test_a_changing_clock_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, governor: str | None, remedy: str | None
 ) -> None:
     monkeypatch.setattr(machine, "describe_host", lambda _engine: SimpleNamespace(governor=governor))
@@ -118,7 +120,7 @@ def test_a_changing_clock_is_told(
         (set(), 0, machine.INSTALL_MMDEBSTRAP),
     ],
 )
-def test_a_machine_that_could_not_bootstrap_a_base_is_told(
+def test_a_machine_that_could_not_bootstrap_a_base_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tools: set[str], user: int, remedy: str | None
 ) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}" if name in tools else None)

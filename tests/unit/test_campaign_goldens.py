@@ -81,7 +81,7 @@ def test_a_damaged_golden_is_named_with_its_remedy(
     assert "delete it" in caught.value.remedy
 
 
-def test_each_output_tensor_is_held_against_its_own_range(model: Model) -> None:
+def test_each_output_tensor_is_compared_within_its_own_range(model: Model) -> None:
     reference = np.array([0, 1000, 0, 1], dtype="<f4")
     reference.tofile(model.input_for(1).reference_path)
     two = msgspec.structs.replace(model, outputs=(OutputTensor("wide", (1, 2)), OutputTensor("narrow", (1, 2))))

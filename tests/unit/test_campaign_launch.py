@@ -32,7 +32,7 @@ def job_of(tmp_path: Path, arm: Arm, *, return_output: bool = False, measure: Li
     )
 
 
-def test_a_guest_is_told_its_model_input_shape_outputs_and_repeats(tmp_path: Path) -> None:
+def test_a_guest_is_given_its_model_input_shape_outputs_and_repeats(tmp_path: Path) -> None:
     materials = make_materials(tmp_path)
     two = msgspec.structs.replace(materials.models["tiny"], outputs=(OutputTensor("a", (1,)), OutputTensor("b", (1,))))
     materials.models["tiny"] = two

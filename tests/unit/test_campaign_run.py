@@ -55,7 +55,7 @@ def test_a_trial_starts_is_run_and_is_written_before_the_next_one_starts(tmp_pat
     assert engine.log.count("block 0 ends") == engine.log.count("block 1 ends") == 1
 
 
-def test_leftovers_of_a_killed_lab_are_swept_before_anything_runs(tmp_path: Path) -> None:
+def test_leftovers_of_a_killed_lab_are_removed_before_anything_runs(tmp_path: Path) -> None:
     stage = Stage(tmp_path, experiment())
     engine = FakeEngine(stage.materials)
     stage.play(engine)
@@ -83,7 +83,7 @@ def test_an_artifact_of_an_earlier_campaign_is_used_and_flagged(tmp_path: Path) 
     assert second[0].compile_ns == next(trial.compile_ns for trial in first if trial.kind is Kind.COMPILE)
 
 
-def test_a_truncated_artifact_is_made_anew(tmp_path: Path) -> None:
+def test_a_truncated_artifact_is_made_again(tmp_path: Path) -> None:
     stage = Stage(tmp_path, experiment(arms=("native@o3", AOT)))
     stage.play()
     artifact = next((stage.home / "artifacts").glob("*/guest.cwasm"))
@@ -94,7 +94,7 @@ def test_a_truncated_artifact_is_made_anew(tmp_path: Path) -> None:
     assert artifact.read_bytes() == b"machine code"
 
 
-def test_an_arm_whose_precompilation_fails_is_recorded_with_the_reason_and_not_retried(tmp_path: Path) -> None:
+def test_an_arm_that_cannot_be_precompiled_is_recorded_with_why_and_not_retried(tmp_path: Path) -> None:
     stage = Stage(tmp_path, experiment(arms=("native@o3", AOT), models=("tiny", "small")))
     engine = FakeEngine(stage.materials, misbehaves={AOT: crash})
     trials = stage.play(engine)
@@ -166,7 +166,7 @@ def test_the_output_is_asked_for_until_a_golden_is_there_and_then_no_more(tmp_pa
     assert "guest" in asked
 
 
-def test_a_case_too_dear_for_its_tier_is_recorded_once_with_its_predicted_cost(tmp_path: Path) -> None:
+def test_a_case_too_expensive_for_its_tier_is_recorded_once_with_its_predicted_cost(tmp_path: Path) -> None:
     expensive = "wamr-interpreter-fast@o3 large b1"
     stage = Stage(tmp_path, experiment(models=("tiny", "large"), tier=Tier("10h", 3, 3, cell_budget="60s")))
     trials = of(stage.play(), expensive)
@@ -177,7 +177,7 @@ def test_a_case_too_dear_for_its_tier_is_recorded_once_with_its_predicted_cost(t
     assert trials[0].total_ns is None
 
 
-def test_a_first_visit_says_what_was_foreseen_and_later_ones_do_not(tmp_path: Path) -> None:
+def test_a_first_visit_records_its_prediction_and_later_ones_do_not(tmp_path: Path) -> None:
     trials = Stage(tmp_path, experiment(models=("tiny", "small"), batches=(1, 3))).play()
     assert all((trial.predicted_ns is not None) == (trial.block == 0) for trial in runs(trials))
     # the toy engine is linear in operations, as the model of costs is: what rests on a measured speed is nearly right
@@ -230,7 +230,7 @@ def test_blocks_are_added_until_the_budget_is_spent_and_no_further(tmp_path: Pat
     assert 45 < spent_s <= 61
 
 
-def test_a_long_inference_runs_once_a_trial_and_all_trials_of_a_case_run_equally_often(tmp_path: Path) -> None:
+def test_a_long_inference_runs_once_and_all_trials_of_a_case_run_equally_often(tmp_path: Path) -> None:
     what = experiment(models=("tiny", "large"), iterations=5)
     trials = Stage(tmp_path, what).play()
     lengths = {trial.case.id: len(trial.infer_ns) for trial in trials}

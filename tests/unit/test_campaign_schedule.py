@@ -77,14 +77,14 @@ def test_precompilations_are_no_trials_of_a_case() -> None:
     assert not standing(JIT, compiled).visited
 
 
-def test_the_scout_takes_the_cheapest_and_leaves_about_equal_ones_to_chance() -> None:
+def test_the_pilot_takes_the_cheapest_and_leaves_about_equal_ones_to_chance() -> None:
     costs = {NATIVE: 1.0, JIT: 8.0, SLOW: 9.0}
     assert {pilot_next(costs, seed) for seed in range(20)} == {NATIVE}
     del costs[NATIVE]
     assert {pilot_next(costs, seed) for seed in range(20)} == {JIT, SLOW}, "within a factor of two"
 
 
-def test_the_scout_meets_an_arm_by_its_cheapest_case_and_well_before_that_ones_turn() -> None:
+def test_the_pilot_meets_an_arm_by_its_cheapest_case_and_well_before_its_turn() -> None:
     again, slower = Case(JIT.arm, "vgg_16", 1), Case(SLOW.arm, "vgg_16", 1)
     costs = {again: 60.0, SLOW: 500.0, slower: 501.0}
     tried = [JIT, Case(JIT.arm, "vgg_16", 3)]
@@ -128,7 +128,7 @@ def test_no_case_exceeds_the_most_blocks() -> None:
     assert next_block(10, known, TIER, 1e6, never, 1) == []
 
 
-def test_cheap_cases_get_blocks_that_dear_ones_cannot_afford() -> None:
+def test_cheap_cases_get_blocks_that_expensive_ones_cannot_afford() -> None:
     done = [trial(NATIVE, 0, total_s=1.0), trial(JIT, 0, total_s=5.0), trial(SLOW, 0, total_s=500.0)]
     known = case_progress([NATIVE, JIT, SLOW], done, 0.0)
     assert set(next_block(3, known, TIER, 100.0, never, 1)) == {NATIVE, JIT}

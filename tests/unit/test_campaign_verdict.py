@@ -142,7 +142,7 @@ def test_a_repeated_phase_keeps_its_largest_peak_and_an_unread_one_is_absent() -
     }
 
 
-def test_what_the_kernel_does_not_tell_is_absent_and_not_nought() -> None:
+def test_what_the_kernel_does_not_report_is_absent_and_not_zero() -> None:
     trial = write_down(msgspec.structs.replace(FINE, rusage=None, cgroup=None, rss_peak_bytes=None, marks=()))
     absent = (trial.user_ns, trial.major_faults, trial.cgroup_peak_bytes, trial.rss_peak_bytes, trial.startup_ns)
     assert absent == (None,) * 5

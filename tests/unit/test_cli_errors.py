@@ -76,7 +76,7 @@ def test_a_campaign_that_is_not_there_is_named_with_those_that_are(place: Path) 
 
 
 @pytest.mark.parametrize("command", ["plan", "run"])
-def test_an_unknown_runtime_is_told_with_the_nearest_arm(command: str) -> None:
+def test_an_unknown_runtime_is_reported_with_the_nearest_arm(command: str) -> None:
     ran = lab(command, experiment("wasmtime-jit", "wasmtme-jit"), "--tier", "smoke")
     assert (ran.code, ran.out) == (3, "")
     assert "mine.toml: 'wasmtme-jit-cranelift@o3' names an unknown runtime, 'wasmtme'" in ran.error[0]
@@ -160,7 +160,7 @@ def test_a_plan_beyond_this_machine_is_warned_of() -> None:
 
 
 @pytest.mark.parametrize("shape", ["1,128", "1,128,128,4", "0,128,128,3", "1,128,64,3", "a,b,c,d", ""])
-def test_a_bad_shape_is_told_with_the_option_that_takes_a_good_one(place: Path, shape: str) -> None:
+def test_a_bad_shape_is_reported_with_the_option_that_takes_a_good_one(place: Path, shape: str) -> None:
     (place / "graph.pb").write_bytes(b"anything")
     ran = lab("models", "import", "graph.pb", "--input-shape", shape)
     assert ran.code == 4
@@ -168,7 +168,7 @@ def test_a_bad_shape_is_told_with_the_option_that_takes_a_good_one(place: Path, 
     assert "1,224,224,3" in ran.error[1]
 
 
-def test_a_model_that_is_not_there_is_told() -> None:
+def test_a_model_that_is_not_there_is_reported() -> None:
     assert "there is no file" in lab("models", "import", "none.pb", "--input-shape", "1,8,8,3").error[0]
     ran = lab("models", "prepare", "resnet")
     assert ran.code == 4
@@ -176,7 +176,7 @@ def test_a_model_that_is_not_there_is_told() -> None:
     assert "lab models import" in ran.error[1]
 
 
-def test_a_truncated_graph_is_told_and_leaves_nothing_behind(place: Path) -> None:
+def test_a_truncated_graph_is_reported_and_leaves_nothing_behind(place: Path) -> None:
     # a node's field that announces 100 bytes, of which three are there
     (place / "cut.pb").write_bytes(b"\x0a\x64abc")
     ran = lab("models", "import", "cut.pb", "--input-shape", "1,128,128,3")
@@ -212,7 +212,9 @@ def unprivileged() -> Iterator[None]:
         os.seteuid(0)
 
 
-def test_an_engine_that_refuses_this_user_is_told_apart_from_none(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_engine_that_refuses_this_user_is_distinguished_from_none(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lab("build", "native")  # what lies in the checkout is read as who may read it
     monkeypatch.setenv("DOCKER_HOST", f"unix://{place}/s")
     place.chmod(0o777)  # another user takes the measuring lock here
@@ -276,7 +278,7 @@ def test_an_export_that_fills_the_disk_ends_in_two_lines_and_leaves_no_half(smal
         assert list(small_disk.iterdir()) == []
 
 
-def test_a_disk_that_is_full_at_any_write_is_told(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_is_full_at_any_write_is_reported(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_campaign(place / "results", blocks=1, manifest=MANIFEST)
 
     def full(_descriptor: int) -> NoReturn:

@@ -141,7 +141,7 @@ def test_a_case_that_starts_to_crash_is_worse_and_says_why(tmp_path: Path) -> No
     assert "SIGSEGV" in text(found)
 
 
-def test_a_case_that_was_not_measured_the_second_time_is_told_but_is_not_worse(tmp_path: Path) -> None:
+def test_a_case_that_was_not_measured_the_second_time_is_listed_but_is_not_worse(tmp_path: Path) -> None:
     smaller = manifest_of(1, ARMS[:2])
     found = compare(campaign(tmp_path, 0), write(tmp_path, smaller, make_trials(smaller, 10, seed=2)), 0.5)
     assert {line.b for line in found.outcomes} == {"absent"}

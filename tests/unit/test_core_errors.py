@@ -18,7 +18,7 @@ def test_the_tree_drawn_at_the_top_of_the_module_is_the_tree() -> None:
     assert drawn == {error.__name__: str(error.exit_code) for error in LabError.__subclasses__()}
 
 
-def test_an_error_says_what_happened_and_how_to_mend_it() -> None:
+def test_an_error_says_what_happened_and_gives_a_hint() -> None:
     error = LabError("the cat is on the keyboard", "lift the cat")
     assert str(error) == error.message == "the cat is on the keyboard"
     assert error.remedy == "lift the cat"

@@ -108,7 +108,7 @@ def test_what_the_probe_reports_is_taken_over_by_the_path_that_the_registry_name
 
 
 @pytest.mark.parametrize("name", ["minor_faults", "involuntary_switches", "cgroup_file_bytes", "linear_memory_bytes"])
-def test_a_quantity_of_the_probe_is_named_in_the_two_records_that_hold_it_and_nowhere_else(name: str) -> None:
+def test_a_quantity_of_the_probe_is_named_in_the_two_records_that_hold_it_only(name: str) -> None:
     lab = Path(__file__).parents[2] / "lab"
     naming = {path.relative_to(lab).as_posix() for path in lab.rglob("*.py") if name in path.read_text()}
     assert naming <= {"core/trial.py", "core/probe.py"}

@@ -16,7 +16,7 @@ def test_durations_are_numbers_with_a_unit(text: str, seconds: float) -> None:
 @pytest.mark.parametrize(
     ("text", "size"), [("4GiB", 4 << 30), ("512MiB", 512 << 20), ("1.5KiB", 1536), ("1GB", 10**9), ("7B", 7)]
 )
-def test_sizes_tell_binary_units_from_decimal_ones(text: str, size: int) -> None:
+def test_sizes_distinguish_binary_units_from_decimal_ones(text: str, size: int) -> None:
     assert parse_size_bytes(text) == size
 
 

@@ -225,7 +225,7 @@ def predicted(manifest: Manifest, factors: dict[str, float]) -> Results:
     return Results(manifest, table_of([trials]))
 
 
-def test_predictions_are_held_against_what_was_measured_by_what_they_rest_on() -> None:
+def test_predictions_are_compared_with_measurements_by_what_they_rest_on() -> None:
     manifest = make_manifest(arms=ARMS[::2], models=("yunet", "vgg_16"), batches=(1,))
     section = predictions_section(predicted(manifest, {"yunet": 2.0, "vgg_16": 0.2}))
     assert section is not None
@@ -268,7 +268,7 @@ def reason_for_question_marks(blocks: int) -> str | None:
     return too_few_blocks(costs(results, TIME, results.cells, "test"))
 
 
-def test_too_few_blocks_are_told_above_the_table_not_in_its_last_column() -> None:
+def test_too_few_blocks_are_reported_above_the_table_not_in_its_last_column() -> None:
     whole = "No ratio can be shown to differ yet, however far from 1, hence the `?`: "
     assert reason_for_question_marks(3) == f"{whole}3 blocks can never reach 0.05; run 3 more."
     assert reason_for_question_marks(5) == f"{whole}5 blocks can never reach 0.05; run 1 more."

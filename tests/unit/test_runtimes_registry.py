@@ -60,7 +60,7 @@ def test_an_arms_id_reads_back_as_the_arm() -> None:
     assert all(Arm.parse(arm.id) == arm for arm in all_arms())
 
 
-def test_a_simd_guest_is_refused_where_it_cannot_run_and_a_compiler_that_always_fails() -> None:
+def test_simd_guests_are_refused_where_they_fail_as_are_compilers_that_always_fail() -> None:
     refused = {arm.id: unsupported(arm) for arm in all_arms() if unsupported(arm)}
     assert set(refused) == UNSUPPORTED_NOW
 

@@ -107,7 +107,7 @@ def test_one_changed_byte_in_the_manifest_shows_in_the_report(campaign: Path) ->
     assert [item.name for item in differing(campaign)] == [f"report of {campaign.name}"]
 
 
-def test_an_unfinished_campaign_is_held_against_its_checksums_alone(campaign: Path) -> None:
+def test_an_unfinished_campaign_is_compared_with_its_checksums_alone(campaign: Path) -> None:
     (campaign / FINISHED_NAME).unlink()
     change_a_byte(campaign / "report" / "report.md")
     items = list(check_campaign(campaign, LOCK))
@@ -137,7 +137,7 @@ def test_outputs_that_agree_but_not_with_the_lock_differ() -> None:
     assert found.why.startswith(f"the lock has {WASM_OUTPUT[:12]}…")
 
 
-def test_outputs_of_another_guest_or_graph_are_not_held_against_the_lock() -> None:
+def test_outputs_of_another_guest_or_graph_are_not_compared_with_the_lock() -> None:
     trials = with_output(with_output(TRIALS, "wamr", "f" * 64), "wasmtime", "f" * 64)
     edition = LOCK.edition("current")
     others = [

@@ -91,7 +91,7 @@ def test_one_changed_byte_in_an_imported_model_is_caught_too(models: dict[str, M
     assert found.name == "model tiny graph"
 
 
-def test_an_imported_model_is_not_held_against_the_lock_of_a_seeded_one(models: dict[str, Model]) -> None:
+def test_an_imported_model_is_not_compared_with_the_lock_of_a_seeded_one(models: dict[str, Model]) -> None:
     mine = msgspec.structs.replace(models["tiny"], weights="imported")
     assert first_difference(of_models({"tiny": mine}, Lock(models={"tiny": LockedModel("0" * 64, {})}))) is None
 
@@ -111,7 +111,7 @@ def test_one_changed_byte_in_a_guest_is_caught_and_named(guests: Guests) -> None
     assert guests["wasm", "o3"].sha256[:12] in differing[0].why
 
 
-def test_a_guest_is_held_against_its_own_edition(guests: Guests) -> None:
+def test_a_guest_is_compared_with_its_own_edition(guests: Guests) -> None:
     lock = Lock(editions={"paper": LockedEdition({"wasm/o3": "0" * 64})})
     assert first_difference(of_guests(guests, lock)) is None
     assert first_difference(of_guests(guests, lock, "paper")) is not None
