@@ -27,9 +27,9 @@ ALPHA = 0.05
 SLOWED_QUANTITIES = ("first_infer_ns", "steady_infer_ns")
 # Leaves the decision to the tests alone: nothing is equivalent within it.
 _NO_MARGIN = 1e-9
-# More contended trials than this share are told.
+# More contended trials than this share are reported.
 _BUSY_SHARE = 0.1
-# From this chance on, a slowdown that is not found is held against the lab and not against the machine's noise.
+# From this chance on, a slowdown that is not found is put down to the lab and not to the machine's noise.
 _EXPECTED_POWER = 0.95
 
 
@@ -95,14 +95,14 @@ def _scatter(series: Series, settings: Settings) -> Floats:
     """Log-ratios of A/A arms that share no trial with each other: independent samples of the machine's noise."""
     labels = settings.aa_labels
     pairs = zip(labels[::2], labels[1::2], strict=False)
-    return np.concatenate([paired_log_ratios(series[one], series[other]) for one, other in pairs])
+    return np.concatenate([paired_log_ratios(series[item], series[other]) for item, other in pairs])
 
 
 def _aa_pairs(series: Mapping[str, Series], settings: Settings) -> Iterator[AAPair]:
     ratios = {
-        (quantity, f"{one} over {other}"): paired_log_ratios(of_quantity[one], of_quantity[other])
+        (quantity, f"{item} over {other}"): paired_log_ratios(of_quantity[item], of_quantity[other])
         for quantity, of_quantity in series.items()
-        for one, other in combinations(settings.aa_labels, 2)
+        for item, other in combinations(settings.aa_labels, 2)
     }
     for (quantity, pair), judgement in judge_family(ratios, settings.margin, ALPHA, "all A/A pairs").items():
         yield AAPair(quantity, pair, judgement)
@@ -161,10 +161,10 @@ def _problems(
         if pair.judgement.state is State.DIFFERS:
             name = QUANTITIES[pair.quantity].title
             yield f"{pair.pair} is the same with the same, yet {name} is {pair.judgement.sentence}"
-    for one in noise:
-        if one.tests is not None and one.tests.differs > band[1]:
-            rate = f"{100 * one.tests.differs:.1f} % of simulated comparisons find a difference that is not there"
-            yield f"{QUANTITIES[one.quantity].title}: {rate}, more than {100 * band[1]:.1f} %"
+    for item in noise:
+        if item.tests is not None and item.tests.differs > band[1]:
+            rate = f"{100 * item.tests.differs:.1f} % of simulated comparisons find a difference that is not there"
+            yield f"{QUANTITIES[item.quantity].title}: {rate}, more than {100 * band[1]:.1f} %"
     for found in slowdown:
         name = QUANTITIES[found.quantity].title
         # the guest ends its slowdown by the clock: where others hold the processor it comes back late, and the truth is
@@ -182,14 +182,14 @@ def _busy(trials: Sequence[Trial]) -> Iterator[str]:
         share = f"{busy} of {len(trials)} trials had the processor for less than {least} of their time"
         yield (
             f"{share}: these figures are of a busy machine, on which a slowdown comes out longer than asked for; "
-            "stop what else runs and calibrate anew"
+            "stop what else runs and calibrate again"
         )
 
 
 def _notes(noise: Iterable[Noise], slowdown: Iterable[Slowdown]) -> Iterator[str]:
-    for one in noise:
-        if one.flags:
-            yield f"{QUANTITIES[one.quantity].title} does not scatter evenly: {'; '.join(one.flags)}"
+    for item in noise:
+        if item.flags:
+            yield f"{QUANTITIES[item.quantity].title} does not scatter evenly: {'; '.join(item.flags)}"
     for found in slowdown:
         if found.power is not None and found.power < _EXPECTED_POWER:
             chance = f"a slowdown of {found.truth:.3g}× in {QUANTITIES[found.quantity].title}"

@@ -15,11 +15,11 @@ from lab.stats.verdicts import State
 
 def summary(found: Calibration) -> list[str]:
     """What was found, a line each: the answer, floors, A/A pairs, the slowdown, then problems and notes."""
-    lines = [headline(found), *(f"{QUANTITIES[one.quantity].title}: {_floor(one)}" for one in found.noise)]
+    lines = [headline(found), *(f"{QUANTITIES[item.quantity].title}: {_floor(item)}" for item in found.noise)]
     lines.append(
         f"{found.false_positives} of {len(found.aa_pairs)} comparisons of the same with the same find a difference"
     )
-    lines += [_slowdown_sentence(one) for one in found.slowdown if one.truth is not None]
+    lines += [_slowdown_sentence(item) for item in found.slowdown if item.truth is not None]
     lines += [f"problem: {problem}" for problem in found.problems]
     return lines + [f"note: {note}" for note in found.notes]
 
@@ -35,8 +35,8 @@ def headline(found: Calibration) -> str:
     if found.problems:
         chance = "Each alone comes up by chance in about one calibration of twenty; one that comes up again is real."
         return f"Problems: {len(found.problems)}. {chance}"
-    inferences = [one for one in found.slowdown if one.truth is not None]
-    if all(one.found for one in inferences):
+    inferences = [item for item in found.slowdown if item.truth is not None]
+    if all(item.found for item in inferences):
         return "Verdicts hold on this machine: the same was taken for the same, and the slowdown was found."
     size = show_percent(settings.slowdown)
     return (
@@ -78,7 +78,7 @@ def _noise(found: Calibration) -> Iterator[str]:
     settings = found.begun.settings
     low, high = (f"{100 * rate:.1f} %" for rate in found.band)
     yield "## The noise floor"
-    yield "\n".join(f"- {QUANTITIES[one.quantity].title}: {_floor(one)}." for one in found.noise)
+    yield "\n".join(f"- {QUANTITIES[item.quantity].title}: {_floor(item)}." for item in found.noise)
     yield (
         "The floor is what a single comparison finds in 80 of 100 tries. False positives come from "
         f"{found.simulated} simulated comparisons of {settings.blocks} blocks with the noise measured here and no "
@@ -87,16 +87,16 @@ def _noise(found: Calibration) -> Iterator[str]:
     )
     rows = [
         (
-            QUANTITIES[one.quantity].title,
-            show_percent(one.floor.spread),
-            show_percent(one.floor.fraction),
-            one.blocks_for_1_percent,
-            f"{100 * one.tests.differs:.1f} %",
-            f"{100 * one.tests.covered:.1f} %",
-            f"{100 * one.verdicts.equivalent:.0f} %",
+            QUANTITIES[item.quantity].title,
+            show_percent(item.floor.spread),
+            show_percent(item.floor.fraction),
+            item.blocks_for_1_percent,
+            f"{100 * item.tests.differs:.1f} %",
+            f"{100 * item.tests.covered:.1f} %",
+            f"{100 * item.verdicts.equivalent:.0f} %",
         )
-        for one in found.noise
-        if one.floor is not None and one.tests is not None and one.verdicts is not None
+        for item in found.noise
+        if item.floor is not None and item.tests is not None and item.verdicts is not None
     ]
     equivalent = f"shown equivalent within {show_percent(settings.margin)}"
     headers = ("quantity", "spread of a ratio", "floor", "blocks for ±1 %", "false positives", "intervals that hold 1")
@@ -112,14 +112,14 @@ def _slowdown(found: Calibration) -> Iterator[str]:
     )
     rows = [
         (
-            QUANTITIES[one.quantity].title,
-            None if one.truth is None else f"{one.truth:.3f}×",
-            None if one.judgement.estimate.value is None else show_ratio(one.judgement.estimate),
-            {True: "yes", False: "no", None: None}[one.covers],
-            one.judgement.state.value,
-            None if one.power is None else f"{100 * one.power:.0f} %",
+            QUANTITIES[item.quantity].title,
+            None if item.truth is None else f"{item.truth:.3f}×",
+            None if item.judgement.estimate.value is None else show_ratio(item.judgement.estimate),
+            {True: "yes", False: "no", None: None}[item.covers],
+            item.judgement.state.value,
+            None if item.power is None else f"{100 * item.power:.0f} %",
         )
-        for one in found.slowdown
+        for item in found.slowdown
     ]
     yield _table(rows, ("quantity", "put in", "found", "interval holds it", "verdict", "chance to find it"))
 
@@ -139,13 +139,13 @@ def _setting(found: Calibration) -> Iterator[str]:
     yield _table(rows, ("", ""))
 
 
-def _floor(one: Noise) -> str:
-    return "no scatter at all: any difference shows" if one.floor is None else one.floor.sentence
+def _floor(item: Noise) -> str:
+    return "no scatter at all: any difference shows" if item.floor is None else item.floor.sentence
 
 
-def _slowdown_sentence(one: Slowdown) -> str:
-    holds = {True: "the interval holds it", False: "the interval misses it", None: "there is no interval"}[one.covers]
-    return f"{QUANTITIES[one.quantity].title} with a slowdown of {one.truth:.3f}×: {one.judgement.sentence}; {holds}"
+def _slowdown_sentence(item: Slowdown) -> str:
+    holds = {True: "the interval holds it", False: "the interval misses it", None: "there is no interval"}[item.covers]
+    return f"{QUANTITIES[item.quantity].title} with a slowdown of {item.truth:.3f}×: {item.judgement.sentence}; {holds}"
 
 
 def _table(rows: Sequence[Sequence[object]], headers: Sequence[str]) -> str:

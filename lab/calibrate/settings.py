@@ -55,7 +55,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def slowdown_permille(self) -> int:
-        """As the guest is told."""
+        """As the guest's option takes it."""
         return round(self.slowdown * 1000)
 
     @property
@@ -63,7 +63,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """The same as an experiment, for the parts of the lab that want one."""
         return Experiment(
             name="calibration",
-            question="What can this machine tell apart?",
+            question="Which differences can this machine detect?",
             matrix=(Matrix(arms=(self.arm,), models=(self.model,)),),
             tiers={TIER: Tier(budget="24h", min_blocks=self.blocks, max_blocks=self.blocks)},
             measure=Measure(iterations=self.iterations, seed=self.seed),

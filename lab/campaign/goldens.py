@@ -1,7 +1,7 @@
 """Which output tensors are right.
 
 WebAssembly is deterministic: one guest, model and input has one output, down to the bit, under every runtime. The first
-output seen is held against TensorFlow's within a tolerance; once it passed, its sha256 is golden and every later trial
+output seen is compared with TensorFlow's within a tolerance; once it passed, its sha256 is golden and every later trial
 must match it exactly. Native output bits depend on the processor, so a native golden is valid for one processor only.
 """
 
@@ -61,7 +61,7 @@ class Goldens:
         except FileNotFoundError:
             return None
         except ValueError as error:
-            remedy = "delete it: the next output is then held against TensorFlow's again"
+            remedy = "delete it: the next output is then compared with TensorFlow's again"
             raise DataError(f"{path} is damaged: {error}", remedy) from error
 
     def admit(self, target: str, guest_sha256: str, model: Model, batch: int, output: bytes) -> Golden | str:

@@ -23,13 +23,13 @@ from lab.zoo.entries import ENTRIES
 
 
 class CaseEstimate(msgspec.Struct, frozen=True):
-    """One case's foreseen cost.
+    """What one case is estimated to cost.
 
     Attributes:
         case: its id.
         trial_s: seconds of one trial; None while its model is not frozen, since its size is not known.
         basis: what that rests on.
-        blocks_for_precision: blocks to the wanted half-width; None if the latest campaign cannot tell.
+        blocks_for_precision: blocks to the wanted half-width; None if the latest campaign has too few trials.
         unsupported_because: why it will not run at all; None if it will.
     """
 
@@ -41,7 +41,7 @@ class CaseEstimate(msgspec.Struct, frozen=True):
 
 
 class Estimate(msgspec.Struct, frozen=True):
-    """A tier's foreseen cost.
+    """What a tier is estimated to cost.
 
     Attributes:
         cases: each.
@@ -66,7 +66,7 @@ class Estimate(msgspec.Struct, frozen=True):
 def estimate(
     experiment: Experiment, tier_name: str, cases: tuple[Case, ...], home: Path, results: Path, precision: str | None
 ) -> Estimate:
-    """Foresee a tier.
+    """Estimate a tier.
 
     Args:
         experiment: what.
@@ -83,7 +83,7 @@ def estimate(
     costs.learn(trials)
     half_width = experiment.measure.limits.precision_fraction if precision is None else parse_fraction(precision)
     found = tuple(_case(case, experiment, costs, models, trials, half_width) for case in cases)
-    affordable = [one.trial_s for one in found if one.trial_s is not None and one.trial_s <= tier.cell_budget_s]
+    affordable = [case.trial_s for case in found if case.trial_s is not None and case.trial_s <= tier.cell_budget_s]
     return Estimate(
         cases=found,
         min_blocks=tier.min_blocks,

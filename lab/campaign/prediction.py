@@ -37,7 +37,7 @@ class Speed(msgspec.Struct, frozen=True):
 
 
 class Prediction(msgspec.Struct, frozen=True):
-    """A trial's foreseen cost.
+    """What a trial is predicted to cost.
 
     Attributes:
         total_s: of the whole trial, container included.
@@ -97,7 +97,7 @@ class CostModel:
         return self._speeds.get(arm) or guess(arm)
 
     def predict(self, case: Case, iterations: int) -> Prediction:
-        """Foresee one trial of a case with that many inferences."""
+        """Predict one trial of a case with that many inferences."""
         model, speed = self._models[case.model], self.speed(case.arm)
         infer_s = speed.infer_s_per_gmac * model.macs * case.batch / 1e9
         load_s = speed.load_s_per_mb * _graph_mb(model)

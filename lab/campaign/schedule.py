@@ -1,15 +1,16 @@
 """Which cases run in which block.
 
-Block 0 visits every case once, cheapest foreseen first; cases of about equal cost (within a factor of two) are in
-random order. The first case of an arm, its cheapest, counts as sixteen times cheaper than it is: so each arm's speed is
-known before dear cases come up, and an arm whose precompilation takes minutes is not left to the end. The first case of
-a system on a network counts as four times cheaper: a large network under one more runtime tells more than one more
-batch or guest of a pair that is known.
+Block 0 visits every case once, those predicted to be cheapest first; cases of about equal cost (within a factor of
+two) are in random order. The first case of an arm, its cheapest, counts as sixteen times cheaper than it is: so each
+arm's speed is known before expensive cases come up, and an arm whose precompilation takes minutes is not left to the
+end. The first case of a system on a network counts as four times cheaper: a large network under one more runtime is
+worth more than one more batch or guest of a pair that is known.
 
 Later blocks hold every case that is still wanted and affordable, in a random order of their own, each together with its
 native baseline: overheads are paired within blocks.
 
-Cheap cases get more blocks than dear ones by the plan: within a block's allowance they are taken in ascending cost.
+Cheap cases get more blocks than expensive ones by the plan: within a block's allowance they are taken in ascending
+order of cost.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from lab.core.trial import Kind, Outcome, Trial
 
 # Of the budget, what block 0 may use: the rest buys repeats of what is affordable.
 PILOT_SHARE = 0.8
-# How many times cheaper an arm's first case counts: what it tells of the arm's other cases is worth so much.
+# How many times cheaper an arm's first case counts: what it shows of the arm's other cases is worth so much.
 FIRST_OF_ITS_ARM = 16.0
 # The same of a system's first case on a network, whatever the guest and the batch.
 FIRST_ON_ITS_NETWORK = 4.0
@@ -95,7 +96,7 @@ def pilot_next(costs: dict[Case, float], seed: int, tried: Iterable[Case] = ()) 
     """
     known = {group for case in tried for group in _groups(case)}
     cheapest: dict[_Group, Case] = {}
-    for case in sorted(costs, key=lambda one: (costs[one], one.id)):
+    for case in sorted(costs, key=lambda other: (costs[other], other.id)):
         for group in _groups(case):
             cheapest.setdefault(group, case)
 
@@ -134,13 +135,15 @@ def next_block(
     blocks_to_go = max(1, tier.min_blocks - block)
     chosen: dict[Case, None] = {}
     allowance = remaining_s / blocks_to_go
-    for case in sorted(wanted, key=lambda one: (known[one].cost_s or 0.0, one.id)):
-        together = [one for one in (case, case.baseline) if one in known and known[one].alive and one not in chosen]
-        cost = sum(known[one].cost_s or 0.0 for one in together)
+    for case in sorted(wanted, key=lambda other: (known[other].cost_s or 0.0, other.id)):
+        together = [
+            other for other in (case, case.baseline) if other in known and known[other].alive and other not in chosen
+        ]
+        cost = sum(known[other].cost_s or 0.0 for other in together)
         if cost <= allowance:
             allowance -= cost
             chosen.update(dict.fromkeys(together))
-    order = sorted(chosen, key=lambda one: one.id)
+    order = sorted(chosen, key=lambda other: other.id)
     random.Random(f"{seed} {block}").shuffle(order)  # noqa: S311
     return order
 

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from lab.core.progress import Progress as BuildsProgress
 
-# Elsewhere than on a terminal, an item that only counts up is told of this often.
+# Elsewhere than on a terminal, an item that only counts up is reported this often.
 QUIET_S = 20.0
 
 

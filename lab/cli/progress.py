@@ -22,7 +22,7 @@ class CampaignProgress:
     """Draws a campaign's progress, and refreshes its report: a minute after the start, then between blocks.
 
     Args:
-        refresh: makes the report anew.
+        refresh: renders the report again.
     """
 
     def __init__(self, refresh: Callable[[], object]) -> None:

@@ -45,9 +45,24 @@ class Phase(StrEnum):
         return f"rss_peak_{self}_bytes"
 
     @property
+    def legend(self) -> str:
+        """For legends: ``decode protobuf``."""
+        return _TITLES[self]
+
+    @property
     def heading(self) -> str:
         """For table heads: ``start-up``, ``first inference``, otherwise the phase's own name."""
         return {Phase.START: "start-up", Phase.INFER: "first inference"}.get(self, str(self))
 
+
+_TITLES = {
+    Phase.START: "start-up (runtime, module, JIT compilation)",
+    Phase.READ: "read model file",
+    Phase.DECODE: "decode protobuf",
+    Phase.BUILD: "build graph",
+    Phase.OPTIMISE: "optimise graph",
+    Phase.INFER: "first inference",
+    Phase.OUTPUT: "output",
+}
 
 LOADING: tuple[Phase, ...] = tuple(phase for phase in Phase if phase.is_loading)

@@ -136,7 +136,9 @@ def _table_files(sections: Sequence[Section]) -> Iterator[tuple[str, str]]:
 
 
 def _markdown(results: Results, sections: Sequence[Section], sentences: Sequence[Sentence], source: str) -> str:
-    topics = {title: [one.text for one in sentences if one.topic == topic] for topic, title in TOPICS.items()}
+    topics = {
+        title: [sentence.text for sentence in sentences if sentence.topic == topic] for topic, title in TOPICS.items()
+    }
     lists = [f"### {title}\n\n" + "\n".join(f"- {text}" for text in texts) for title, texts in topics.items() if texts]
     reading = "\n\n".join(lists) or "Not enough cells are measured yet."
     heading = f"# {results.manifest.campaign}\n\n{results.manifest.experiment.question}\n"

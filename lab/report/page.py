@@ -63,8 +63,10 @@ def page(
 def _reading(sentences: Sequence[Sentence]) -> str:
     parts = []
     for topic, title in TOPICS.items():
-        chosen = [one for one in sentences if one.topic == topic]
-        items = "\n".join(f'<li>{escape(one.text)} <a href="#{escape(one.table)}">numbers</a></li>' for one in chosen)
+        chosen = [sentence for sentence in sentences if sentence.topic == topic]
+        items = "\n".join(
+            f'<li>{escape(sentence.text)} <a href="#{escape(sentence.table)}">numbers</a></li>' for sentence in chosen
+        )
         parts += [f"<h3>{escape(title)}</h3>\n<ul>\n{items}\n</ul>"] if chosen else []
     body = "\n".join(parts) or "<p>Not enough cells are measured yet.</p>"
     return f'<h2 id="reading">What the data say</h2>\n{body}'

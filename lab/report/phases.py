@@ -5,25 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from lab.core.phase import Phase
 from lab.report.results import Cell, Results
 
-PHASE_NAMES = {
-    "startup": "start-up (runtime, module, JIT compilation)",
-    "read": "read model file",
-    "decode": "decode protobuf",
-    "build": "build graph",
-    "optimise": "optimise graph",
-    "infer": "first inference",
-    "rest": "output and exit",
-}
-_SOURCES = {
-    "startup": "startup_ns",
-    "read": "read_ns",
-    "decode": "decode_ns",
-    "build": "build_ns",
-    "optimise": "optimise_ns",
-    "infer": "first_infer_ns",
-}
+# What lies between the phases, and after them.
+REST = "rest"
+_PHASES = {"startup" if phase is Phase.START else str(phase): phase for phase in Phase if phase is not Phase.OUTPUT}
+PHASE_NAMES = {name: phase.legend for name, phase in _PHASES.items()} | {REST: "output and exit"}
+PHASE_HEADINGS = {name: phase.heading for name, phase in _PHASES.items()} | {REST: REST}
 
 
 @dataclass(frozen=True)
@@ -42,14 +31,14 @@ class PhaseStack:
 def phase_parts_ns(results: Results, cell: Cell) -> dict[str, float]:
     """Mean ns of each phase by the names of `PHASE_NAMES`; a phase never measured is absent. Their sum is the total."""
     parts = {}
-    for name, source in _SOURCES.items():
-        values = results.values(cell, source)
+    for name, phase in _PHASES.items():
+        values = results.values(cell, phase.quantity)
         if len(values):
             parts[name] = float(values.mean())
     totals = results.values(cell, "single_total_ns")
     if len(totals) and parts:
         # two clocks meet here: where the phases add up to more than the whole, nothing is left
-        parts["rest"] = max(0.0, float(totals.mean()) - sum(parts.values()))
+        parts[REST] = max(0.0, float(totals.mean()) - sum(parts.values()))
     return parts
 
 

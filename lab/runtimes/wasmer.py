@@ -2,7 +2,7 @@
 
 Wasmer opens every file for reading and writing first. On a read-only mount that is refused with EROFS to root, which
 it passes on to the guest, and with EACCES to anyone else, upon which it tries again for reading: never run it as root.
-Wasmer 4 does not try again; where between 4.1 and 7.4 that was mended is not known here.
+Wasmer 4 does not try again; where between 4.1 and 7.4 that was fixed is not known here.
 Its LLVM and Singlepass backends are under the Business Source License 1.1 since version 7.
 """
 

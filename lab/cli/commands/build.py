@@ -53,10 +53,10 @@ def build(
     lab = lab_of(context)
     chosen = dict.fromkeys(editions or ("current",))
     guests = ALL_GUESTS if everything else () if runtimes else QUICK_GUESTS
-    wanted = {one: _wanted(one, runtimes, everything=everything) for one in chosen}
+    wanted = {edition: _wanted(edition, runtimes, everything=everything) for edition in chosen}
     with alone(f"images of {', '.join(chosen)}", wait=wait), build_progress() as progress:
         reports = lab.build_images(wanted, progress)
-        built = {one: lab.build_guests(guests, progress, one) if guests else {} for one in chosen}
+        built = {edition: lab.build_guests(guests, progress, edition) if guests else {} for edition in chosen}
     if save_artifacts is not None:
         for edition, report in reports.items():
             _save(report, edition, save_artifacts)
@@ -102,9 +102,9 @@ def _show(reports: Mapping[str, BuildReport], built: Mapping[str, Mapping[tuple[
     images = (image for report in reports.values() for image in report.images.values())
     say_table(map(_image_row, images), ("edition", "image", "version", "supply", "size", "tag"))
     rows = [
-        (edition, f"{target}/{profile}", show_bytes(one.size_bytes), one.sha256)
+        (edition, f"{target}/{profile}", show_bytes(guest.size_bytes), guest.sha256)
         for edition, guests in built.items()
-        for (target, profile), one in guests.items()
+        for (target, profile), guest in guests.items()
     ]
     if rows:
         say_table(rows, ("\nedition", "guest", "size", "sha256"))

@@ -47,7 +47,7 @@ def calibrate(
     edition: Edition = DEFAULTS.edition,
     engine: EngineOption = EngineName.CONTAINER,
     results: Results = RESULTS,
-    new: Annotated[bool, typer.Option("--new", help="Leave an unfinished calibration; begin anew.")] = False,
+    new: Annotated[bool, typer.Option("--new", help="Leave an unfinished calibration; begin a new one.")] = False,
     wait: Wait = False,
     json: Json = False,
 ) -> None:

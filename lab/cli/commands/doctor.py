@@ -17,7 +17,9 @@ def doctor(json: Json = False) -> None:
     if json:
         say_json(findings)
     else:
-        rows = [(_mark(one.ok, one.needed), one.name, one.found, one.remedy) for one in findings]
+        rows = [
+            (_mark(finding.ok, finding.needed), finding.name, finding.found, finding.remedy) for finding in findings
+        ]
         say_table(rows, ("", "what", "found", "remedy"))
     if any(finding.needed and not finding.ok for finding in findings):
         raise typer.Exit(EXIT_NEGATIVE)

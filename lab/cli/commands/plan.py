@@ -37,13 +37,13 @@ def plan(
 def _show(found: Estimate) -> None:
     rows = [
         (
-            one.case,
-            "" if one.trial_s is None else show_duration(one.trial_s),
-            one.basis,
-            one.blocks_for_precision or "",
-            one.unsupported_because or "",
+            case.case,
+            "" if case.trial_s is None else show_duration(case.trial_s),
+            case.basis,
+            case.blocks_for_precision or "",
+            case.unsupported_because or "",
         )
-        for one in found.cases
+        for case in found.cases
     ]
     say_table(rows, ("case", "a trial", "rests on", "blocks wanted", "unsupported"))
     say(f"\n{len(found.cases)} cases, {found.min_blocks} to {found.max_blocks} blocks each")

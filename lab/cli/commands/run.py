@@ -54,7 +54,7 @@ def run(
     blocks: Annotated[int | None, typer.Option(help="At most so many blocks.", min=1)] = None,
     precision: Annotated[str | None, typer.Option(help="Half-width to stop at, such as 1%.")] = None,
     edition: Annotated[str | None, typer.Option(help="Pinned runtimes: current or paper.")] = None,
-    new: Annotated[bool, typer.Option("--new", help="Leave earlier campaigns as they are; begin anew.")] = False,
+    new: Annotated[bool, typer.Option("--new", help="Leave earlier campaigns as they are; begin a new one.")] = False,
     engine: EngineOption = EngineName.CONTAINER,
     results: Results = RESULTS,
     wait: Wait = False,

@@ -48,8 +48,8 @@ def runtimes(edition: Edition = "current", json: Json = False) -> None:
         say_json(rows)
         return
     table = [
-        (one.arm, one.version, one.supply or "not built", "yes" if one.precompiles else "", one.unsupported_because)
-        for one in rows
+        (row.arm, row.version, row.supply or "not built", "yes" if row.precompiles else "", row.unsupported_because)
+        for row in rows
     ]
     say_table(table, ("arm", "version", "supply", "precompiles", "unsupported because"))
 

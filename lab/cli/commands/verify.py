@@ -72,7 +72,7 @@ def _items(
     with build_progress() as progress:
         committed = lab.read_lock()
         chosen_models = {name: model for name, model in models.items() if wanted(f"model {name}")}
-        chosen_guests = {one: guest for one, guest in guests.items() if wanted(f"guest {'/'.join(one)}")}
+        chosen_guests = {item: guest for item, guest in guests.items() if wanted(f"guest {'/'.join(item)}")}
 
         def image_items() -> Iterator[Item]:
             images = {name: image for name, image in lab.find_images(edition).items() if wanted(f"image {name}")}
@@ -98,8 +98,8 @@ def conclude(items: list[Item], *, json: bool = False) -> bool:
     if json:
         say_json(items)
     else:
-        say_table([(one.verdict.value, one.name, one.why) for one in items], ("verdict", "what", "why"))
-        counts = {verdict: sum(one.verdict is verdict for one in items) for verdict in Match}
+        say_table([(item.verdict.value, item.name, item.why) for item in items], ("verdict", "what", "why"))
+        counts = {verdict: sum(item.verdict is verdict for item in items) for verdict in Match}
         say("\nverify: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
     difference = first_difference(items)
     if difference is not None:

@@ -32,7 +32,7 @@ class Contradiction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def of(self, results: Iterable[ClaimResult]) -> list[ClaimResult]:
         """The results of its claims, in the order of the claims file."""
-        return [one for one in results if any(fnmatchcase(one.claim.id, pattern) for pattern in self.claims)]
+        return [result for result in results if any(fnmatchcase(result.claim.id, pattern) for pattern in self.claims)]
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):

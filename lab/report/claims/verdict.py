@@ -95,7 +95,7 @@ class ClaimResult(msgspec.Struct, frozen=True, kw_only=True):
         """
         claim = {name: getattr(self.claim, name) for name in _PUBLISHED}
         found = {name: getattr(self.first, name) for name in Finding.__struct_fields__}
-        levels = {str(one.guest): one for one in self.findings if one.guest is not None}
+        levels = {str(finding.guest): finding for finding in self.findings if finding.guest is not None}
         return {**claim, **found, "constant": self.claim.constant, "levels": levels, "paper_tables": self.tables}
 
 
@@ -116,7 +116,7 @@ def tally(
         only_firm: count findings on `FIRM_BLOCKS` blocks or more only.
     """
     found = [result.at(guest) for result in results if not result.claim.constant]
-    counts = Counter(one.verdict for one in found if one is not None and (one.is_firm or not only_firm))
+    counts = Counter(finding.verdict for finding in found if finding is not None and (finding.is_firm or not only_firm))
     return {verdict: counts[verdict] for verdict in Verdict}
 
 

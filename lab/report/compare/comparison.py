@@ -1,6 +1,6 @@
-"""Two campaigns held against each other: bytes, then fingerprints, then what was measured.
+"""Two campaigns compared: bytes, then fingerprints, then what was measured.
 
-A is before (or the reference), B is after: a ratio above 1 means that B is the dearer. Campaigns share no block, so
+A is before (or the reference), B is after: a ratio above 1 means that B costs more. Campaigns share no block, so
 cases are compared unpaired, by block. Between machines only overheads over native are comparable: docs/comparing.md.
 """
 

@@ -78,11 +78,11 @@ def _context(found: Comparison) -> Iterator[Table]:
     yield _bytes_table(found.contents)
     if found.differences:
         columns = (Column("name", "what"), Column("a", "A", _shortened), Column("b", "B", _shortened))
-        rows = [{"name": one.name, "a": one.a, "b": one.b} for one in found.differences]
+        rows = [{"name": line.name, "a": line.a, "b": line.b} for line in found.differences]
         yield Table(f"Fingerprints: {len(rows)} facts differ", columns, rows)
     if found.outcomes:
         outcomes = (Column("case", "case"), Column("a", "A"), Column("b", "B"), Column("why", "because", _shortened))
-        ends = [{"case": one.case, "a": one.a, "b": one.b, "why": one.why} for one in found.outcomes]
+        ends = [{"case": line.case, "a": line.a, "b": line.b, "why": line.why} for line in found.outcomes]
         yield Table("Cases whose outcome changed", outcomes, ends)
 
 

@@ -28,10 +28,10 @@ def draw_all(
                 yield name, save(draw(data))
     for name, figure_ in zip(phase_figure_names(results), _phases(results), strict=True):
         yield name, save(figure_)
-    for one in rankings:
-        if one.ranking is not None:
-            title = f"Mean rank over {len(one.ranking.models)} models by overall time – guest {one.guest}"
-            yield one.figure_name, save(draw_ranking(title, one.ranking, one.arms))
+    for part in rankings:
+        if part.ranking is not None:
+            title = f"Mean rank over {len(part.ranking.models)} models by overall time – guest {part.guest}"
+            yield part.figure_name, save(draw_ranking(title, part.ranking, part.arms))
 
 
 def _cost_bars(results: Results, figure: CostFigure) -> CostBars:

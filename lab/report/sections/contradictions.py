@@ -33,7 +33,11 @@ def contradictions_section(places: Sequence[Contradiction], results: Sequence[Cl
 
 
 def _row(number: int, place: Contradiction, results: Sequence[ClaimResult]) -> Row:
-    read = [f"{one.claim.id}: {reading_text(one.tables, one.claim.quantity)}" for one in results if one.tables]
+    read = [
+        f"{result.claim.id}: {reading_text(result.tables, result.claim.quantity)}"
+        for result in results
+        if result.tables
+    ]
     return {
         "number": number,
         "says": place.says,
@@ -47,10 +51,10 @@ def _row(number: int, place: Contradiction, results: Sequence[ClaimResult]) -> R
 def _found(results: Sequence[ClaimResult], guest: GuestProfile) -> str | None:
     """Figures of the claims that were measured; what is counted in a graph belongs to no level: it stands first."""
     lines = []
-    for one in results:
-        found = one.at(guest)
-        if found is None and guest is GuestProfile.O0 and one.first.guest is None:
-            found = one.first
-        if found is not None and (text := figure_text(found, one.claim.quantity)) is not None:
-            lines.append(f"{one.claim.id}: {text}, {found.verdict}")
+    for result in results:
+        found = result.at(guest)
+        if found is None and guest is GuestProfile.O0 and result.first.guest is None:
+            found = result.first
+        if found is not None and (text := figure_text(found, result.claim.quantity)) is not None:
+            lines.append(f"{result.claim.id}: {text}, {found.verdict}")
     return "\n".join(lines) or None

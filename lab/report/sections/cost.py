@@ -46,7 +46,9 @@ def cost_section(figure: CostFigure, lead: str, results: Results) -> Section:
 def too_few_blocks(by_case: Mapping[Case, Cost]) -> str | None:
     """Why ratios far from 1 carry a `?` early on: how many have too few blocks to be shown to differ, by any test."""
     judged = [cost.judgement for cost in by_case.values() if cost.judgement is not None]
-    short = Counter(why for one in judged if (why := paired_shortage(one.estimate.n, one.alpha)) is not None)
+    short = Counter(
+        why for judgement in judged if (why := paired_shortage(judgement.estimate.n, judgement.alpha)) is not None
+    )
     if not short:
         return None
     who = "No ratio" if short.total() == len(judged) else f"{short.total()} of {len(judged)} ratios"

@@ -6,7 +6,7 @@ from typing import Any
 
 from lab.report.display import seconds
 from lab.report.document import Column, Section, Table
-from lab.report.phases import PHASE_NAMES, phase_figure_names, phase_parts_ns
+from lab.report.phases import PHASE_HEADINGS, phase_figure_names, phase_parts_ns
 from lab.report.results import Cell, Results
 from lab.report.sections.common import CASE_COLUMNS, STATE_COLUMNS, case_fields, slice_title, slices
 
@@ -22,12 +22,12 @@ def phases_section(results: Results) -> Section:
     """The load phases of every cell that was measured, and the state of the others."""
     columns = (
         *CASE_COLUMNS,
-        *(Column(f"{name}_ns_mean", _head(name), seconds) for name in PHASE_NAMES),
+        *(Column(f"{name}_ns_mean", heading, seconds) for name, heading in PHASE_HEADINGS.items()),
         Column("steady_infer_ns_mean", "steady", seconds),
         Column("single_total_ns_mean", "total", seconds),
         *STATE_COLUMNS,
     )
-    shown = (columns[0], columns[1], *columns[4 : 4 + len(PHASE_NAMES) + 2])
+    shown = (columns[0], columns[1], *columns[4 : 4 + len(PHASE_HEADINGS) + 2])
     cells = list(results.cells.values())
     rows = {cell.case: _row(results, cell) for cell in cells}
     tables = [
@@ -37,10 +37,6 @@ def phases_section(results: Results) -> Section:
     ]
     detail = Table("every cell", columns, list(rows.values()))
     return Section("phases", "Load phases", LEAD, tables, detail, phase_figure_names(results))
-
-
-def _head(name: str) -> str:
-    return {"startup": "start-up", "infer": "first inference"}.get(name, name)
 
 
 def _row(results: Results, cell: Cell) -> dict[str, Any]:

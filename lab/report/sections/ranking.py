@@ -29,35 +29,35 @@ _COLUMNS = (
 
 def ranking_section(rankings: Sequence[GuestRanking]) -> Section:
     """A table and a diagram per guest build, or why there is none."""
-    missing = [_too_few(one) for one in rankings if one.ranking is None]
-    ranked = [(one, one.ranking) for one in rankings if one.ranking is not None]
-    tables = [Table(_title(one, ranking), _COLUMNS, _rows(one, ranking)) for one, ranking in ranked]
+    missing = [_too_few(part) for part in rankings if part.ranking is None]
+    ranked = [(part, part.ranking) for part in rankings if part.ranking is not None]
+    tables = [Table(_title(part, ranking), _COLUMNS, _rows(part, ranking)) for part, ranking in ranked]
     detail = Table("every rank", _COLUMNS, [row for table in tables for row in table.rows]) if tables else None
-    names = [one.figure_name for one, _ in ranked]
+    names = [part.figure_name for part, _ in ranked]
     return Section("ranking", "Ranking over models", " ".join([LEAD, *missing]), tables, detail, names)
 
 
-def _too_few(one: GuestRanking) -> str:
+def _too_few(part: GuestRanking) -> str:
     need = f"{LEAST_ARMS} arms that were measured on the same {LEAST_MODELS} models"
-    return f"Guest {one.guest} has no ranking: it takes {need}, and there are none."
+    return f"Guest {part.guest} has no ranking: it takes {need}, and there are none."
 
 
-def _title(one: GuestRanking, ranking: Ranking) -> str:
+def _title(part: GuestRanking, ranking: Ranking) -> str:
     """What the table rests on, and what is left out of it."""
     over = f"{len(ranking.mean_ranks)} arms on {len(ranking.models)} models"
-    parts = [f"guest {one.guest}: {over}"]
+    parts = [f"guest {part.guest}: {over}"]
     if ranking.p is not None and ranking.critical_difference is not None:
         parts.append(f"Friedman p = {ranking.p:.2g}, critical difference {digits(ranking.critical_difference, 3)}")
     if ranking.reason is not None:
         parts.append(ranking.reason)
-    left_out = [*map(arm_name, one.arms_left_out), *map(model_name, one.models_left_out)]
+    left_out = [*map(arm_name, part.arms_left_out), *map(model_name, part.models_left_out)]
     if left_out:
         parts.append(f"left out, for want of cells: {', '.join(left_out)}")
     return "; ".join(parts)
 
 
-def _rows(one: GuestRanking, ranking: Ranking) -> list[dict[str, Any]]:
-    common: dict[str, Any] = {"guest": one.guest, "models": len(ranking.models), "p_friedman": ranking.p}
+def _rows(part: GuestRanking, ranking: Ranking) -> list[dict[str, Any]]:
+    common: dict[str, Any] = {"guest": part.guest, "models": len(ranking.models), "p_friedman": ranking.p}
     common["critical_difference"] = ranking.critical_difference
     ranked = ranking.mean_ranks.items()
     letters = dict.fromkeys(ranking.mean_ranks, "")

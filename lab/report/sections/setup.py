@@ -53,12 +53,12 @@ def _runtimes(manifest: Manifest) -> Table:
     rows = [
         {
             "runtime": name,
-            "version": one.version,
-            "supply": one.supply,
-            "binary": one.binary_sha256,
-            "image": one.image_id,
+            "version": fingerprint.version,
+            "supply": fingerprint.supply,
+            "binary": fingerprint.binary_sha256,
+            "image": fingerprint.image_id,
         }
-        for name, one in sorted(manifest.runtimes.items())
+        for name, fingerprint in sorted(manifest.runtimes.items())
     ]
     return Table("runtimes", columns, rows)
 
@@ -71,7 +71,12 @@ def _guests(manifest: Manifest) -> Table:
         Column("toolchain", "toolchain"),
     )
     rows = [
-        {"guest": name, "sha256": one.sha256, "size_bytes": one.size_bytes, "toolchain": one.toolchain}
-        for name, one in sorted(manifest.guests.items())
+        {
+            "guest": name,
+            "sha256": fingerprint.sha256,
+            "size_bytes": fingerprint.size_bytes,
+            "toolchain": fingerprint.toolchain,
+        }
+        for name, fingerprint in sorted(manifest.guests.items())
     ]
     return Table("guests", columns, rows)
