@@ -73,7 +73,8 @@ def run_in(
             labels=owner_labels("build"),
             # not `volumes`: those cannot name a directory with a colon
             mounts=[
-                BindMount(one.place, str(one.source.resolve()), type="bind", read_only=one.read_only) for one in mounts
+                BindMount(mount.place, str(mount.source.resolve()), type="bind", read_only=mount.read_only)
+                for mount in mounts
             ],
         )
         try:

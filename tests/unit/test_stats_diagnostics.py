@@ -102,7 +102,7 @@ def test_a_model_that_one_arm_failed_on_is_left_out_and_named() -> None:
     assert ranking.models == ("m0", "m1", "m3", "m4")
 
 
-def test_arms_that_friedmans_test_does_not_tell_apart_form_one_group() -> None:
+def test_arms_that_friedmans_test_does_not_distinguish_form_one_group() -> None:
     same = {arm: {"m0": 1.0, "m1": 2.0} for arm in "abc"}
     ranking = rank_arms(same)
     assert ranking.p == 1

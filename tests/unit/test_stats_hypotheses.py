@@ -89,7 +89,7 @@ def test_mann_whitney_with_ties_is_the_enumeration_too() -> None:
     assert float(mann_whitney(a, b)[0]) == pytest.approx(_tail(null, stats.rankdata([*a, *b])[5:].sum(), "two-sided"))
 
 
-def test_identical_campaigns_are_never_told_apart() -> None:
+def test_identical_campaigns_are_never_distinguished() -> None:
     same = np.full(12, 0.3)
     assert float(mann_whitney(same, same)[0]) == 1
     assert float(brunner_munzel(same, same)[0]) == 1

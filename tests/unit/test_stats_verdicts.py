@@ -48,7 +48,7 @@ def test_four_blocks_can_never_reach_five_percent() -> None:
     assert judge(TWICE[:6], margin=0.02).state is State.DIFFERS
 
 
-def test_noise_is_undetermined_and_says_how_many_blocks_would_tell() -> None:
+def test_noise_is_undetermined_and_says_how_many_blocks_would_decide() -> None:
     noisy = np.array([0.05, -0.04, 0.06, -0.05, 0.01, 0.03, -0.02, 0.04, -0.06, 0.02])
     verdict = judge(noisy, margin=0.02)
     assert verdict.state is State.UNDETERMINED
