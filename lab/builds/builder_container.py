@@ -22,7 +22,7 @@ class Mounted(NamedTuple):
 
     Attributes:
         source: on the host.
-        place: where the container sees it.
+        place: path at which the container sees it.
         read_only: whether the container may not write to it.
     """
 
@@ -32,7 +32,7 @@ class Mounted(NamedTuple):
 
     @property
     def bound(self) -> BindMount:
-        """As the engine takes it."""
+        """The mount in the notation of the engine's API."""
         return BindMount(self.place, str(self.source.resolve()), type="bind", read_only=self.read_only)
 
 
@@ -47,9 +47,9 @@ def run_in(
     """Run a shell script in a fresh container and remove the container; its exit code.
 
     Args:
-        client: of the engine.
-        image: of a builder.
-        script: for ``sh -c``.
+        client: connection to the container engine.
+        image: tag of a builder's image.
+        script: shell script, run by ``sh -c``.
         mounts: host directories that the container sees; everything else it writes to is gone with it.
         log: gets everything it prints.
         on_step: called with cargo's steps as they come, and the fraction done where cargo says it.

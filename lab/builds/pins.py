@@ -27,7 +27,7 @@ class Base(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         reference: name and tag in an image registry, for people to read.
-        digest: what is pulled.
+        digest: sha256 of the manifest that is pulled.
         suite: the Debian suite that is bootstrapped where no image registry answers.
         epoch: SOURCE_DATE_EPOCH of the bootstrap: no file is younger.
         stand_in: whether the bootstrapped suite is a different system from the pulled image.
@@ -117,7 +117,7 @@ class EditionPins(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         runtime_rust: version of the compiler that builds runtimes, where the builder's base image has none.
         runtime_rust_builder: name of that builder's base.
         tract: version of the inference engine in the guest.
-        runtimes: by name.
+        runtimes: the runtimes' pins, by name.
     """
 
     base: str

@@ -43,7 +43,7 @@ class Arm(msgspec.Struct, frozen=True, order=True):
 
     Attributes:
         runtime: module name in `lab.runtimes`, such as ``wasmtime``; ``native`` for the baseline.
-        mode: how code gets executed.
+        mode: how the runtime executes code.
         backend: the compiler behind the mode (``cranelift``, ``llvm``, …) or the interpreter's flavour; None if the
             runtime has one only.
         guest: the guest build that runs.

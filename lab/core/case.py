@@ -11,7 +11,7 @@ class Case(msgspec.Struct, frozen=True, order=True):
     """What a trial runs once.
 
     Attributes:
-        arm: how.
+        arm: the runtime, its mode and the guest that run it.
         model: the model's name in the zoo.
         batch: images per inference.
     """

@@ -48,7 +48,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         memory_bytes: bytes one container may use, swap off.
         cpus: processors a trial is pinned to (the highest-numbered ones); None for all that the lab may use.
         precision_fraction: half-width of each overhead's interval at which blocks stop being added.
-        seed: of the order of trials within blocks.
+        seed: seed of the random order of trials within blocks.
     """
 
     iterations: int
@@ -65,12 +65,12 @@ class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         iterations: inferences per process, nested in the trial.
-        timeout: of one trial.
-        compile_timeout: of one precompilation.
+        timeout: longest duration of one trial.
+        compile_timeout: longest duration of one precompilation.
         memory: limit of one container, swap off.
         cpus: processors a trial is pinned to (the highest-numbered ones); None for all that the lab may use.
         precision: half-width of each overhead's interval at which blocks stop being added.
-        seed: of the order of trials within blocks.
+        seed: seed of the random order of trials within blocks.
     """
 
     iterations: Count = 3
@@ -83,7 +83,7 @@ class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def limits(self) -> Limits:
-        """The same in numbers."""
+        """The limits as numbers, parsed from these texts."""
         return Limits(
             iterations=self.iterations,
             timeout_s=parse_duration_s(self.timeout),
@@ -141,12 +141,12 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One experiment file.
 
     Attributes:
-        name: also the campaign directory's prefix.
-        question: what it answers, in a sentence.
+        name: name of the experiment, and the prefix of its campaign directories.
+        question: the question that it answers, in a sentence.
         matrix: the cases.
-        tiers: by name.
+        tiers: budgets to choose from, by name.
         measure: how trials are run.
-        edition: which set of pinned runtimes.
+        edition: name of the set of pinned runtimes.
         weights: ``seeded``, ``pretrained`` or ``auto`` (pretrained where a model host answers).
     """
 
@@ -175,7 +175,7 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The same experiment with ``*`` written out: what a manifest stores, so that plan and report agree.
 
         Args:
-            names: what ``*`` stands for.
+            names: names that ``*`` stands for.
         """
         matrix = tuple(
             msgspec.structs.replace(

@@ -24,7 +24,7 @@ class GuestId(msgspec.Struct, frozen=True, order=True):
     """One guest build, written ``wasm/o3``.
 
     Attributes:
-        target: what it is compiled to.
+        target: ``wasm`` or ``native``.
         profile: optimisation level and target features.
     """
 

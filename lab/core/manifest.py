@@ -33,11 +33,11 @@ class RuntimeFingerprint(msgspec.Struct, frozen=True):
     """One runtime as it ran.
 
     Attributes:
-        version: the pinned one.
+        version: the pinned version.
         supply: ``upstream``, ``registry`` (built from or installed by a package registry) or ``artifact``.
-        binary_sha256: of the runtime's executable.
-        image_id: of the container image.
-        base: what the image stands on, and for which it stands in; None if it was not written down. It is no part of
+        binary_sha256: hash of the runtime's executable.
+        image_id: id of the container image.
+        base: the image's base image, and which one it stands in for; None if it was not recorded. It is no part of
             the fingerprint: `image_id` holds it.
     """
 
@@ -59,7 +59,7 @@ class GuestFingerprint(msgspec.Struct, frozen=True):
 class ModelFingerprint(msgspec.Struct, frozen=True):
     """One model: graph and inputs by content, and the sizes that tables and predictions use.
 
-    `published_parameters` counts by the rule of those who published the network; None if it was not written down. It is
+    `published_parameters` counts by the rule of those who published the network; None if it was not recorded. It is
     no part of the fingerprint: `graph_sha256` holds it.
     """
 
@@ -77,10 +77,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """``manifest.json`` of a campaign.
 
     Attributes:
-        guests: by ``target/profile``, such as ``wasm/o3``.
-        runtimes: by runtime name.
-        models: by model name.
-        argv: by arm id, how the runtime is called.
+        guests: guest builds by ``target/profile``, such as ``wasm/o3``.
+        runtimes: facts about each runtime, by its name.
+        models: facts about each model, by its name.
+        argv: command line of the runtime, by arm id.
         isolation: ``container`` or ``process`` (unpinned).
     """
 

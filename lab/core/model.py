@@ -26,7 +26,7 @@ class ModelInput(msgspec.Struct, frozen=True):
         batch: images in it.
         shape: NHWC.
         input_path: raw little-endian float32.
-        input_sha256: of that file.
+        input_sha256: hash of that file.
         reference_path: TensorFlow's outputs for it: every output tensor's raw little-endian float32, concatenated in
             the order of `Model.outputs`. Its bits depend on the CPU: it is compared by tolerance.
     """
@@ -45,13 +45,13 @@ class Model(msgspec.Struct, frozen=True):
         name: such as ``mobilenet_v1_0.25_128``.
         weights: ``pretrained``, ``seeded`` or ``imported``.
         graph_path: the frozen GraphDef protobuf, canonical for tract.
-        graph_sha256: of that file.
+        graph_sha256: hash of that file.
         input_node: the placeholder's name.
-        outputs: in the order in which guests write them.
+        outputs: output tensors, in the order in which guests write them.
         parameters: trainable scalars (Table I of the paper).
         conv_layers: convolutions, depthwise included; fully connected layers written as convolutions included.
         macs: multiply-accumulates of one inference at batch 1: what cost predictions scale with.
-        inputs: by batch size.
+        inputs: input tensors, by batch size.
         published_parameters: the same counted by the rule of those who published the network; None if not known.
     """
 

@@ -12,7 +12,7 @@ def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.5) -> str:
     """``did you mean vgg_16 or vgg_19? `` with a space at its end; empty if no known name resembles this one.
 
     Args:
-        name: as it was written.
+        name: the name as it was written.
         known: names that exist.
         cutoff: least similarity of a suggestion, from 0 (any) to 1 (equal).
     """

@@ -46,12 +46,12 @@ class Phase(StrEnum):
 
     @property
     def legend(self) -> str:
-        """For legends: ``decode protobuf``."""
+        """The phase's name in a figure's legend: ``decode protobuf``."""
         return _TITLES[self]
 
     @property
     def heading(self) -> str:
-        """For table heads: ``start-up``, ``first inference``, otherwise the phase's own name."""
+        """The phase's name in a table's head: ``start-up``, ``first inference``, otherwise the phase's own name."""
         return {Phase.START: "start-up", Phase.INFER: "first inference"}.get(self, str(self))
 
 

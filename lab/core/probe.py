@@ -50,7 +50,7 @@ class CgroupFigures(msgspec.Struct, frozen=True):
         anon_bytes: the most anonymous memory seen at a change of phase, every quarter of a second, or at the end: a
             shorter peak is missed, and a child that has ended has given its memory back.
         file_bytes: the most page cache charged to this cgroup, seen at the same instants.
-        oom_kills: processes the kernel killed in this cgroup for want of memory.
+        oom_kills: processes the kernel killed in this cgroup because memory ran out.
         cpu_ns: cpu time of the whole cgroup.
         throttled_ns: time it was kept from running by its cpu quota.
     """

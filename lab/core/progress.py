@@ -12,8 +12,8 @@ class Progress(Protocol):
         """Take note of a step.
 
         Args:
-            item: what is being built: ``image wasmtime``, ``guest wasm/o3``.
-            message: the step, for a person.
+            item: name of what is being built: ``image wasmtime``, ``guest wasm/o3``.
+            message: the step, for readers.
             fraction: how much of this item is done, from 0 to 1; None where it is not known.
         """
 

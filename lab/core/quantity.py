@@ -20,7 +20,7 @@ class Quantity:
     """One quantity of a trial.
 
     Attributes:
-        title: for readers, as it stands within a sentence.
+        title: its name for readers, as it stands within a sentence.
         probe: where the probe's report holds it, dotted: ``rusage.user_ns``; None for what the lab makes out of marks.
         after: of a derived quantity, the one that it follows in tables and exports; None for a field of the trial.
         column: its name in exports; None where that is its own.
@@ -37,7 +37,7 @@ class Quantity:
 
     @property
     def unit(self) -> Unit:
-        """Of its values; the name says it."""
+        """The unit of its values, which its name ends with."""
         if "share" in self.name:
             return Unit.SHARE
         suffix = self.name.rpartition("_")[2]

@@ -58,7 +58,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Verdict:
         outcome: see `Outcome`.
         why: one line for every outcome that is not ok; for `over-budget` the predicted cost and its basis.
-        output_sha256: of all output tensors' bytes.
+        output_sha256: hash of all output tensors' bytes.
         flags: interference seen (``cpu-contended``, ``throttled``); flagged trials are kept.
     Time, in ns:
         total_ns: exec of the runtime to its exit; no container start in it.

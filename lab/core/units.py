@@ -57,7 +57,7 @@ def parse_fraction(text: str) -> float:
 
 
 def show_duration(seconds: float) -> str:
-    """Seconds for a person: ``0.8 s``, ``42 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    """Format seconds for readers: ``0.8 s``, ``42 s``, ``3 min 20 s``, ``2 h 5 min``."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     if seconds < 60:
@@ -69,7 +69,7 @@ def show_duration(seconds: float) -> str:
 
 
 def show_percent(fraction: float) -> str:
-    """A fraction for a person: ``0.8 %``, ``12 %``, ``150 %``."""
+    """Format a fraction for readers: ``0.8 %``, ``12 %``, ``150 %``."""
     if fraction >= 1:
         return f"{100 * fraction:.0f} %"
     # two digits, and no exponent where they round up to 100
@@ -77,7 +77,7 @@ def show_percent(fraction: float) -> str:
 
 
 def show_bytes(count: float) -> str:
-    """Bytes for a person, in binary units: ``5.6 MiB``."""
+    """Format bytes for readers, in binary units: ``5.6 MiB``."""
     for unit in ("B", "KiB", "MiB", "GiB"):
         if count < 1024 or unit == "GiB":
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"

@@ -45,7 +45,7 @@ def decode_json(path: Path, type_: type[T], remedy: str) -> T:
 
     Args:
         path: the file.
-        type_: what it must hold.
+        type_: type of the record that it must hold.
         remedy: what the user should do about a file that is missing or damaged.
 
     Raises:

@@ -21,7 +21,7 @@ def download(
     """Fetch a file unless it is here already.
 
     Args:
-        url: where it is.
+        url: address of the file.
         known_hash: ``algorithm:hexadecimal``; None accepts whatever comes.
         destination: the file it becomes; it appears there only once it is complete and its checksum is right.
         unreachable_remedy: what the user can do if no answer comes.

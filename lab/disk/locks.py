@@ -15,8 +15,8 @@ def lock(name: str, *, directory: Path | None = None, waiting: Callable[[], obje
     """Hold a lock of that name against other threads and processes of this user; a dead holder's lock is free.
 
     Args:
-        name: of the lock.
-        directory: whose ``locks/`` holds it; by default the lab's cache.
+        name: name of the lock.
+        directory: directory whose ``locks/`` holds it; by default the lab's cache.
         waiting: called once if another process or thread holds it.
     """
     locks = (directory or home()) / "locks"

@@ -34,7 +34,7 @@ class Holder(msgspec.Struct, frozen=True):
     """Who measures or builds.
 
     Attributes:
-        pid: of the process, in its own process namespace.
+        pid: id of the process, in its own process namespace.
         user: its name.
         command: its command line.
         activity: the experiment or campaign, or what is built.
@@ -48,7 +48,7 @@ class Holder(msgspec.Struct, frozen=True):
     since: str
 
     def __str__(self) -> str:
-        """For a person."""
+        """Describe the holder for readers."""
         return f"`{self.command}` ({self.activity}; process {self.pid} of {self.user}) since {self.since}"
 
 
@@ -79,7 +79,7 @@ def measuring_lock(
 
     Args:
         command: command line of this process, for whoever has to wait.
-        activity: what it is for.
+        activity: what the lock is held for.
         waiting: called every second while another process holds the lock, with what is known of it; None to give up
             at once.
         directory: where the lock's file is; by default where every lab on this machine looks.
@@ -108,7 +108,7 @@ def measuring_lock(
 
 
 def lock_directory() -> Path:
-    """Where every user of this machine may keep a lock; `LAB_LOCKS` overrides it."""
+    """Return the directory in which every user of this machine may keep a lock; `LAB_LOCKS` overrides it."""
     named = os.environ.get("LAB_LOCKS")
     if named:
         return Path(named)

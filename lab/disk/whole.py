@@ -25,7 +25,7 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:
 
     Args:
         path: the destination; its directory is made if need be.
-        content: all of it.
+        content: the whole new content.
         mode: permissions of the file.
 
     Raises:
@@ -74,7 +74,7 @@ def draft_directory(parent: Path, name: str) -> Iterator[Path]:
 
     Args:
         parent: where it is made; made itself if need be. It must be on the file system of the later destination.
-        name: what it is to become; part of the temporary name.
+        name: name of the later destination; part of the temporary name.
     """
     parent.mkdir(parents=True, exist_ok=True)
     directory = Path(tempfile.mkdtemp(dir=parent, prefix=f".{name}.", suffix=_SUFFIX))

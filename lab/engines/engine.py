@@ -44,7 +44,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         image: container image id; the process engine ignores it.
-        argv: what the probe executes.
+        argv: command line that the probe executes.
         mounts: files of the job.
         env: environment variables beside HOME.
         timeout_s: after which the probe kills everything that was started.
@@ -76,7 +76,7 @@ class JobResult(msgspec.Struct, frozen=True):
 
     Attributes:
         report: the probe's; None if the kernel killed the probe itself.
-        oom_killed: the kernel killed something in the sandbox for want of memory.
+        oom_killed: whether the kernel killed a process in the sandbox because memory ran out.
         complaint: why the engine could not bring the job to a report, twice; None if it could.
     """
 

@@ -58,8 +58,8 @@ def misfits(limits: Limits, memory_bytes: int | None = None, processors: int | N
     """What an experiment asks for and this machine cannot give, as sentences; the experiment may run all the same.
 
     Args:
-        limits: of each trial.
-        memory_bytes: of the machine; by default of this one.
+        limits: limits of each trial.
+        memory_bytes: memory of the machine; by default of this one.
         processors: that the lab may use; by default this process's.
     """
     total = psutil.virtual_memory().total if memory_bytes is None else memory_bytes

@@ -19,7 +19,7 @@ def remove_abandoned(client: DockerClient, campaign: str | None = None) -> int:
     """Remove every container of the lab, builders' included, whose owner has ended.
 
     Args:
-        client: of the engine.
+        client: connection to the container engine.
         campaign: whose containers are removed whoever owns them; None for no such campaign.
 
     Returns:

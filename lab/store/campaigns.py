@@ -35,9 +35,9 @@ class Finished(msgspec.Struct, frozen=True):
     """The marker's content.
 
     Attributes:
-        trials: how many the journal held when the campaign ended.
-        trials_sha256: of the journal then.
-        budget_s: what the campaign could spend; None if the marker does not say.
+        trials: number of trials in the journal when the campaign ended.
+        trials_sha256: hash of the journal at that time.
+        budget_s: time the campaign was allowed to spend; None if the marker does not say.
     """
 
     trials: int

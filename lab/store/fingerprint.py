@@ -40,7 +40,7 @@ def fingerprint(manifest: Manifest) -> str:
 
 
 def differences(before: Manifest, after: Manifest) -> tuple[str, ...]:
-    """Why a campaign cannot go on with a plan: everything in which their fingerprints differ, for a person.
+    """List everything in which two fingerprints differ, and so why a campaign cannot go on with a plan.
 
     Returns:
         Such as ``wasmtime image`` or ``host.kernel (6.1.0, now 6.2.0)``, sorted; empty if nothing differs.

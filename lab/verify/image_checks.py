@@ -21,7 +21,7 @@ def check_images(images: Mapping[str, ImageInfo], progress: Progress, *, rebuild
     """Compare the images that are here with what was recorded when they were made.
 
     Args:
-        images: by runtime.
+        images: the images that are here, by runtime.
         progress: called with each rebuild.
         rebuild: whether each is also rebuilt, twice, from its base and its compiled files. Runtimes are not compiled
             again; an image whose compiled files are gone (an artifact, say) is left as it is.

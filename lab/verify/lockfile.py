@@ -23,8 +23,8 @@ class LockedModel(msgspec.Struct, frozen=True):
     """A seeded model.
 
     Attributes:
-        graph_sha256: of the frozen graph.
-        input_sha256: by batch size.
+        graph_sha256: hash of the frozen graph.
+        input_sha256: hash of the input, by batch size.
     """
 
     graph_sha256: str

@@ -79,7 +79,7 @@ def file_hashes(model: Model) -> dict[str, str]:
 
 
 def _recorded(model: Model) -> dict[str, str]:
-    """The same as they were when the model was made."""
+    """Sha256 of a model's files as they were recorded when it was made."""
     inputs = {f"input b{given.batch}": given.input_sha256 for given in model.inputs}
     return {"graph": model.graph_sha256, **inputs}
 

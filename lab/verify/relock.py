@@ -1,4 +1,4 @@
-"""Making the lock: what is at hand, as it is to be from now on."""
+"""Making the lock: the hashes of what is here, as they must be from now on."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from lab.verify.model_checks import file_hashes
 def relocked(
     old: Lock, models: dict[str, Model], guests: dict[tuple[str, str], GuestBuild], edition: str, campaign: Path
 ) -> Lock:
-    """The lock as it is, with what is here written over it.
+    """Return the lock so far, with the hashes of what is here written over it.
 
     Args:
-        old: the lock as it is.
-        models: those at hand; only the seeded ones are locked.
-        guests: those at hand.
-        edition: whose guests they are.
+        old: the lock so far.
+        models: models that are here; only the seeded ones are locked.
+        guests: guest builds that are here.
+        edition: name of the edition whose guests they are.
         campaign: the directory of the campaign whose output tensors are locked.
     """
     locked = {}

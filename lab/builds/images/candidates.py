@@ -171,5 +171,5 @@ def executable(runtime: str) -> str | None:
 
 
 def binary_place(runtime: str) -> str:
-    """The same, as the path of a file in a build context."""
+    """Path of a runtime's binary in a build context: that in its image, without the leading slash."""
     return (executable(runtime) or "").lstrip("/")

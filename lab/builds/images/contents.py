@@ -28,7 +28,7 @@ def contents(client: DockerClient, image: str) -> dict[str, str]:
     """Everything in an image: what counts of each file by its path, and of its configuration by ``config KEY``.
 
     Args:
-        client: of the engine.
+        client: connection to the container engine.
         image: tag or id.
 
     Raises:

@@ -63,7 +63,7 @@ def ensure_images(
 
 
 def build_images(runtimes: Iterable[str], edition: str = "current", progress: Progress = silent) -> BuildReport:
-    """As `ensure_images`, but a runtime that cannot be had is a problem of its own and no error.
+    """Build like `ensure_images`, but report an unobtainable runtime as a problem instead of raising an error.
 
     Raises:
         EngineMissing, EngineForbidden: no engine to build on.
@@ -73,7 +73,7 @@ def build_images(runtimes: Iterable[str], edition: str = "current", progress: Pr
 
 
 def build_editions(runtimes: Mapping[str, Iterable[str]], progress: Progress = silent) -> dict[str, BuildReport]:
-    """As `build_images`, for several editions in one queue.
+    """Build like `build_images`, for several editions in one queue.
 
     The most expensive compilation of all goes first, and the cheap ones fill the gaps that it leaves.
 
@@ -107,10 +107,10 @@ def build_editions(runtimes: Mapping[str, Iterable[str]], progress: Progress = s
 def choose_steps(
     catalogue: Catalogue, runtimes: Iterable[str], progress: Progress
 ) -> tuple[list[LabelStep], BuildReport]:
-    """The steps that make the images of these runtimes; and a report that holds those which cannot be had.
+    """Return the steps that make the images of these runtimes, and a report of the runtimes that are unobtainable.
 
     Args:
-        catalogue: of their edition.
+        catalogue: all build steps of their edition.
         runtimes: wanted.
         progress: called with downloads.
 
@@ -154,7 +154,7 @@ def build_steps(steps: Iterable[BuildStep], client: DockerClient, progress: Prog
 
     Args:
         steps: wanted.
-        client: of the engine.
+        client: connection to the container engine.
         progress: called with each step of each build, from several threads.
     """
     workers = max(1, min(MOST_BUILDS_AT_ONCE, os.cpu_count() or 1))

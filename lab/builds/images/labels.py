@@ -1,4 +1,4 @@
-"""The labels of an image: what it turned out to hold, written down when it is built.
+"""The labels of an image: what it was found to hold, recorded when it is built.
 
 Every figure of a campaign names the image it came from; `ImageInfo` is read from the image's own labels, so that an
 image built last month still says what is in it.
@@ -24,20 +24,20 @@ class ImageInfo(msgspec.Struct, frozen=True):
     """One image, as its labels describe it.
 
     Attributes:
-        runtime: what it runs.
-        edition: whose pins it was built from.
+        runtime: name of the runtime in it.
+        edition: name of the edition whose pins it was built from.
         reference: its tag.
-        image_id: of the engine.
+        image_id: id that the container engine gave it.
         version: pinned; empty for native.
         says: the version its binary prints; None if it prints none.
         supply: ``artifact``, ``upstream`` or ``registry``; ``none`` for native.
-        binary_sha256: of the runtime's executable; of the probe's for native.
-        inputs_hash: of everything it was built from.
+        binary_sha256: hash of the runtime's executable; for native, of the probe.
+        inputs_hash: hash of everything it was built from.
         patched: its source was patched by us.
-        size_bytes: of the image, its base included.
-        base: what it stands on, and whether that stands in for the edition's.
+        size_bytes: size of the image, its base included.
+        base: its base image, and whether that stands in for the edition's.
         contents_sha256: of everything in it, by content (`lab.builds.images.contents`); None if it was labelled before
-            that was written down.
+            that was recorded.
     """
 
     runtime: str
@@ -90,9 +90,9 @@ class LabelStep(BuildStep, frozen=True, kw_only=True):
     """The last step to a runtime's image: its labels say what it turned out to hold. One more, empty, layer.
 
     Attributes:
-        candidate: which image; the only parent is its stage.
+        candidate: the image to be labelled; the only parent is its stage.
         patched: a patch of ours went into the runtime.
-        licence: of the runtime, where it is not simply free.
+        licence: terms of the runtime's licence, where they restrict use.
         stands_on: the base, and whether it stands in for the edition's.
     """
 
@@ -103,12 +103,12 @@ class LabelStep(BuildStep, frozen=True, kw_only=True):
 
     @property
     def runtime(self) -> str:
-        """Whose image it is."""
+        """Name of the runtime whose image it is."""
         return self.candidate.runtime
 
     @property
     def edition(self) -> str:
-        """Of which pins."""
+        """Name of the edition whose pins it was built from."""
         return self.candidate.edition
 
     def build(self, client: DockerClient, progress: Progress) -> None:  # noqa: ARG002 - a second's work

@@ -83,7 +83,7 @@ class BaseStep(BuildStep, frozen=True, kw_only=True):
                 connect(SILENCE_S).api.import_image(str(tar), repository, tag, changes=changes)
 
     def describe(self) -> str:
-        """What an image stands on, for a person: how the base came, and for which it stands in."""
+        """Describe a base image for readers: how it was obtained, and which image it stands in for."""
         if self.is_pulled:
             return self.base.pinned
         made = f"Debian {self.base.suite}, bootstrapped"
@@ -94,9 +94,9 @@ def base_step(name: str, base: Base, client: DockerClient, reachable: bool | Non
     """How this machine gets a base: kept if here, pulled if an image registry answers, else bootstrapped.
 
     Args:
-        name: in the pins.
+        name: the base image's name in the pins.
         base: its pins.
-        client: of the engine.
+        client: connection to the container engine.
         reachable: what a question to the image registry would answer; None asks it.
     """
     bootstrapped = _bootstrapped(name, base)

@@ -43,12 +43,12 @@ def build_dockerfile(
     """Build a Dockerfile into a tag.
 
     Args:
-        client: of the engine.
-        name: what progress and errors call it.
-        tag: of the image; what it rests on is there.
+        client: connection to the container engine.
+        name: the build's name in progress and errors.
+        tag: tag of the image; its parents must exist.
         dockerfile: the text.
-        files: of its context, by name there.
-        log: where the engine's lines are written.
+        files: files of its build context, by their path in it.
+        log: file that the engine's lines are written to.
         progress: called with each step.
         no_cache: run every instruction, also those whose result the engine has kept.
 
@@ -75,8 +75,8 @@ def follow(lines: Iterable[Mapping[str, str]], name: str, log: IO[str], progress
     """Write the engine's lines into the log, and call `progress` with the step and how much is done.
 
     Args:
-        lines: as the engine's API decodes them.
-        name: what progress and errors call the build.
+        lines: the build's output, as the engine's API decodes it.
+        name: the build's name in progress and errors.
         log: open for writing.
         progress: its fraction is 1 after the last line only.
 

@@ -19,7 +19,7 @@ class PrebuiltFiles(msgspec.Struct, frozen=True):
 
     Attributes:
         identity: what they are keyed by: the checksum of what they were taken from.
-        directory: where they lie; None while only the key is of interest.
+        directory: directory that holds them; None while only the key is of interest.
     """
 
     identity: str
@@ -49,7 +49,7 @@ def plan(
         args: values of arguments (`pins.stage_args`).
         base: makes the step of a base image out of its name in the pins.
         prebuilt: files from outside, by runtime.
-        root: where files of the checkout are copied from.
+        root: directory that the checkout's files are copied from.
         minutes: CPU-minutes that stages take, by name, where it is known.
         edition: whose arguments these are; progress names it where it is not `current`.
 

@@ -41,7 +41,7 @@ class BoundStage(msgspec.Struct, frozen=True):
     """A stage whose arguments have values.
 
     Attributes:
-        name: as written.
+        name: name of the stage, as the Dockerfile writes it.
         base: its FROM: a stage's name, or an image.
         instructions: with every ARG set.
         copied_stages: names of the stages that it copies from.
@@ -130,7 +130,7 @@ def render(stage: BoundStage, images: Mapping[str, str]) -> str:
     """The stage as a Dockerfile of its own.
 
     Args:
-        stage: what to build.
+        stage: name of the stage to build.
         images: the image of every stage (and base) that it rests on, by name; a name that is missing stays as it is.
     """
     lines = [f"FROM {images.get(stage.base, stage.base)}"]

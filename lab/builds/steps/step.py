@@ -43,14 +43,14 @@ class BuildStep(msgspec.Struct, frozen=True):
 
     @property
     def log(self) -> Path:
-        """Where the build writes its log: named by its key too, since two editions may build a stage at once."""
+        """Path of the build's log; its name holds the key, since two editions may build a stage at once."""
         return LOGS / f"{self.name.replace(':', '-')}-{self.key[:8]}.log"
 
     def build(self, client: DockerClient, progress: Progress) -> None:
         """Make the image; those of its parents are there.
 
         Args:
-            client: of the engine.
+            client: connection to the container engine.
             progress: called with each step of the build.
 
         Raises:
@@ -72,8 +72,8 @@ class StageStep(BuildStep, frozen=True, kw_only=True):
 
     Attributes:
         dockerfile: the text that the engine gets.
-        files: of its context, by name there.
-        edition: for which it was planned first.
+        files: files of its build context, by their path in it.
+        edition: name of the edition it was first planned for.
         cpu_minutes: see `minutes`; None if nobody measured it.
     """
 
