@@ -7,11 +7,12 @@ import os
 import pytest
 
 from lab.builds.guests import GuestBuild, Tools, ensure_guests, ensure_tools
-from lab.builds.images.ensure import ensure_images
 from lab.builds.images.labels import ImageInfo
+from lab.core.guest import GuestId
 from lab.core.model import Model
 from lab.disk.paths import home
 from lab.zoo import catalog
+from tests.images import ensure_images
 
 NO_ENGINE = "LAB_NO_ENGINE"
 SMALL_MODEL = "mobilenet_v1_0.25_128"
@@ -53,9 +54,9 @@ def tools() -> Tools:
 
 
 @pytest.fixture(scope="session")
-def guests() -> dict[tuple[str, str], GuestBuild]:
+def guests() -> dict[GuestId, GuestBuild]:
     """The guests at opt-level 3, native and wasm."""
-    return ensure_guests([("native", "o3"), ("wasm", "o3")])
+    return ensure_guests([GuestId.parse("native/o3"), GuestId.parse("wasm/o3")])
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ from lab.cli.wiring import Lab
 from lab.core.arm import Arm, Mode
 from lab.core.case import Case
 from lab.core.errors import LabError
+from lab.core.guest import GuestId
 from lab.core.model import Model, ModelInput, OutputTensor
 from lab.core.probe import PROBE_SCHEMA, CgroupFigures, PhaseMark, ProbeReport, Rusage
 from lab.core.trial import Trial
@@ -53,7 +54,10 @@ def make_materials(directory: Path, names: Iterable[str] = MACS) -> Materials:
     """Images of every runtime at the version its module was written for, every guest, and `make_models`."""
     images = {runtime.name: _image(runtime.name, runtime.versions["current"]) for runtime in registry.RUNTIMES}
     builds = [("native", "o0"), ("native", "o3"), *(("wasm", profile) for profile in PROFILES)]
-    guests = {(target, profile): _guest(directory / "guests", target, profile) for target, profile in builds}
+    guests = {
+        GuestId.parse(f"{target}/{profile}"): _guest(directory / "guests", target, profile)
+        for target, profile in builds
+    }
     return Materials(images, guests, make_models(directory / "models", names))
 
 
@@ -306,7 +310,7 @@ class FakeLab(Lab):
         images = {name: image for name, image in self._materials.images.items() if name not in self._problems}
         return dict.fromkeys(runtimes, BuildReport(images, self._problems))
 
-    def build_guests(self, builds: object, progress: object, edition: str) -> dict[tuple[str, str], GuestBuild]:
+    def build_guests(self, builds: object, progress: object, edition: str) -> dict[GuestId, GuestBuild]:
         """The guests."""
         return self._materials.guests
 

@@ -22,6 +22,8 @@ from lab.builds.steps import context
 from lab.builds.steps.step import BuildStep
 from lab.core.arm import GuestProfile
 from lab.core.errors import BuildFailed
+from lab.core.guest import GuestId
+from lab.core.names import Target
 from lab.core.progress import Progress, silent
 from lab.disk.content import decode_bytes, file_sha256
 from lab.disk.locks import lock
@@ -32,7 +34,7 @@ from lab.engines.docker_sdk import DockerClient, connect
 # Link-time optimisation runs on one core: a second build fills the other.
 BUILDS_AT_ONCE = 2
 # These two are what most experiments wait for; unoptimised ones are quick.
-_FIRST = (("wasm", "o3"), ("native", "o3"))
+_FIRST = (GuestId(Target.WASM, GuestProfile.O3), GuestId(Target.NATIVE, GuestProfile.O3))
 _WORKSPACE = "rust-guest"
 # What a guest is made from, by edition; the tests beside it are not.
 _SHARED = ("build.sh", "infer/src")
@@ -81,9 +83,9 @@ class Tools(msgspec.Struct, frozen=True):
 
 
 def ensure_guests(
-    builds: Iterable[tuple[str, str]], progress: Progress = silent, edition: str = "current"
-) -> dict[tuple[str, str], GuestBuild]:
-    """The guests of these (target, profile) pairs, such as ``("wasm", "o3")``; built where they are not here already.
+    builds: Iterable[GuestId], progress: Progress = silent, edition: str = "current"
+) -> dict[GuestId, GuestBuild]:
+    """These guests; built where they are not here already.
 
     Raises:
         BuildFailed, NoSpace: one could not be built; those that could are kept.
@@ -102,14 +104,15 @@ def ensure_guests(
     return {variant: build or jobs[variant].result() for variant, build in kept.items()}
 
 
-def find_guests(edition: str = "current") -> dict[tuple[str, str], GuestBuild]:
+def find_guests(edition: str = "current") -> dict[GuestId, GuestBuild]:
     """The guests of the present sources and compiler that are here already; nothing is built.
 
     Raises:
         EngineMissing, EngineForbidden: no engine to ask for the compiler's identity.
     """
     key = Catalogue(edition, connect()).stage("toolchain").key
-    variants = [("native", profile) for profile in ("o0", "o3")] + [("wasm", profile.value) for profile in GuestProfile]
+    native = [GuestId(Target.NATIVE, profile) for profile in (GuestProfile.O0, GuestProfile.O3)]
+    variants = native + [GuestId(Target.WASM, profile) for profile in GuestProfile]
     kept = {variant: _kept(place(key, edition, variant)) for variant in variants}
     return {variant: build for variant, build in kept.items() if build is not None}
 
@@ -135,13 +138,12 @@ def ensure_tools(progress: Progress = silent) -> Tools:
 
 
 def build_guest_fresh(
-    target: str, profile: str, directory: Path, progress: Progress = silent, edition: str = "current", which: str = ""
+    guest: GuestId, directory: Path, progress: Progress = silent, edition: str = "current", which: str = ""
 ) -> str:
     """Build a guest again from a copy of its sources, with nothing compiled earlier; its sha256.
 
     Args:
-        target: ``wasm`` or ``native``.
-        profile: such as ``o3``.
+        guest: which build.
         directory: an empty one, for sources, compiled crates and result; the caller's to remove.
         progress: called with each step of the build.
         edition: name of the edition whose guest is built.
@@ -155,13 +157,14 @@ def build_guest_fresh(
     _require(catalogue, "toolchain", client, progress)
     shutil.copytree(ROOT / _WORKSPACE, directory / "src", ignore=shutil.ignore_patterns("target"))
     image = catalogue.stage("toolchain").tag
-    _compile(client, image, edition, (target, profile), directory, directory / "src", progress, which)
-    return file_sha256(directory / "out" / _file_name(target))
+    _compile(client, image, edition, guest, directory, directory / "src", progress, which)
+    return file_sha256(directory / "out" / guest.file_name)
 
 
-def _name(edition: str, build: tuple[str, str]) -> str:
+def _name(edition: str, build: GuestId) -> str:
     """The name of what one variant has to itself: directories, lock and log."""
-    return "-".join(build if edition == "current" else (edition, *build))
+    name = f"{build.target}-{build.profile}"
+    return name if edition == "current" else f"{edition}-{name}"
 
 
 def sources(edition: str) -> dict[str, Path]:
@@ -172,9 +175,9 @@ def sources(edition: str) -> dict[str, Path]:
     return files
 
 
-def place(toolchain_key: str, edition: str, build: tuple[str, str]) -> Path:
+def place(toolchain_key: str, edition: str, build: GuestId) -> Path:
     """Where a guest is kept: by its sources, its compiler and its variant."""
-    inputs = f"{context.digest(sources(edition))} {toolchain_key} {' '.join(build)}"
+    inputs = f"{context.digest(sources(edition))} {toolchain_key} {build.target} {build.profile}"
     key = hashlib.sha256(inputs.encode()).hexdigest()
     return home() / "guests" / f"{_name(edition, build)}-{key[:16]}"
 
@@ -198,9 +201,7 @@ def intact_guest(directory: Path) -> GuestBuild | None:
     return kept
 
 
-def _build(
-    client: DockerClient, toolchain: BuildStep, edition: str, build: tuple[str, str], progress: Progress
-) -> GuestBuild:
+def _build(client: DockerClient, toolchain: BuildStep, edition: str, build: GuestId, progress: Progress) -> GuestBuild:
     directory, name = place(toolchain.key, edition, build), _name(edition, build)
     with lock(f"guest-{name}"):  # one compilation per variant: they share a directory of compiled crates
         kept = intact_guest(directory)
@@ -208,7 +209,7 @@ def _build(
             return kept
         work = home() / "cargo" / name
         compiler = _compile(client, toolchain.tag, edition, build, work, ROOT / _WORKSPACE, progress)
-        path = directory / _file_name(build[0])
+        path = directory / build.file_name
         write_whole(path, (work / "out" / path.name).read_bytes(), mode=0o755)
         made = _Record(path.name, file_sha256(path), path.stat().st_size, compiler)
         write_whole(directory / "build.json", msgspec.json.encode(made))
@@ -219,16 +220,15 @@ def _compile(
     client: DockerClient,
     image: str,
     edition: str,
-    build: tuple[str, str],
+    build: GuestId,
     work: Path,
     workspace: Path,
     progress: Progress,
     which: str = "",
 ) -> str:
     """Run build.sh in `work`, which keeps ``target`` and ``out``; what compiler it was."""
-    target, profile = build
     of = "" if edition == "current" else f" ({edition})"
-    item = f"guest {target}/{profile}{of} {which}".rstrip()
+    item = f"guest {build.id}{of} {which}".rstrip()
     mounts = (
         Mounted(workspace, "/src", read_only=True),
         Mounted(work / "target", "/target"),
@@ -238,9 +238,9 @@ def _compile(
     for mounted in mounts:
         mounted.source.mkdir(parents=True, exist_ok=True)
     log = LOGS / ("-".join(("guest", _name(edition, build), *which.split())) + ".log")
-    script = f"rustc --version > /out/toolchain && sh /src/build.sh {profile} {target} /out {edition}"
+    script = f"rustc --version > /out/toolchain && sh /src/build.sh {build.profile} {build.target} /out {edition}"
     code = run_in(client, image, script, mounts, log, lambda line, done: progress(item, line, done))
-    if code != 0 or not (work / "out" / _file_name(target)).is_file():
+    if code != 0 or not (work / "out" / build.file_name).is_file():
         raise BuildFailed(f"building {item} failed with exit code {code}: {log}", SEE_LOG)
     progress(item, "built", 1.0)
     return (work / "out" / "toolchain").read_text().strip()
@@ -251,7 +251,3 @@ def _require(catalogue: Catalogue, stage: str, client: DockerClient, progress: P
     failures = build_steps([step], client, progress)
     if step.tag in failures:
         raise failures[step.tag]
-
-
-def _file_name(target: str) -> str:
-    return "guest.wasm" if target == "wasm" else "guest"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Literal
 
 import msgspec
 
@@ -41,7 +42,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     margin: float = 0.02
     seed: int = 1
     edition: str = "current"
-    weights: str = "seeded"
+    weights: Literal["seeded", "pretrained", "auto"] = "seeded"
 
     @property
     def case(self) -> Case:
@@ -68,7 +69,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             tiers={TIER: Tier(budget="24h", min_blocks=self.blocks, max_blocks=self.blocks)},
             measure=Measure(iterations=self.iterations, seed=self.seed),
             edition=self.edition,
-            weights=self.weights,  # type: ignore[arg-type]
+            weights=self.weights,
         )
 
     def order(self, block: int) -> list[str]:

@@ -7,6 +7,7 @@ import msgspec
 from lab.builds.guests import GuestBuild
 from lab.builds.images.labels import ImageInfo
 from lab.core.arm import Arm
+from lab.core.guest import GuestId
 from lab.core.model import Model
 from lab.runtimes import registry
 from lab.runtimes.base import Runtime
@@ -17,13 +18,13 @@ class Materials(msgspec.Struct, frozen=True):
 
     Attributes:
         images: by runtime name.
-        guests: by (target, profile), such as ``("wasm", "o3")``.
+        guests: those that are built.
         models: by name.
         absent: why there is no image, by the runtime that none could be had of on this machine.
     """
 
     images: dict[str, ImageInfo]
-    guests: dict[tuple[str, str], GuestBuild]
+    guests: dict[GuestId, GuestBuild]
     models: dict[str, Model]
     absent: dict[str, str] = {}
 
@@ -33,7 +34,7 @@ class Materials(msgspec.Struct, frozen=True):
 
     def guest(self, arm: Arm) -> GuestBuild:
         """The guest build an arm runs."""
-        return self.guests[arm.target, arm.guest.value]
+        return self.guests[GuestId.of(arm)]
 
     def runtime(self, arm: Arm) -> Runtime:
         """The arm at the version that its image holds.

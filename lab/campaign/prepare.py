@@ -13,6 +13,7 @@ from lab.campaign.materials import Materials
 from lab.core.case import Case
 from lab.core.errors import UnobtainableError
 from lab.core.experiment import Experiment
+from lab.core.guest import GuestId
 from lab.core.manifest import GuestFingerprint, Manifest, ModelFingerprint, RuntimeFingerprint
 from lab.core.model import Model
 from lab.core.progress import Progress, silent
@@ -40,7 +41,7 @@ def gather(cases: Iterable[Case], experiment: Experiment, home: Path, progress: 
     """
     wanted = list(cases)
     runtimes = sorted({case.arm.runtime for case in wanted})
-    builds = sorted({(case.arm.target, case.arm.guest.value) for case in wanted})
+    builds = sorted({GuestId.of(case.arm) for case in wanted})
     names = list(dict.fromkeys(case.model for case in wanted))
     batches = tuple(sorted({case.batch for case in wanted}))
 
@@ -87,8 +88,8 @@ def manifest_of(
             for runtime, image in materials.images.items()
         },
         guests={
-            f"{target}/{profile}": GuestFingerprint(guest.sha256, guest.size_bytes, guest.toolchain)
-            for (target, profile), guest in materials.guests.items()
+            guest_id.id: GuestFingerprint(guest.sha256, guest.size_bytes, guest.toolchain)
+            for guest_id, guest in materials.guests.items()
         },
         models={name: _model_fingerprint(model) for name, model in materials.models.items()},
         argv={arm.id: materials.runtime(arm).run_argv(()) for arm in arms},

@@ -36,26 +36,26 @@ class CampaignProgress:
         self._left_s = 0.0
 
     def on_trial_start(self, what: str, block: int, left_s: float) -> None:
-        """See `lab.campaign.run.Observer`."""
+        """See `lab.campaign.session.Observer`."""
         self._left_s = left_s
         if self._status is not None:
             self._status.update(f"block {block}: {escape(what)}; about {show_duration(left_s)} left")
 
     def on_trial_end(self, trial: Trial) -> None:
-        """See `lab.campaign.run.Observer`."""
+        """See `lab.campaign.session.Observer`."""
         left = f"; {show_duration(self._left_s)} left" if self._status is None and self._left_s else ""
         self._console.print(
             f"{trial.number:>5}  block {trial.block}  {escape(_summary(trial))}{left}", highlight=False, soft_wrap=True
         )
         if time.monotonic() >= self._stale_from:
-            self._make_anew()
+            self._render_again()
 
     def on_block_end(self, block: int, *, last: bool) -> None:  # noqa: ARG002
-        """See `lab.campaign.run.Observer`."""
+        """See `lab.campaign.session.Observer`."""
         if time.monotonic() >= self._fresh_until and not last:
-            self._make_anew()
+            self._render_again()
 
-    def _make_anew(self) -> None:
+    def _render_again(self) -> None:
         self._refresh()
         self._fresh_until = time.monotonic() + REFRESH_EVERY_S
         self._stale_from = time.monotonic() + LONG_BLOCK_S

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lab.cli.engines import EngineName
     from lab.core.case import Case
     from lab.core.experiment import Experiment
+    from lab.core.guest import GuestId
     from lab.core.progress import Progress
     from lab.engines.engine import Engine
     from lab.verify.items import Item
@@ -53,9 +54,7 @@ class Lab:
 
         return build_editions(runtimes, progress)
 
-    def build_guests(
-        self, builds: Iterable[tuple[str, str]], progress: Progress, edition: str
-    ) -> dict[tuple[str, str], GuestBuild]:
+    def build_guests(self, builds: Iterable[GuestId], progress: Progress, edition: str) -> dict[GuestId, GuestBuild]:
         """Guests by target and profile; raises as `lab.builds.guests.ensure_guests`."""
         from lab.builds.guests import ensure_guests
 
@@ -67,7 +66,7 @@ class Lab:
 
         return find_images(edition)
 
-    def find_guests(self, edition: str) -> dict[tuple[str, str], GuestBuild]:
+    def find_guests(self, edition: str) -> dict[GuestId, GuestBuild]:
         """Guests that are here; raises as `lab.builds.guests.find_guests`."""
         from lab.builds.guests import find_guests
 

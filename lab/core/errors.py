@@ -22,7 +22,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-EXIT_OK = 0
 EXIT_NEGATIVE = 1
 EXIT_INTERRUPTED = 130
 

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 import msgspec
 
-from lab.core.arm import GuestProfile
+from lab.core.arm import Arm, GuestProfile
 from lab.core.errors import UsageError
 from lab.core.names import Target
 
@@ -40,6 +40,11 @@ class GuestId(msgspec.Struct, frozen=True, order=True):
     def file_name(self) -> str:
         """Name of the module, or of the native binary."""
         return GUEST_WASM if self.target is Target.WASM else GUEST_NATIVE
+
+    @classmethod
+    def of(cls, arm: Arm) -> GuestId:
+        """The guest build that an arm runs."""
+        return cls(Target(arm.target), arm.guest)
 
     @classmethod
     def parse(cls, text: str) -> GuestId:

@@ -25,16 +25,6 @@ class Phase(StrEnum):
         return self in {Phase.READ, Phase.DECODE, Phase.BUILD, Phase.OPTIMISE}
 
     @property
-    def is_repeated(self) -> bool:
-        """Whether one process goes through the phase several times."""
-        return self is Phase.INFER
-
-    @property
-    def is_timed_by_guest(self) -> bool:
-        """Whether the guest's own clock measures it; start-up is measured from outside."""
-        return self is not Phase.START
-
-    @property
     def quantity(self) -> str:
         """Name of the quantity that holds the phase's length in one cold inference, as `lab.core.trial` has it."""
         return {Phase.START: "startup_ns", Phase.INFER: "first_infer_ns"}.get(self, f"{self}_ns")

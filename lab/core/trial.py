@@ -183,13 +183,6 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return None if total is None or infer is None or infer > total else infer / total
 
     @property
-    def cpu_share(self) -> float | None:
-        """Processor time over time: more than 1 where threads work side by side; None if either was not measured."""
-        if self.user_ns is None or self.system_ns is None or not self.total_ns:
-            return None
-        return (self.user_ns + self.system_ns) / self.total_ns
-
-    @property
     def single_total_ns(self) -> int | None:
         """total_ns less the inferences after the first: one cold inference end to end (the paper's overall time).
 

@@ -28,18 +28,6 @@ def sha256(content: bytes | str) -> str:
     return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
 
 
-def files_sha256(files: dict[str, Path]) -> str:
-    """Hexadecimal sha256 over several files: their names and contents, whatever order they are given in.
-
-    Args:
-        files: where each file is, by the name that counts.
-
-    Raises:
-        OSError: one cannot be read.
-    """
-    return sha256("".join(f"{name}\0{file_sha256(path)}\n" for name, path in sorted(files.items())))
-
-
 def decode_json(path: Path, type_: type[T], remedy: str) -> T:
     """Read a JSON file into a typed record.
 

@@ -8,7 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from lab.builds.guests import BUILDS_AT_ONCE, GuestBuild, build_guest_fresh
+from lab.core.guest import GuestId
 from lab.core.model import Model
+from lab.core.names import Weights
 from lab.core.progress import Progress
 from lab.disk.content import file_sha256
 from lab.verify.items import Item, compare_hashes
@@ -34,7 +36,7 @@ def check_models(models: dict[str, Model], lock: Lock, progress: Progress, *, re
     for name, model in sorted(models.items()):
         copies = {RECORD: _recorded(model), COPY: file_hashes(model)}
         locked = {}
-        if model.weights == "seeded":
+        if model.weights == Weights.SEEDED:
             if rebuild:
                 copies |= {which: _rebuilt(name, model, progress) for which in REBUILDS}
             locked = _flat(lock.models[name]) if name in lock.models else {}
@@ -44,7 +46,7 @@ def check_models(models: dict[str, Model], lock: Lock, progress: Progress, *, re
 
 
 def check_guests(
-    guests: dict[tuple[str, str], GuestBuild], edition: str, lock: Lock, progress: Progress, *, rebuild: bool
+    guests: dict[GuestId, GuestBuild], edition: str, lock: Lock, progress: Progress, *, rebuild: bool
 ) -> Iterator[Item]:
     """Compare guest builds with the lock, and with what was recorded when they were made.
 
@@ -52,9 +54,9 @@ def check_guests(
     """
     locked = lock.edition(edition).guests
 
-    def compile_again(variant: tuple[str, str], which: str) -> str:
+    def compile_again(variant: GuestId, which: str) -> str:
         with tempfile.TemporaryDirectory(prefix="lab-verify-") as directory:
-            return build_guest_fresh(*variant, Path(directory), progress, edition, which)
+            return build_guest_fresh(variant, Path(directory), progress, edition, which)
 
     pool = ThreadPoolExecutor(max_workers=BUILDS_AT_ONCE)
     try:
@@ -66,7 +68,7 @@ def check_guests(
         for variant, guest in sorted(guests.items()):
             copies = {RECORD: guest.sha256, COPY: file_sha256(guest.path)}
             copies |= {which: job.result() for which, job in again[variant].items()}
-            name = "/".join(variant)
+            name = variant.id
             yield compare_hashes(f"guest {name}", locked.get(name), copies)
     finally:
         pool.shutdown(cancel_futures=True)

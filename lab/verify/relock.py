@@ -8,8 +8,10 @@ from pathlib import Path
 import msgspec
 
 from lab.builds.guests import GuestBuild
+from lab.core.guest import GuestId
 from lab.core.manifest import Manifest
 from lab.core.model import Model
+from lab.core.names import Weights
 from lab.core.trial import Outcome, Trial
 from lab.store.campaigns import read_manifest
 from lab.store.journal import JOURNAL_NAME, read_trials
@@ -18,7 +20,7 @@ from lab.verify.model_checks import file_hashes
 
 
 def relocked(
-    old: Lock, models: dict[str, Model], guests: dict[tuple[str, str], GuestBuild], edition: str, campaign: Path
+    old: Lock, models: dict[str, Model], guests: dict[GuestId, GuestBuild], edition: str, campaign: Path
 ) -> Lock:
     """Return the lock so far, with the hashes of what is here written over it.
 
@@ -31,11 +33,11 @@ def relocked(
     """
     locked = {}
     for name, model in models.items():
-        if model.weights == "seeded":
+        if model.weights == Weights.SEEDED:
             files = file_hashes(model)
             inputs = {str(given.batch): files[f"input b{given.batch}"] for given in model.inputs}
             locked[name] = LockedModel(files["graph"], _inputs(old.models.get(name), inputs))
-    here = {f"{target}/{profile}": guest.sha256 for (target, profile), guest in guests.items()}
+    here = {guest_id.id: guest.sha256 for guest_id, guest in guests.items()}
     outputs = _outputs(read_manifest(campaign), read_trials(campaign / JOURNAL_NAME), here)
     before = old.edition(edition)
     changed = {guest for guest, sha256 in here.items() if sha256 != before.guests.get(guest)}
@@ -58,6 +60,6 @@ def _outputs(manifest: Manifest, trials: Iterator[Trial], here: dict[str, str]) 
         guest = f"wasm/{trial.guest.value}"
         same = guest in manifest.guests and manifest.guests[guest].sha256 == here.get(guest)
         right = trial.outcome is Outcome.OK and trial.output_sha256 is not None and not trial.arm.is_native
-        if same and right and trial.model in manifest.models and manifest.models[trial.model].weights == "seeded":
+        if same and right and trial.model in manifest.models and manifest.models[trial.model].weights == Weights.SEEDED:
             outputs.setdefault(guest, {})[f"{trial.model} b{trial.batch}"] = trial.output_sha256 or ""
     return outputs

@@ -18,6 +18,7 @@ from lab.campaign.precompiled import PrecompiledModules
 from lab.core.arm import Arm, GuestProfile, Mode
 from lab.core.case import Case
 from lab.core.experiment import Measure
+from lab.core.guest import GuestId
 from lab.core.model import Model
 from lab.core.names import Edition
 from lab.core.trial import Kind, Outcome
@@ -64,7 +65,7 @@ def bill_for(edition: str, arm: Arm, here: Images, model: Model) -> Materials:
     if arm.runtime not in here[edition]:
         build = f"lab build --edition {edition} {arm.runtime}"
         pytest.skip(f"LEFT OUT: the image of {arm.runtime} is not built; `{build}` does it")
-    guests = ensure_guests([(arm.target, arm.guest.value)], edition=edition)
+    guests = ensure_guests([GuestId.of(arm)], edition=edition)
     return Materials(here[edition], guests, {model.name: model})
 
 

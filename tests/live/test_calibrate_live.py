@@ -14,6 +14,7 @@ from lab.calibrate.calibrator import Begun, Calibrator, fingerprint_of, label_of
 from lab.calibrate.settings import SLOWED, Settings
 from lab.campaign.materials import Materials
 from lab.campaign.session import Session
+from lab.core.guest import GuestId
 from lab.core.model import Model
 from lab.core.trial import Outcome
 from lab.disk.paths import home
@@ -28,7 +29,7 @@ TENFOLD = 9.0
 
 
 def test_a_tenfold_slowdown_is_found_in_inferences_of_real_containers(
-    tmp_path: Path, native_image: ImageInfo, guests: dict[tuple[str, str], GuestBuild], small_model: Model
+    tmp_path: Path, native_image: ImageInfo, guests: dict[GuestId, GuestBuild], small_model: Model
 ) -> None:
     settings = Settings(arm="native@o3", model=small_model.name, blocks=6, aa_arms=2, slowdown=TENFOLD, iterations=4)
     materials, engine = Materials({"native": native_image}, guests, {small_model.name: small_model}), ContainerEngine()

@@ -18,6 +18,7 @@ from lab.builds.images.ensure import find_images
 from lab.builds.images.labels import ImageInfo
 from lab.campaign.materials import Materials
 from lab.core.arm import Arm, Mode
+from lab.core.guest import GuestId
 from lab.core.model import Model, ModelInput, OutputTensor
 from lab.core.trial import Kind, Outcome, Trial
 from lab.runtimes import registry
@@ -64,7 +65,7 @@ def failures(native_image: ImageInfo, tools: Tools, tmp_path_factory: pytest.Tem
     size = tools.fixture.stat().st_size
     acting = GuestBuild(tools.fixture, hashlib.sha256(tools.fixture.read_bytes()).hexdigest(), size, "fixture")
     models = {name: acted_model(directory / "models", name) for name in BEHAVIOURS}
-    materials = Materials({"native": native_image}, {("native", "o3"): acting}, models)
+    materials = Materials({"native": native_image}, {GuestId.parse("native/o3"): acting}, models)
     trials = measure(directory, materials, ("native@o3",), tuple(models), blocks=2, timeout="3s", memory="256MiB")
     return {name: [trial for trial in trials if trial.model == name] for name in models}
 
@@ -91,7 +92,7 @@ def test_a_trial_that_fails_is_recorded_as_what_it_was(
 
 
 @pytest.fixture(scope="module")
-def materials(images: dict[str, ImageInfo], guests: dict[tuple[str, str], GuestBuild], small_model: Model) -> Materials:
+def materials(images: dict[str, ImageInfo], guests: dict[GuestId, GuestBuild], small_model: Model) -> Materials:
     """The lab's own images and guests with the smallest MobileNet; slower images too, where they have been built."""
     return Materials({**find_images(), **images}, guests, {small_model.name: small_model})
 

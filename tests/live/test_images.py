@@ -13,7 +13,7 @@ import pytest
 from lab.builds.images import labels
 from lab.builds.images.candidates import Catalogue
 from lab.builds.images.contents import contents, first_differing
-from lab.builds.images.ensure import build_editions, choose_steps, ensure_images, find_images
+from lab.builds.images.ensure import build_editions, choose_steps, find_images
 from lab.builds.images.files import read_file
 from lab.builds.images.labels import ImageInfo, LabelStep
 from lab.builds.pins import Supply, load_pins
@@ -27,6 +27,7 @@ from lab.engines.docker_sdk import DockerClient, connect
 from lab.runtimes.registry import RUNTIMES
 from lab.verify.image_checks import NOT_REBUILT, check_images
 from lab.verify.items import Match
+from tests.images import ensure_images
 
 pytestmark = pytest.mark.live
 

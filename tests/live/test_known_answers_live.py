@@ -15,6 +15,7 @@ from lab.campaign.materials import Materials
 from lab.core.arm import Arm
 from lab.core.case import Case
 from lab.core.experiment import Measure
+from lab.core.guest import GuestId
 from lab.core.model import Model
 from lab.engines.containers import ContainerEngine
 from lab.zoo.importing import import_graph, import_yunet_onnx
@@ -42,7 +43,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def seen(
-    arm: str, model: Model, batch: int, images: dict[str, ImageInfo], guests: dict[tuple[str, str], GuestBuild]
+    arm: str, model: Model, batch: int, images: dict[str, ImageInfo], guests: dict[GuestId, GuestBuild]
 ) -> dict[str, Floats]:
     """The output tensors that a guest computed in a container."""
     here = {**find_images(), **images}
@@ -71,7 +72,7 @@ def google(home: Path) -> Model:
 
 @pytest.mark.parametrize("arm", ARMS)
 def test_googles_graph_sees_an_egyptian_cat_and_a_bow_tie(
-    arm: str, google: Model, images: dict[str, ImageInfo], guests: dict[tuple[str, str], GuestBuild]
+    arm: str, google: Model, images: dict[str, ImageInfo], guests: dict[GuestId, GuestBuild]
 ) -> None:
     predictions = seen(arm, google, 2, images, guests)["MobilenetV1/Predictions/Reshape_1"]
     labels = (DATA / "imagenet_slim_labels.txt").read_text().splitlines()
@@ -82,7 +83,7 @@ def test_googles_graph_sees_an_egyptian_cat_and_a_bow_tie(
 
 @pytest.mark.parametrize("arm", ["native@o3", "wasmtime-jit-cranelift@o3", "wamr-interpreter-fast@o3"])
 def test_yunets_real_weights_find_one_face_in_the_portrait(
-    arm: str, home: Path, images: dict[str, ImageInfo], guests: dict[tuple[str, str], GuestBuild]
+    arm: str, home: Path, images: dict[str, ImageInfo], guests: dict[GuestId, GuestBuild]
 ) -> None:
     portrait = DATA / "grace_hopper.jpg"
     model = import_yunet_onnx(DATA / "yunet_n_320_320.onnx", home, batches=(1,), images=portrait)

@@ -6,6 +6,7 @@ import pytest
 
 from lab.builds.guests import GuestBuild
 from lab.core.errors import UsageError
+from lab.core.guest import GuestId
 from lab.core.model import Model
 from lab.core.progress import silent
 from lab.verify.items import Match
@@ -16,10 +17,10 @@ from tests.command import lab
 pytestmark = pytest.mark.live
 
 
-def test_guests_built_here_are_the_locked_ones(guests: dict[tuple[str, str], GuestBuild]) -> None:
+def test_guests_built_here_are_the_locked_ones(guests: dict[GuestId, GuestBuild]) -> None:
     lock = read_lock()
     locked = lock.edition("current").guests
-    assert {f"{target}/{profile}" for target, profile in guests} <= locked.keys()
+    assert {guest.id for guest in guests} <= locked.keys()
     items = list(check_guests(guests, "current", lock, silent, rebuild=False))
     assert [(item.name, item.why) for item in items if item.verdict is not Match.IDENTICAL] == []
 

@@ -16,6 +16,7 @@ import pytest
 from lab.builds.guests import GuestBuild
 from lab.builds.images.labels import ImageInfo
 from lab.core.errors import EXIT_INTERRUPTED, MachineBusy
+from lab.core.guest import GuestId
 from lab.core.model import Model
 from lab.core.trial import Outcome, Trial
 from lab.engines.containers import ContainerEngine
@@ -47,7 +48,7 @@ models = ["mobilenet_v1_0.25_128"]
 
 @pytest.fixture
 def command(
-    tmp_path: Path, images: dict[str, ImageInfo], guests: dict[tuple[str, str], GuestBuild], small_model: Model
+    tmp_path: Path, images: dict[str, ImageInfo], guests: dict[GuestId, GuestBuild], small_model: Model
 ) -> list[str]:
     """`lab run` of a small experiment whose images, guests and model are there."""
     path = tmp_path / "resumed.toml"

@@ -11,6 +11,7 @@ import pytest
 
 from lab.builds import guests
 from lab.builds.pins import load_pins
+from lab.core.guest import GuestId
 
 ROOT = Path(__file__).parents[2]
 RUST = ROOT / "rust-guest"
@@ -75,7 +76,7 @@ def test_a_guests_key_reads_what_it_is_built_from_and_no_tests(edition: str) -> 
 
 
 def test_guests_of_two_editions_share_no_place() -> None:
-    builds = [(target, profile) for target in ("native", "wasm") for profile in ("o0", "o3")]
+    builds = [GuestId.parse(text) for text in ("native/o0", "native/o3", "wasm/o0", "wasm/o3")]
     places = {guests.place("one compiler", edition, build) for edition in EDITIONS for build in builds}
     assert len({place.name for place in places}) == len({place.name.rsplit("-", 1)[0] for place in places})
     assert len(places) == len(EDITIONS) * len(builds)

@@ -9,6 +9,7 @@ from lab.campaign.materials import Materials
 from lab.campaign.precompiled import PrecompiledModules
 from lab.core.arm import Arm
 from lab.core.experiment import Measure
+from lab.core.guest import GuestId
 from lab.core.trial import Kind, Outcome, Trial
 from tests.fakes import FakeEngine, crash, make_materials, time_out
 from tests.stage import CAMPAIGN, Stage, experiment
@@ -52,8 +53,8 @@ def test_an_artifact_is_of_one_runtime_binary_and_one_guest(tmp_path: Path) -> N
     make(tmp_path, materials)
     newer = msgspec.structs.replace(materials.images["wasmtime"], binary_sha256="another build")
     other_runtime = Materials({**materials.images, "wasmtime": newer}, materials.guests, materials.models)
-    changed = msgspec.structs.replace(materials.guests["wasm", "o3"], sha256="another guest")
-    other_guest = Materials(materials.images, {**materials.guests, ("wasm", "o3"): changed}, materials.models)
+    changed = msgspec.structs.replace(materials.guests[GuestId.parse("wasm/o3")], sha256="another guest")
+    other_guest = Materials(materials.images, {**materials.guests, GuestId.parse("wasm/o3"): changed}, materials.models)
     assert found(tmp_path, materials)
     assert not found(tmp_path, other_runtime)
     assert not found(tmp_path, other_guest)

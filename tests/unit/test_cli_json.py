@@ -123,7 +123,7 @@ def test_builds_are_listed_and_one_that_failed_decides_the_exit_code(place: Path
     found = asked("build", code=8, on=here)
     assert found["problems"] == {"wavm": "wavm did not build"}
     assert found["images"]["native"]["version"] == materials.images["native"].version
-    assert set(found["guests"]) == {f"{target}/{profile}" for target, profile in materials.guests}
+    assert set(found["guests"]) == {guest.id for guest in materials.guests}
     assert "native" in printed(["build"], code=8, on=here)
     both = asked("build", "--edition", "current", "--edition", "paper", code=8, on=here)
     assert both == {"current": found, "paper": found}

@@ -9,6 +9,7 @@ import pytest
 
 from lab.campaign.materials import Materials
 from lab.core.errors import EXIT_INTERRUPTED
+from lab.core.guest import GuestId
 from lab.core.trial import Kind, Outcome, Trial
 from lab.disk.whole import write_json
 from lab.store.campaigns import FINISHED_NAME, MANIFEST_NAME, read_manifest
@@ -136,7 +137,7 @@ def test_options_change_the_plan_that_is_written_down(materials: Materials) -> N
 
 
 def test_a_run_whose_bytes_differ_is_a_negative_answer_that_names_them(materials: Materials) -> None:
-    change_a_byte(materials.guests["wasm", "o3"].path)
+    change_a_byte(materials.guests[GuestId.parse("wasm/o3")].path)
     ran = run_on(FakeEngine(materials))
     assert ran.code == 1
     assert ran.err.splitlines()[-1].startswith("first difference: guest wasm/o3: its record has ")

@@ -3,12 +3,12 @@ from __future__ import annotations
 import re
 
 from lab.core import errors
-from lab.core.errors import EXIT_INTERRUPTED, EXIT_NEGATIVE, EXIT_OK, LabError
+from lab.core.errors import EXIT_INTERRUPTED, EXIT_NEGATIVE, LabError
 
 
 def test_every_error_has_an_exit_code_of_its_own() -> None:
     codes = [error.exit_code for error in LabError.__subclasses__()]
-    reserved = {EXIT_OK, EXIT_NEGATIVE, EXIT_INTERRUPTED, LabError.exit_code}
+    reserved = {0, EXIT_NEGATIVE, EXIT_INTERRUPTED, LabError.exit_code}
     assert len(set(codes)) == len(codes)
     assert not reserved & set(codes)
 

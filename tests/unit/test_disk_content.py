@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from lab.core.errors import DataError
-from lab.disk.content import decode_json, file_sha256, files_sha256, sha256
+from lab.disk.content import decode_json, file_sha256, sha256
 
 
 class Record(msgspec.Struct):
@@ -19,16 +19,6 @@ class Record(msgspec.Struct):
 def test_the_hash_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"content")
     assert file_sha256(tmp_path / "file") == sha256(b"content") == hashlib.sha256(b"content").hexdigest()
-
-
-def test_the_hash_of_several_files_depends_on_names_and_contents_only(tmp_path: Path) -> None:
-    a, b = tmp_path / "a", tmp_path / "b"
-    a.write_bytes(b"1")
-    b.write_bytes(b"2")
-    whole = files_sha256({"x": a, "y": b})
-    assert whole == files_sha256({"y": b, "x": a})
-    assert whole != files_sha256({"x": b, "y": a})
-    assert whole != files_sha256({"x": a, "z": b})
 
 
 def test_a_sound_file_is_decoded_into_its_type(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from lab.builds.guests import GuestBuild
 from lab.core.arm import Arm
 from lab.core.case import Case
+from lab.core.guest import GuestId
 from lab.core.model import Model
 from lab.core.trial import Kind, Outcome, Trial
 from lab.store.campaigns import create
@@ -53,7 +54,7 @@ def campaign(tmp_path: Path) -> Path:
 
 
 def locked(campaign: Path, sha256: str) -> LockedEdition:
-    guests = {("wasm", "o3"): GuestBuild(campaign / "guest.wasm", sha256, 1, "rustc")}
+    guests = {GuestId.parse("wasm/o3"): GuestBuild(campaign / "guest.wasm", sha256, 1, "rustc")}
     return relocked(BEFORE, {}, guests, "current", campaign).edition("current")
 
 

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from lab.builds.guests import GuestBuild
+from lab.core.guest import GuestId
 from lab.core.model import Model
 from lab.core.progress import silent
 from lab.disk.content import file_sha256
@@ -17,7 +18,7 @@ from lab.verify.model_checks import check_guests, check_models, file_hashes
 from tests.damage import change_a_byte
 from tests.fakes import make_models
 
-Guests = dict[tuple[str, str], GuestBuild]
+Guests = dict[GuestId, GuestBuild]
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def guests(tmp_path: Path) -> Guests:
     for target, profile in (("wasm", "o3"), ("native", "o3")):
         path = tmp_path / f"{target}-{profile}"
         path.write_bytes(path.name.encode())
-        found[target, profile] = GuestBuild(path, file_sha256(path), path.stat().st_size, "rustc")
+        found[GuestId.parse(f"{target}/{profile}")] = GuestBuild(path, file_sha256(path), path.stat().st_size, "rustc")
     return found
 
 
@@ -40,7 +41,7 @@ def locked(models: dict[str, Model], guests: Guests) -> Lock:
     for name, model in models.items():
         inputs = {str(prebuilt.batch): prebuilt.input_sha256 for prebuilt in model.inputs}
         by_name[name] = LockedModel(model.graph_sha256, inputs)
-    builds = {f"{target}/{profile}": guest.sha256 for (target, profile), guest in guests.items()}
+    builds = {name.id: guest.sha256 for name, guest in guests.items()}
     return Lock(models=by_name, editions={"current": LockedEdition(builds)})
 
 
@@ -105,10 +106,10 @@ def test_a_model_that_agrees_with_its_record_but_not_with_the_lock_differs(model
 
 def test_one_changed_byte_in_a_guest_is_caught_and_named(guests: Guests) -> None:
     lock = locked({}, guests)
-    change_a_byte(guests["wasm", "o3"].path, at=0)
+    change_a_byte(guests[GuestId.parse("wasm/o3")].path, at=0)
     differing = [item for item in of_guests(guests, lock) if item.verdict is Match.DIFFERS]
     assert [item.name for item in differing] == ["guest wasm/o3"]
-    assert guests["wasm", "o3"].sha256[:12] in differing[0].why
+    assert guests[GuestId.parse("wasm/o3")].sha256[:12] in differing[0].why
 
 
 def test_a_guest_is_compared_with_its_own_edition(guests: Guests) -> None:

@@ -47,23 +47,10 @@ class BuildReport(msgspec.Struct, frozen=True):
         raise BuildFailed(f"{len(fatal)} images could not be made: {others}", first.remedy)
 
 
-def ensure_images(
-    runtimes: Iterable[str], edition: str = "current", progress: Progress = silent
-) -> dict[str, ImageInfo]:
+def build_images(runtimes: Iterable[str], edition: str = "current", progress: Progress = silent) -> BuildReport:
     """The images of these runtimes, built where they are not here already.
 
-    Raises:
-        BuildFailed, SupplyError, NoSpace: one could not be made; the others were, and are kept.
-        EngineMissing, EngineForbidden: no engine to build on.
-        ExperimentError: the edition has no such runtime.
-    """
-    report = build_images(runtimes, edition, progress)
-    report.raise_for_problems()
-    return report.images
-
-
-def build_images(runtimes: Iterable[str], edition: str = "current", progress: Progress = silent) -> BuildReport:
-    """Build like `ensure_images`, but report an unobtainable runtime as a problem instead of raising an error.
+    A runtime that cannot be had is a problem of its own, in the report, and no error.
 
     Raises:
         EngineMissing, EngineForbidden: no engine to build on.

@@ -18,16 +18,18 @@ from lab.cli.build_progress import build_progress
 from lab.cli.options import Json
 from lab.cli.output import note, say_json, say_table
 from lab.cli.wiring import lab_of
-from lab.core.arm import NATIVE_RUNTIME, GuestProfile
+from lab.core.arm import GuestProfile
 from lab.core.errors import UnobtainableError
+from lab.core.guest import GuestId
+from lab.core.names import Target
 from lab.core.units import show_bytes
 
 # What builds in minutes from package registries alone; the others take a compiler most of an hour.
 QUICK = ("native", "wasmtime", "wasmedge", "wamr")
-QUICK_GUESTS = ((NATIVE_RUNTIME, GuestProfile.O3.value), ("wasm", GuestProfile.O3.value))
+QUICK_GUESTS = (GuestId.parse("native/o3"), GuestId.parse("wasm/o3"))
 ALL_GUESTS = (
-    *((NATIVE_RUNTIME, profile.value) for profile in (GuestProfile.O3, GuestProfile.O0)),
-    *(("wasm", profile.value) for profile in GuestProfile),
+    *(GuestId(Target.NATIVE, profile) for profile in (GuestProfile.O3, GuestProfile.O0)),
+    *(GuestId(Target.WASM, profile) for profile in GuestProfile),
 )
 
 
@@ -92,19 +94,19 @@ def _save(report: BuildReport, edition: str, directory: Path) -> None:
             note(f"saving {save_artifact(directory, artifact.file, read_binary(image))[:12]}… {artifact.file}")
 
 
-def _as_json(report: BuildReport, guests: Mapping[tuple[str, str], GuestBuild]) -> dict[str, object]:
-    named = {f"{target}/{profile}": guest for (target, profile), guest in guests.items()}
+def _as_json(report: BuildReport, guests: Mapping[GuestId, GuestBuild]) -> dict[str, object]:
+    named = {guest_id.id: guest for guest_id, guest in guests.items()}
     problems = {name: problem.message for name, problem in report.problems.items()}
     return {"images": report.images, "guests": named, "problems": problems}
 
 
-def _show(reports: Mapping[str, BuildReport], built: Mapping[str, Mapping[tuple[str, str], GuestBuild]]) -> None:
+def _show(reports: Mapping[str, BuildReport], built: Mapping[str, Mapping[GuestId, GuestBuild]]) -> None:
     images = (image for report in reports.values() for image in report.images.values())
     say_table(map(_image_row, images), ("edition", "image", "version", "supply", "size", "tag"))
     rows = [
-        (edition, f"{target}/{profile}", show_bytes(guest.size_bytes), guest.sha256)
+        (edition, guest_id.id, show_bytes(guest.size_bytes), guest.sha256)
         for edition, guests in built.items()
-        for (target, profile), guest in guests.items()
+        for guest_id, guest in guests.items()
     ]
     if rows:
         say_table(rows, ("\nedition", "guest", "size", "sha256"))

@@ -72,7 +72,7 @@ def _items(
     with build_progress() as progress:
         committed = lab.read_lock()
         chosen_models = {name: model for name, model in models.items() if wanted(f"model {name}")}
-        chosen_guests = {item: guest for item, guest in guests.items() if wanted(f"guest {'/'.join(item)}")}
+        chosen_guests = {item: guest for item, guest in guests.items() if wanted(f"guest {item.id}")}
 
         def image_items() -> Iterator[Item]:
             images = {name: image for name, image in lab.find_images(edition).items() if wanted(f"image {name}")}
