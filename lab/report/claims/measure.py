@@ -26,7 +26,7 @@ from lab.stats.typical import METHOD, interval, typical
 CUT_COUNTS_FOR = 0.8
 """A trial cut after t seconds counts as at least 0.8 t: another trial of the case might have been that much faster."""
 _LEVEL = 0.95
-_TABLE_QUANTITY = {
+TABLE_QUANTITY = {
     ClaimQuantity.TIME_RATIO: "single_total_ns",
     ClaimQuantity.BATCH_TIME_RATIO: "single_total_ns",
     ClaimQuantity.MEMORY_RATIO: "rss_peak_bytes",
@@ -35,6 +35,7 @@ _TABLE_QUANTITY = {
     ClaimQuantity.INFERENCE_SHARE: "inference_share",
     ClaimQuantity.SHARE_DIFFERENCE: "inference_share",
 }
+"""What of a trial a claim's quantity is computed from."""
 _LINEAR = {ClaimQuantity.INFERENCE_SHARE, ClaimQuantity.SHARE_DIFFERENCE}
 _OF_TIME = {ClaimQuantity.TIME_RATIO, ClaimQuantity.BATCH_TIME_RATIO}
 
@@ -60,7 +61,7 @@ class Measured:
 def measure(claim: Claim, guest: GuestProfile, results: Results) -> Measured:
     """The claim's quantity on one of its guest builds."""
     sides = sides_of(claim, guest)
-    quantity = _TABLE_QUANTITY[claim.quantity]
+    quantity = TABLE_QUANTITY[claim.quantity]
     cases = tuple(dict.fromkeys(case for side in sides for case in side.cases))
     by_case = {case: blocks for case in cases if (blocks := _blocks(results, case, quantity))}
     cut = _cut(claim, sides, [case for case in cases if case not in by_case], results)
