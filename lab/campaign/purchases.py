@@ -12,21 +12,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from random import Random
 
 import msgspec
 import numpy as np
 
-from lab.campaign.schedule import CaseProgress
+from lab.campaign.prediction import CONTAINER_S, CostModel, guess_compile_s
+from lab.campaign.schedule import CaseProgress, case_progress
+from lab.campaign.session import spent_s
+from lab.core.arm import Mode
 from lab.core.case import Case
+from lab.core.experiment import Tier
+from lab.core.model import Model
 from lab.core.trial import Kind, Outcome, Trial
 from lab.core.want import Want
-from lab.stats.planning import blocks_needed, precise_enough
+from lab.stats.planning import blocks_needed
 from lab.stats.ratios import Floats, by_block
 
 MIN_BLOCKS = 3
 """A set counts as measured from so many common blocks on: with two, Student's interval is 3.6 times wider still."""
+ASSURANCE = 0.9
+"""A spread measured in few blocks may be small by luck: it is taken for as large as it is in 90 of 100 cases at most."""
+_NEVER = 10**6
 _CHEAPEST_S = 1e-3
+_TIME = "single_total_ns"
 Costs = Callable[[Case], float]
 
 
@@ -39,9 +49,13 @@ class Purchase(msgspec.Struct, frozen=True):
         cost_s: predicted seconds of all of it.
     """
 
-    wants: tuple[Want, ...]
-    blocks: Mapping[Case, int]
-    cost_s: float
+    wants: tuple[Want, ...] = ()
+    blocks: Mapping[Case, int] = {}
+    cost_s: float = 0.0
+
+    def reserved_s(self, case: Case) -> float:
+        """What must be left of a budget when a case is visited: its share in the sets is paid for already."""
+        return 0.0 if case in self.blocks else self.cost_s
 
 
 class Evidence:
@@ -65,30 +79,34 @@ class Evidence:
         """How many further blocks with all its cases a want needs; 0 if it is answered as well as it asks for."""
         if want.quantity is None:
             return 0 if all(self._tried(case) for case in want.cases) else 1
-        figures = self._figures(want)
+        figures = self.log_figures(want)
         if len(figures) < MIN_BLOCKS or want.half_width is None:
             return max(0, MIN_BLOCKS - len(figures))
-        if precise_enough(figures, want.half_width, min_blocks=MIN_BLOCKS):
-            return 0
-        total = blocks_needed(figures, want.half_width)
-        return max(1, (total or 10**6) - len(figures))
+        total = blocks_needed(figures, want.half_width, assurance=ASSURANCE)
+        return max(0, (total or _NEVER) - len(figures))
 
-    def is_cut(self, case: Case) -> bool:
-        """Whether the case was only ever cut at its time limit: its time is a bound, and it need not run again."""
-        return self._outcomes.get(case) == {Outcome.TIMEOUT}
+    def running(self, want: Want) -> frozenset[Case]:
+        """The want's cases that have to run: of a time, one that was only ever cut at its limit is a bound already."""
+        if want.quantity != _TIME:
+            return want.cases
+        return frozenset(case for case in want.cases if not self._is_cut(case))
+
+    def _is_cut(self, case: Case) -> bool:
+        return self._outcomes.get(case, set()) - {Outcome.OVER_BUDGET} == {Outcome.TIMEOUT}
 
     def _tried(self, case: Case) -> bool:
         return bool(self._outcomes.get(case, set()) - {Outcome.OVER_BUDGET, Outcome.UNSUPPORTED})
 
-    def _figures(self, want: Want) -> Floats:
-        """log of the want's figure in each block that holds all its cases: what the geometric mean of ratios is."""
-        sides = [[case for case in side if not self.is_cut(case)] for side in (want.above, want.below)]
-        found = [[self._of(case, str(want.quantity)) for case in side] for side in sides]
-        rows = [*found[0], *found[1]]
-        common = sorted(set.intersection(*(set(row) for row in rows))) if rows else []
-        logs = [[[math.log(row[block]) for row in side] for side in found] for block in common]
-        figures = [sum(sign * float(np.mean(side)) for sign, side in zip((1, -1), block, strict=True) if side) for block in logs]
-        return np.array(figures, dtype=np.float64)
+    def log_figures(self, want: Want) -> Floats:
+        """Log of the want's figure in each block that holds all its cases: what the geometric mean of ratios is."""
+        running = self.running(want)
+        rows = {case: self._of(case, str(want.quantity)) for case in running}
+        common = sorted(set.intersection(*(set(row) for row in rows.values()))) if rows else []
+        figures = np.zeros(len(common))
+        for sign, side in ((1, want.above), (-1, want.below)):
+            logs = [[math.log(rows[case][block]) for block in common] for case in side if case in running]
+            figures += sign * np.mean(logs, axis=0) if logs else 0.0
+        return figures
 
     def _of(self, case: Case, quantity: str) -> dict[int, float]:
         key = (case, quantity)
@@ -99,58 +117,112 @@ class Evidence:
 
 
 def purchase(
-    wants: Sequence[Want], evidence: Evidence, known: Mapping[Case, CaseProgress], cost: Costs, left_s: float, most: int
+    wants: Sequence[Want],
+    evidence: Evidence,
+    progress: Mapping[Case, CaseProgress],
+    cost: Costs,
+    left_s: float,
+    most: int,
 ) -> Purchase:
     """The sets that the time left buys: the greatest value per further second first.
 
     Args:
         wants: of all questions.
         evidence: what has been measured for them.
-        known: standings of every case; a case that is not alive, and not only cut, makes its set unobtainable.
+        progress: of every case; a case that is not alive, and not only cut, makes its set unobtainable.
         cost: predicted seconds of one trial of a case; infinite if it must not run.
         left_s: seconds to spend.
         most: blocks that no case exceeds.
     """
-    lacking = {want: blocks for want in wants if (blocks := _further(want, evidence, known, most)) > 0}
+    lacking = {want: more for want in wants if (more := _further(want, evidence, progress, most)) > 0}
+    running = {want: evidence.running(want) for want in lacking}
     bought: list[Want] = []
-    blocks: dict[Case, int] = {}
+    paid: dict[Case, int] = {}
     spent_s = 0.0
-    prices = {want: _price(want, more, evidence, cost, blocks) for want, more in lacking.items()}
+
+    def price_s(want: Want) -> float:
+        """Seconds that the want costs beyond what is bought already."""
+        further = ((case, lacking[want] - paid.get(case, 0)) for case in running[want])
+        return math.fsum(more * cost(case) for case, more in further if more > 0)
+
+    prices = {want: price_s(want) for want in lacking}
     while prices:
         best = min(prices, key=lambda want: (max(prices[want], _CHEAPEST_S) / want.value, want.name))
-        price_s = prices.pop(best)
-        if spent_s + price_s > left_s:
+        price = prices.pop(best)
+        if spent_s + price > left_s:
             continue
         bought.append(best)
-        spent_s += price_s
-        grown = {case for case in best.cases if lacking[best] > blocks.get(case, 0) and not evidence.is_cut(case)}
-        blocks |= dict.fromkeys(grown, lacking[best])
-        for want in prices:
-            if not grown.isdisjoint(want.cases):
-                prices[want] = _price(want, lacking[want], evidence, cost, blocks)
-    return Purchase(tuple(bought), blocks, spent_s)
+        spent_s += price
+        grown = {case for case in running[best] if lacking[best] > paid.get(case, 0)}
+        paid |= dict.fromkeys(grown, lacking[best])
+        prices = {want: price_s(want) if running[want] & grown else old for want, old in prices.items()}
+    return Purchase(tuple(bought), paid, spent_s)
 
 
-def _further(want: Want, evidence: Evidence, known: Mapping[Case, CaseProgress], most: int) -> int:
+def _further(want: Want, evidence: Evidence, progress: Mapping[Case, CaseProgress], most: int) -> int:
     """Blocks the want still lacks; 0 if it lacks none or cannot be had."""
-    for case in want.cases:
-        standing = known.get(case)
-        dead = standing is None or (standing.visited and not standing.alive and standing.last is not Outcome.OVER_BUDGET)
-        if want.quantity is not None and dead and not evidence.is_cut(case):
-            return 0
-        if standing is not None and len(standing.blocks) >= most:
-            return 0
+    if want.quantity is not None:
+        for case in evidence.running(want):
+            standing = progress[case]
+            waits = not standing.visited or standing.last is Outcome.OVER_BUDGET
+            if not (standing.alive or waits) or len(standing.blocks) >= most:
+                return 0
     return evidence.lacks(want)
 
 
-def _price(want: Want, more: int, evidence: Evidence, cost: Costs, blocks: Mapping[Case, int]) -> float:
-    """Seconds that the want costs beyond what is bought already."""
-    cases = sorted((case for case in want.cases if not evidence.is_cut(case)), key=lambda case: case.id)
-    return math.fsum(max(0, more - blocks.get(case, 0)) * cost(case) for case in cases if more > blocks.get(case, 0))
+class SetPlan:
+    """The wants of a campaign as its plan uses them.
 
+    Args:
+        wants: none for a campaign that answers no questions: it then buys nothing.
+        tier: budget, and how many blocks a case may run in.
+        models: by name; costs of cases that never ran are predicted from them.
+        iterations: inferences of a trial.
+    """
 
-def bought_block(block: int, bought: Purchase, known: Mapping[Case, CaseProgress], seed: int) -> list[Case]:
-    """The cases of one block that a purchase pays for, in a random order of their own; those never visited are not in it."""
-    order = sorted((case for case in bought.blocks if known[case].alive), key=lambda case: case.id)
-    Random(f"{seed} {block}").shuffle(order)  # noqa: S311 - an order, not a secret
-    return order
+    def __init__(self, wants: Iterable[Want], tier: Tier, models: dict[str, Model], iterations: int) -> None:
+        self._wants, self._tier, self._models, self._iterations = tuple(wants), tier, models, iterations
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to buy sets for."""
+        return not self._wants
+
+    def purchase(self, trials: list[Trial], cases: Iterable[Case]) -> Purchase:
+        """The sets that the budget left after some trials pays for, by what those trials say on widths and costs.
+
+        A want of a case that the campaign does not hold is left out.
+        """
+        if self.is_empty:
+            return Purchase()
+        progress = case_progress(cases, trials, CONTAINER_S)
+        wants = [want for want in self._wants if want.cases <= progress.keys()]
+        left_s = self._tier.budget_s - spent_s(trials)
+        return purchase(wants, Evidence(trials), progress, self._costs(trials, progress), left_s, self._tier.max_blocks)
+
+    def block(self, bought: Purchase, block: int, progress: Mapping[Case, CaseProgress], seed: int) -> list[Case]:
+        """The cases of one block that a purchase pays for, in a random order of their own.
+
+        A set with a case that was never visited waits for that visit, which block 0 makes.
+        """
+        ready = [want for want in bought.wants if all(progress[case].visited for case in want.cases)]
+        chosen = {case for want in ready for case in want.cases if progress[case].alive}
+        order = sorted(chosen, key=lambda case: case.id)
+        Random(f"{seed} {block}").shuffle(order)  # noqa: S311 - an order, not a secret
+        return order
+
+    def _costs(self, trials: list[Trial], progress: Mapping[Case, CaseProgress]) -> Costs:
+        """Seconds of one trial: measured; else predicted, infinite where the tier does not pay for such a cell."""
+        costs = CostModel(self._models)
+        costs.learn(trials)
+        compiled = {trial.arm for trial in trials if trial.kind is Kind.COMPILE}
+
+        @cache
+        def cost_s(case: Case) -> float:
+            if (measured_s := progress[case].cost_s) is not None:
+                return measured_s
+            predicted_s = costs.predict(case, self._iterations).total_s
+            compile_s = guess_compile_s(case.arm) if case.arm.mode is Mode.AOT and case.arm not in compiled else 0.0
+            return predicted_s + compile_s if predicted_s <= self._tier.cell_budget_s else math.inf
+
+        return cost_s

@@ -11,6 +11,7 @@ from functools import cache
 
 from lab.campaign.outcome import OutcomeWithReason
 from lab.campaign.prediction import CONTAINER_S
+from lab.campaign.purchases import Purchase, SetPlan
 from lab.campaign.schedule import PILOT_SHARE, CaseProgress, case_progress, next_block, pilot_next
 from lab.campaign.session import Session, spent_s
 from lab.campaign.stop_rule import is_precise
@@ -18,6 +19,7 @@ from lab.core.case import Case
 from lab.core.experiment import Tier
 from lab.core.trial import Kind, Outcome, Trial
 from lab.core.units import show_duration
+from lab.core.want import Want
 
 
 class Campaign:
@@ -27,10 +29,12 @@ class Campaign:
         session: runs the trials.
         tier: how much of the experiment is measured.
         cases: of that tier.
+        wants: questions whose sets of cases come before single cases; none for single cases only.
     """
 
-    def __init__(self, session: Session, tier: Tier, cases: Iterable[Case]) -> None:
+    def __init__(self, session: Session, tier: Tier, cases: Iterable[Case], wants: Iterable[Want] = ()) -> None:
         self._session, self._tier, self._cases = session, tier, tuple(cases)
+        self._sets = SetPlan(wants, tier, session.materials.models, session.limits.iterations)
         self._seed = session.limits.seed
         self._block = 0
 
@@ -42,7 +46,7 @@ class Campaign:
         """
         self._session.remove_leftovers()
         self._declare_unsupported()
-        self._pilot(PILOT_SHARE)
+        self._pilot(PILOT_SHARE if self._sets.is_empty else 1 / self._tier.min_blocks)
         for block in range(1, self._tier.min_blocks):
             self._run_block(block)
         # What block 0 could not afford may fit into what was left over.
@@ -91,9 +95,10 @@ class Campaign:
         """
         progress = self._progress()
         pending = {case for case, known in progress.items() if known.last in {None, Outcome.OVER_BUDGET}}
+        bought = self._bought(self._session.trials)
         while pending:
             predicted = {case: self._session.predict_first_s(case) for case in pending}
-            affordable = {case: cost for case, cost in predicted.items() if self._affordable(case, cost, share)}
+            affordable = {case: cost for case, cost in predicted.items() if self._affordable(case, cost, share, bought)}
             if not affordable:
                 break
             case = pilot_next(affordable, self._seed, tried=set(self._cases) - pending)
@@ -106,8 +111,9 @@ class Campaign:
         if any(not known.visited for known in progress.values()):
             self._session.observer.on_block_end(0, last=False)
 
-    def _affordable(self, case: Case, cost_s: float, share: float) -> bool:
-        spare_s = self._tier.budget_s * share - self._session.spent_s
+    def _affordable(self, case: Case, cost_s: float, share: float, bought: Purchase) -> bool:
+        budget_s = self._tier.budget_s
+        spare_s = min(budget_s * share, budget_s - bought.reserved_s(case)) - self._session.spent_s
         return self._session.predict(case).total_s <= self._tier.cell_budget_s and cost_s <= spare_s
 
     def _record_over_budget(self, case: Case) -> None:
@@ -125,7 +131,8 @@ class Campaign:
         before = self._before(block)
         progress = case_progress(self._cases, before, CONTAINER_S)
         remaining_s = self._tier.budget_s - spent_s(before)
-        chosen = next_block(block, progress, self._tier, remaining_s, self._precise(before), self._seed)
+        chosen = self._sets.block(self._bought(before), block, progress, self._seed)
+        chosen = chosen or next_block(block, progress, self._tier, remaining_s, self._precise(before), self._seed)
         done = {trial.case for trial in self._session.trials if trial.block == block and trial.kind is Kind.RUN}
         for case in chosen:
             if case not in done:
@@ -133,6 +140,10 @@ class Campaign:
         if chosen:
             self._session.observer.on_block_end(block, last=False)
         return bool(chosen)
+
+    def _bought(self, trials: list[Trial]) -> Purchase:
+        """The sets that what is left after some trials pays for, by what those trials say on costs."""
+        return self._sets.purchase(trials, self._cases)
 
     def _precise(self, trials: list[Trial]) -> Callable[[Case], bool]:
         wanted = self._session.limits.precision_fraction
