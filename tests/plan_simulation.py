@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from lab.campaign.prediction import CONTAINER_S
-from lab.campaign.purchases import Evidence, SetPlan
 from lab.campaign.schedule import case_progress
+from lab.campaign.sets.evidence import Evidence
+from lab.campaign.sets.plan import SetPlan
 from lab.core.arm import Arm
 from lab.core.case import Case
 from lab.core.experiment import Tier

@@ -11,6 +11,7 @@ from lab.campaign.run import Campaign
 from lab.campaign.session import Session
 from lab.core.experiment import Experiment, Matrix, Measure, Tier
 from lab.core.trial import Trial
+from lab.core.want import Want
 from lab.store.journal import Journal, read_trials, write_journal
 from tests.fakes import FakeEngine, LoggingObserver, make_materials
 
@@ -41,13 +42,14 @@ class Stage:
     Args:
         directory: an empty one.
         what: the experiment; its tier is ``t``.
+        wants: questions that the campaign buys sets for.
     """
 
-    def __init__(self, directory: Path, what: Experiment) -> None:
+    def __init__(self, directory: Path, what: Experiment, wants: tuple[Want, ...] = ()) -> None:
         self.materials = make_materials(directory)
         self.home = directory / "home"
         self.path = directory / "trials.jsonl"
-        self.experiment = what
+        self.experiment, self.wants = what, wants
 
     @property
     def trials(self) -> list[Trial]:
@@ -69,7 +71,7 @@ class Stage:
                 home=self.home,
                 observer=LoggingObserver(engine.log),
             )
-            Campaign(session, tier, self.experiment.cases("t")).run()
+            Campaign(session, tier, self.experiment.cases("t"), self.wants).run()
         return self.trials
 
     def rewind(self, trials: list[Trial]) -> FakeEngine:

@@ -11,9 +11,10 @@ from functools import cache
 
 from lab.campaign.outcome import OutcomeWithReason
 from lab.campaign.prediction import CONTAINER_S
-from lab.campaign.purchases import Purchase, SetPlan
 from lab.campaign.schedule import PILOT_SHARE, CaseProgress, case_progress, next_block, pilot_next
 from lab.campaign.session import Session, spent_s
+from lab.campaign.sets.plan import SetPlan
+from lab.campaign.sets.purchase import Purchase
 from lab.campaign.stop_rule import is_precise
 from lab.core.case import Case
 from lab.core.experiment import Tier

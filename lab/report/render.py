@@ -18,10 +18,9 @@ from pathlib import Path
 
 import msgspec
 
-import lab
 from lab.core.errors import DataError
 from lab.disk.whole import write_whole
-from lab.report.claims.claim_file import load_claims
+from lab.report.claims.claim_file import claims_path, load_claims
 from lab.report.claims.contradictions import load_contradictions
 from lab.report.claims.judge import judge_all
 from lab.report.claims.paper_tables import load_tables
@@ -72,12 +71,6 @@ def report_of(campaign_dir: Path, claims: Path | None = None) -> Report:
     judged = judge_all(load_claims(claims), results, load_tables(claims)) if claims else ()
     twice = load_contradictions(claims) if claims else ()
     return compose(results, judged, sha256, marker is not None, twice)
-
-
-def claims_path(experiment: str) -> Path | None:
-    """The claims that belong to an experiment: ``experiments/<name>/claims.toml`` beside the package, if there."""
-    path = Path(lab.__file__).resolve().parent.parent / "experiments" / experiment / "claims.toml"
-    return path if path.is_file() else None
 
 
 def render(campaign_dir: Path, claims: Path | None = None) -> ReportPaths:

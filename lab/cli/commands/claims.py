@@ -8,11 +8,10 @@ from lab.cli.options import Campaign, Json, Results
 from lab.cli.output import say, say_json, say_table
 from lab.core.arm import GuestProfile
 from lab.disk.paths import RESULTS
-from lab.report.claims.claim_file import load_claims
+from lab.report.claims.claim_file import claims_path, load_claims
 from lab.report.claims.judge import judge_all
 from lab.report.claims.paper_tables import load_tables
 from lab.report.claims.verdict import FIRM_BLOCKS, ClaimResult, tally
-from lab.report.render import claims_path
 from lab.report.results import load_results
 from lab.report.sections.claims_table import figure_text, reading_text
 from lab.store.campaigns import LATEST, resolve

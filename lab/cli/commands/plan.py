@@ -8,11 +8,17 @@ import typer
 
 from lab.campaign.experiment_file import cases_of, load_plan
 from lab.campaign.plan_estimate import Estimate, estimate
+from lab.campaign.sets.forecast import Forecast, forecast
 from lab.cli.options import ExperimentFile, Json, TierName
 from lab.cli.output import note, say, say_json, say_table
-from lab.core.units import show_bytes, show_duration
+from lab.cli.questions import wants_for
+from lab.core.arm import GuestProfile
+from lab.core.units import parse_duration_s, show_bytes, show_duration
 from lab.disk.paths import RESULTS, home
 from lab.engines.host import misfits
+
+# What `--claims` predicts for.
+BUDGETS = ("20m", "60m", "4h", "24h")
 
 
 def plan(
@@ -21,6 +27,9 @@ def plan(
     precision: Annotated[
         str | None, typer.Option(help="Predict blocks for this half-width from the latest campaign, such as 1%.")
     ] = None,
+    claims: Annotated[
+        bool, typer.Option("--claims", help="Show how many of the experiment's claims budgets would decide.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Show cases, estimated time, disk and memory of a tier. Writes nothing."""
@@ -28,10 +37,39 @@ def plan(
     found = estimate(chosen, tier, cases_of(chosen, tier), home(), RESULTS, precision)
     for misfit in misfits(chosen.measure_in(chosen.tier(tier))):
         note(f"warning: {misfit}")
-    if json:
+    if claims:
+        wants = wants_for(chosen.name)
+        predicted = forecast(wants, chosen.tier(tier), found.cases, tuple(map(parse_duration_s, BUDGETS)))
+        if json:
+            say_json(predicted)
+        else:
+            _show_claims(predicted, found, len(wants))
+    elif json:
         say_json(found)
     else:
         _show(found)
+
+
+def _show_claims(predicted: Forecast, found: Estimate, wanted: int) -> None:
+    levels = [guest for guest in GuestProfile if any(one.name.endswith(f"@{guest}") for one in predicted.questions)]
+    rows = [
+        (
+            show_duration(one.budget_s),
+            *(sum(name.endswith(f"@{guest}") for name in one.answered) for guest in levels),
+            len({name.rpartition("@")[0] for name in one.answered}),
+        )
+        for one in predicted.budgets
+    ]
+    say_table(rows, ("budget", *(f"level {guest}" for guest in levels), "either"))
+    free = sum(one.cost_s is not None for one in predicted.questions)
+    say(
+        f"\nclaims measured as narrowly as they ask for, of {wanted} (each level by itself); {free} can be had in this tier"
+    )
+    say("a claim whose figure lies on the line stays open whatever is measured")
+    if found.unfrozen:
+        say(
+            f"not counted, because their sizes are not known yet: {', '.join(found.unfrozen)}; `lab models freeze` makes them"
+        )
 
 
 def _show(found: Estimate) -> None:

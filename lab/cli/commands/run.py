@@ -21,6 +21,7 @@ from lab.cli.engines import EngineName, EngineOption
 from lab.cli.options import ExperimentFile, Results, TierName
 from lab.cli.output import note, say
 from lab.cli.progress import CampaignProgress
+from lab.cli.questions import wants_for
 from lab.cli.rendering import print_report, refresh_report
 from lab.cli.wiring import Lab, lab_of
 from lab.core.case import Case
@@ -179,7 +180,7 @@ def _measure(
                 home=lab.home,
                 observer=progress,
             )
-            Campaign(session, limits, cases).run()
+            Campaign(session, limits, cases, wants_for(experiment.name)).run()
             mark_finished(directory, journal.next_number, limits.budget_s)
     except KeyboardInterrupt:
         refresh_report(directory, note)

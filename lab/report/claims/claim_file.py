@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+import lab
 from lab.core.arm import Arm, GuestProfile
 from lab.core.errors import ExperimentError
 from lab.runtimes.registry import check
@@ -118,6 +119,12 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         low = float("-inf") if self.relation is Relation.BELOW else paper - self.tolerance
         high = float("inf") if self.relation is Relation.ABOVE else paper + self.tolerance
         return low, high
+
+
+def claims_path(experiment: str) -> Path | None:
+    """The claims that belong to an experiment: ``experiments/<name>/claims.toml`` beside the package, if there."""
+    path = Path(lab.__file__).resolve().parent.parent / "experiments" / experiment / "claims.toml"
+    return path if path.is_file() else None
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
