@@ -141,8 +141,8 @@ def decided(trials: list[Trial]) -> Decided:
     """How many claims those trials decide."""
     arms = tuple(dict.fromkeys(case.arm.id for case in CASES))
     results = Results(make_manifest(arms), table_of([trials]))
-    judged = [one for one in judge_all(CLAIMS, results) if not one.claim.constant]
-    levels = [[(found := one.at(guest)) is not None and found.verdict.decides for one in judged] for guest in LEVELS]
+    judged = [each for each in judge_all(CLAIMS, results) if not each.claim.constant]
+    levels = [[(found := each.at(guest)) is not None and found.verdict.decides for each in judged] for guest in LEVELS]
     return Decided(sum(levels[0]), sum(levels[1]), sum(map(max, zip(*levels, strict=True))))
 
 
@@ -160,10 +160,10 @@ def main(minutes: tuple[float, ...]) -> int:
         for name, chosen in (("cases", ()), ("sets", wants)):
             runs = [replay(budget, machine, chosen) for machine in MACHINES]
             counts = [decided(trials) for trials in runs]
-            found[name] = mean(one.level_0 + one.level_3 for one in counts)
+            found[name] = mean(each.level_0 + each.level_3 for each in counts)
             columns = [mean(column) for column in zip(*counts, strict=True)]
             trials = mean(len(trials) for trials in runs)
-            say(f"{budget:8g} {name:>8} " + " ".join(f"{one:8.1f}" for one in columns) + f" {trials:8.0f}")
+            say(f"{budget:8g} {name:>8} " + " ".join(f"{each:8.1f}" for each in columns) + f" {trials:8.0f}")
         missed |= budget == TARGET_MINUTES and found["sets"] < TARGET_FACTOR * found["cases"]
     return int(missed)
 

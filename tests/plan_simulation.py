@@ -61,7 +61,7 @@ def _campaign(rng: np.random.Generator, noise: Noise) -> Iterator[Answer]:
     truth = {case: float(rng.uniform(0, 4)) for case in cases}  # logarithm of seconds
     scale = {case: float(rng.choice(NOISES)) for case in cases}
     wants = [_want(number, rng) for number in range(QUESTIONS)]
-    one_block_s = sum(math.exp(one) for one in truth.values())
+    one_block_s = sum(math.exp(log_s) for log_s in truth.values())
     tier = Tier(f"{one_block_s * rng.uniform(2, 12):.3f}s", 3, MOST_BLOCKS)
     plan = SetPlan(wants, tier, {}, 1)
     trials: list[Trial] = []
@@ -159,12 +159,12 @@ class Rates:
 
 def rates(answers: list[Answer]) -> Rates:
     """Count."""
-    settled = [one for one in answers if one.is_settled]
+    settled = [answer for answer in answers if answer.is_settled]
     return Rates(
         answers=len(answers),
-        covered=sum(one.covered for one in answers) / len(answers),
-        false_yes=sum(one.is_false for one in answers) / len(answers),
+        covered=sum(answer.covered for answer in answers) / len(answers),
+        false_yes=sum(answer.is_false for answer in answers) / len(answers),
         settled=len(settled) / len(answers),
-        covered_of_settled=sum(one.covered for one in settled) / max(1, len(settled)),
-        blocks=Counter(one.blocks for one in answers),
+        covered_of_settled=sum(answer.covered for answer in settled) / max(1, len(settled)),
+        blocks=Counter(answer.blocks for answer in answers),
     )

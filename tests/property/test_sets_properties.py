@@ -76,7 +76,8 @@ def test_where_figures_lie_decides_nothing(
     asked: tuple[Want, ...], trials: list[Trial], left_s: float, cost_s: dict[Case, float], slower: dict[Case, int]
 ) -> None:
     moved = [
-        trial(one.case, one.block, (one.total_ns or 0) / 1e9 * slower.get(one.case, 1), one.outcome) for one in trials
+        trial(each.case, each.block, (each.total_ns or 0) / 1e9 * slower.get(each.case, 1), each.outcome)
+        for each in trials
     ]
     assert buy(asked, trials, left_s, cost_s) == buy(asked, moved, left_s, cost_s)
 
@@ -152,19 +153,19 @@ def test_a_campaign_that_buys_sets_resumes_where_it_stopped(budget: str, data: s
         kept = whole[: data.draw(st.integers(0, len(whole)), label="trials kept")]
         resumed = scene.play(scene.rewind(kept))
     assert resumed[: len(kept)] == kept
-    cells = Counter((one.kind, one.case, one.block, one.outcome) for one in resumed)
+    cells = Counter((each.kind, each.case, each.block, each.outcome) for each in resumed)
     assert set(cells.values()) <= {1}
-    assert {one.case for one in resumed} == {one.case for one in whole}
+    assert {each.case for each in resumed} == {each.case for each in whole}
     if budget == "100h":
-        assert cells == Counter((one.kind, one.case, one.block, one.outcome) for one in whole)
+        assert cells == Counter((each.kind, each.case, each.block, each.outcome) for each in whole)
 
 
 def test_a_campaign_with_time_answers_its_questions_before_it_goes_on_to_single_cases() -> None:
     with tempfile.TemporaryDirectory() as directory:
         trials = stage(directory, "100h").play()
     asked = campaign_wants()
-    assert {one.case for one in trials if one.block == 0} == set(CASES), "block 0 visits every case"
+    assert {each.case for each in trials if each.block == 0} == set(CASES), "block 0 visits every case"
     assert [Evidence(trials).lacks(want) for want in asked] == [0, 0, 0]
     of_sets = {case for want in asked[:2] for case in want.cases}
-    second = {one.case for one in trials if one.block == 1}
+    second = {each.case for each in trials if each.block == 1}
     assert second == of_sets

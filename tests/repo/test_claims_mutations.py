@@ -78,7 +78,7 @@ def test_most_networks_are_counted_so_that_one_network_carries_nothing() -> None
     assert counted
     for claim in counted:
         trials = campaign_with(claim, 0.9, GuestProfile.O0)
-        one = claim.models[0]
-        heavy = [trial for trial in campaign_with(claim, 1e6, GuestProfile.O0) if trial.model == one]
-        mixed = results([*(trial for trial in trials if trial.model != one), *heavy])
+        each = claim.models[0]
+        heavy = [trial for trial in campaign_with(claim, 1e6, GuestProfile.O0) if trial.model == each]
+        mixed = results([*(trial for trial in trials if trial.model != each), *heavy])
         assert judge(claim, mixed).verdict is Verdict.REPRODUCED, f"{claim.id}: by its mean it would be refuted"

@@ -40,17 +40,17 @@ def buy(wants: list[Want], trials: list[Trial], left_s: float) -> Purchase:
 
 
 def test_the_cheapest_set_is_bought_first_and_pays_for_what_others_share() -> None:
-    cheap, dear = want("cheap", JIT, NATIVE), want("dear", SLOW, NATIVE)
-    assert [one.name for one in buy([dear, cheap], [], 1000.0).wants] == ["cheap", "dear"]
-    assert [one.name for one in buy([dear, cheap], [], 3 * 6.0).wants] == ["cheap"]
-    both = buy([dear, cheap], [], 3 * 106.0)
+    cheap, expensive = want("cheap", JIT, NATIVE), want("expensive", SLOW, NATIVE)
+    assert [each.name for each in buy([expensive, cheap], [], 1000.0).wants] == ["cheap", "expensive"]
+    assert [each.name for each in buy([expensive, cheap], [], 3 * 6.0).wants] == ["cheap"]
+    both = buy([expensive, cheap], [], 3 * 106.0)
     assert both.cost_s == 3 * 106.0, "native is paid for once"
     assert both.blocks == {NATIVE: 3, JIT: 3, SLOW: 3}
 
 
 def test_a_greater_value_comes_first_at_the_same_price() -> None:
     shipped, papers = want("a", JIT, value=0.5), want("b", JIT, NATIVE)
-    assert [one.name for one in buy([shipped, papers], [], 3 * 5.5).wants] == ["a"]
+    assert [each.name for each in buy([shipped, papers], [], 3 * 5.5).wants] == ["a"]
     assert buy([shipped, papers], [], 1000.0).wants[0].name == "b"
 
 
@@ -97,7 +97,7 @@ def test_no_case_is_bought_beyond_the_most_blocks() -> None:
 
 
 def test_every_claim_that_can_be_decided_wants_its_cases_on_each_of_its_levels() -> None:
-    wants = {one.name: one for one in wants_of(CLAIMS)}
+    wants = {each.name: each for each in wants_of(CLAIMS)}
     decidable = [claim for claim in CLAIMS if not claim.constant]
     assert len(wants) == sum(len(claim.guests) for claim in decidable)
     for claim in decidable:

@@ -1,4 +1,4 @@
-"""What budgets are predicted to answer: sets bought from nothing, at the costs that the latest campaign's speeds give."""
+"""What budgets are predicted to answer: sets bought from nothing, at costs by the latest campaign's speeds."""
 
 from __future__ import annotations
 

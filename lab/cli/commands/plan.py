@@ -51,25 +51,22 @@ def plan(
 
 
 def _show_claims(predicted: Forecast, found: Estimate, wanted: int) -> None:
-    levels = [guest for guest in GuestProfile if any(one.name.endswith(f"@{guest}") for one in predicted.questions)]
+    levels = [guest for guest in GuestProfile if any(each.name.endswith(f"@{guest}") for each in predicted.questions)]
     rows = [
         (
-            show_duration(one.budget_s),
-            *(sum(name.endswith(f"@{guest}") for name in one.answered) for guest in levels),
-            len({name.rpartition("@")[0] for name in one.answered}),
+            show_duration(each.budget_s),
+            *(sum(name.endswith(f"@{guest}") for name in each.answered) for guest in levels),
+            len({name.rpartition("@")[0] for name in each.answered}),
         )
-        for one in predicted.budgets
+        for each in predicted.budgets
     ]
     say_table(rows, ("budget", *(f"level {guest}" for guest in levels), "either"))
-    free = sum(one.cost_s is not None for one in predicted.questions)
-    say(
-        f"\nclaims measured as narrowly as they ask for, of {wanted} (each level by itself); {free} can be had in this tier"
-    )
-    say("a claim whose figure lies on the line stays open whatever is measured")
+    free = sum(each.cost_s is not None for each in predicted.questions)
+    say(f"\nclaims measured as narrowly as they ask for, of {wanted}, each level by itself")
+    say(f"{free} of them can be had in this tier; one whose figure lies on its line stays open whatever is measured")
     if found.unfrozen:
-        say(
-            f"not counted, because their sizes are not known yet: {', '.join(found.unfrozen)}; `lab models freeze` makes them"
-        )
+        unfrozen = ", ".join(found.unfrozen)
+        say(f"without claims on networks that are not frozen yet ({unfrozen}): `lab models prepare` freezes them")
 
 
 def _show(found: Estimate) -> None:
