@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lab.campaign.schedule import case_progress
-from lab.campaign.sets.evidence import MIN_BLOCKS, Evidence
+from lab.campaign.sets.measurements import MIN_BLOCKS, Measurements
 from lab.campaign.sets.purchase import Purchase, purchase
 from lab.core.arm import Arm
 from lab.core.case import Case
@@ -65,7 +65,7 @@ def trial(case: Case, block: int, seconds: float, outcome: Outcome = Outcome.OK)
 
 def buy(asked: tuple[Want, ...], trials: list[Trial], left_s: float, cost_s: dict[Case, float]) -> Purchase:
     progress = case_progress(CASES, trials, 0.0)
-    return purchase(asked, Evidence(trials), progress, cost_s.__getitem__, left_s, 30)
+    return purchase(asked, Measurements(trials), progress, cost_s.__getitem__, left_s, 30)
 
 
 COSTS = st.fixed_dictionaries(dict.fromkeys(CASES, st.floats(0.1, 50.0) | st.just(math.inf)))
@@ -90,10 +90,10 @@ def test_no_more_is_bought_than_is_left_and_every_set_whole(
     spent_s = sum(blocks * cost_s[case] for case, blocks in found.blocks.items())
     assert spent_s <= left_s * (1 + 1e-9) + 1e-9
     assert math.isclose(spent_s, found.cost_s, rel_tol=1e-9, abs_tol=1e-9)
-    evidence = Evidence(trials)
+    measured = Measurements(trials)
     for want in found.wants:
-        lacks = evidence.lacks(want)
-        assert all(found.blocks[case] >= lacks for case in evidence.running(want))
+        lacks = measured.lacks(want)
+        assert all(found.blocks[case] >= lacks for case in measured.running(want))
 
 
 @given(wants(), journals(), st.floats(0, 2000), COSTS)
@@ -106,12 +106,12 @@ def test_the_order_of_questions_and_trials_changes_nothing(
 
 
 @given(wants(), journals())
-def test_with_all_the_time_in_the_world_every_question_that_can_be_answered_is_bought(
+def test_with_enough_time_every_question_that_can_be_answered_is_bought(
     asked: tuple[Want, ...], trials: list[Trial]
 ) -> None:
     found = buy(asked, trials, 1e18, dict.fromkeys(CASES, 1.0))
-    evidence = Evidence(trials)
-    open_wants = {want.name for want in asked if evidence.lacks(want)}
+    measured = Measurements(trials)
+    open_wants = {want.name for want in asked if measured.lacks(want)}
     assert {want.name for want in found.wants} == open_wants
 
 
@@ -121,12 +121,12 @@ def test_a_set_is_enough_only_with_the_blocks_that_its_width_asks_for(ratios: li
     trials = [trial(native, block, 10.0) for block in range(len(ratios))]
     trials += [trial(wasm, block, 10.0 * ratio) for block, ratio in enumerate(ratios)]
     want = Want(name="q", above=(wasm,), below=(native,), quantity="single_total_ns", half_width=0.02)
-    lacks = Evidence(trials).lacks(want)
+    lacks = Measurements(trials).lacks(want)
     assert lacks > 0 or len(ratios) >= MIN_BLOCKS
     if max(ratios) == min(ratios) and len(ratios) >= MIN_BLOCKS:
         assert lacks == 0
     wider = Want(name="q", above=(wasm,), below=(native,), quantity="single_total_ns", half_width=0.2)
-    assert Evidence(trials).lacks(wider) <= lacks
+    assert Measurements(trials).lacks(wider) <= lacks
 
 
 def campaign_wants() -> tuple[Want, ...]:
@@ -160,12 +160,12 @@ def test_a_campaign_that_buys_sets_resumes_where_it_stopped(budget: str, data: s
         assert cells == Counter((each.kind, each.case, each.block, each.outcome) for each in whole)
 
 
-def test_a_campaign_with_time_answers_its_questions_before_it_goes_on_to_single_cases() -> None:
+def test_a_campaign_answers_its_questions_before_it_goes_on_to_single_cases() -> None:
     with tempfile.TemporaryDirectory() as directory:
         trials = stage(directory, "100h").play()
     asked = campaign_wants()
     assert {each.case for each in trials if each.block == 0} == set(CASES), "block 0 visits every case"
-    assert [Evidence(trials).lacks(want) for want in asked] == [0, 0, 0]
+    assert [Measurements(trials).lacks(want) for want in asked] == [0, 0, 0]
     of_sets = {case for want in asked[:2] for case in want.cases}
     second = {each.case for each in trials if each.block == 1}
     assert second == of_sets

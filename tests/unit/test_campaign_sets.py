@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab.campaign.schedule import case_progress
-from lab.campaign.sets.evidence import MIN_BLOCKS, Evidence
+from lab.campaign.sets.measurements import MIN_BLOCKS, Measurements
 from lab.campaign.sets.purchase import Purchase, purchase
 from lab.core.arm import Arm, GuestProfile
 from lab.core.case import Case
@@ -16,8 +16,8 @@ from lab.core.trial import Kind, Outcome, Trial
 from lab.core.want import Want
 from lab.report.claims.claim_file import load_claims
 from lab.report.claims.wants import ORDERING_HALF_WIDTH, want_of, wants_of
-from lab.stats.simulate import Noise, binomial_band
-from tests.plan_simulation import rates, simulate
+from lab.stats.simulate import binomial_band
+from tests.plan_simulation import Disturbance, rates, simulate
 
 NATIVE, JIT, SLOW = (
     Case(Arm.parse(arm), "yunet", 1) for arm in ("native@o3", "wasmtime-jit-cranelift@o3", "wasmedge-interpreter@o3")
@@ -36,7 +36,7 @@ def want(name: str, above: Case, *below: Case, width: float | None = 0.1, value:
 
 def buy(wants: list[Want], trials: list[Trial], left_s: float) -> Purchase:
     cases = [NATIVE, JIT, SLOW]
-    return purchase(wants, Evidence(trials), case_progress(cases, trials, 0.0), COSTS.__getitem__, left_s, 30)
+    return purchase(wants, Measurements(trials), case_progress(cases, trials, 0.0), COSTS.__getitem__, left_s, 30)
 
 
 def test_the_cheapest_set_is_bought_first_and_pays_for_what_others_share() -> None:
@@ -57,16 +57,16 @@ def test_a_greater_value_comes_first_at_the_same_price() -> None:
 def test_a_set_is_measured_in_blocks_that_hold_all_of_it() -> None:
     apart = [trial(JIT, block, 1 + block / 1000) for block in (0, 1, 2)]
     apart += [trial(NATIVE, block, 1 - block / 1000) for block in (2, 3, 4)]
-    assert Evidence(apart).lacks(want("q", JIT, NATIVE)) == MIN_BLOCKS - 1
+    assert Measurements(apart).lacks(want("q", JIT, NATIVE)) == MIN_BLOCKS - 1
     together = [trial(case, block, 1 + block / 1000) for block in range(3) for case in (JIT, NATIVE)]
-    assert Evidence(together).lacks(want("q", JIT, NATIVE)) == 0
+    assert Measurements(together).lacks(want("q", JIT, NATIVE)) == 0
 
 
 def test_noise_asks_for_more_blocks_where_a_narrow_interval_is_wanted() -> None:
     noisy = [trial(JIT, block, 1 + 0.05 * (-1) ** block) for block in range(4)]
     noisy += [trial(NATIVE, block) for block in range(4)]
-    assert Evidence(noisy).lacks(want("q", JIT, NATIVE, width=0.02)) > 20
-    assert Evidence(noisy).lacks(want("q", JIT, NATIVE, width=1.0)) == 0
+    assert Measurements(noisy).lacks(want("q", JIT, NATIVE, width=0.02)) > 20
+    assert Measurements(noisy).lacks(want("q", JIT, NATIVE, width=1.0)) == 0
 
 
 def test_a_set_with_a_case_that_fails_for_good_is_never_bought() -> None:
@@ -118,8 +118,8 @@ def test_the_width_wanted_follows_from_the_tolerance_alone() -> None:
     assert {(case.arm.runtime, case.batch) for case in quotient.above} == {("wavm", 3), ("native", 1)}
 
 
-@pytest.mark.parametrize("noise", [Noise.LOGNORMAL, Noise.DRIFTING])
-def test_intervals_of_an_adaptive_campaign_hold_the_truth_and_false_verdicts_stay_rare(noise: Noise) -> None:
+@pytest.mark.parametrize("noise", [Disturbance.EVEN, Disturbance.HEAVY])
+def test_intervals_of_adaptive_campaigns_hold_and_false_verdicts_stay_rare(noise: Disturbance) -> None:
     found = rates(list(simulate(60, noise)))
     assert found.answers > 1000
     # questions of one campaign share cases, so that the band is that of a quarter as many independent ones

@@ -9,7 +9,7 @@ import msgspec
 
 from lab.campaign.plan_estimate import CaseEstimate
 from lab.campaign.schedule import CaseProgress
-from lab.campaign.sets.evidence import Evidence
+from lab.campaign.sets.measurements import Measurements
 from lab.campaign.sets.purchase import Costs, purchase
 from lab.core.case import Case
 from lab.core.experiment import Tier
@@ -62,7 +62,7 @@ def forecast(wants: Sequence[Want], tier: Tier, cases: Iterable[CaseEstimate], b
         budgets_s: seconds each.
     """
     by_id = {case.case: case for case in cases}
-    nothing = Evidence(())
+    nothing = Measurements(())
     held = [want for want in wants if all(case.id in by_id for case in want.cases)]
     progress = {case: CaseProgress(set()) for want in held for case in want.cases}
 
@@ -81,6 +81,6 @@ def forecast(wants: Sequence[Want], tier: Tier, cases: Iterable[CaseEstimate], b
     )
 
 
-def _alone_s(want: Want, nothing: Evidence, cost_s: Costs) -> float | None:
+def _alone_s(want: Want, nothing: Measurements, cost_s: Costs) -> float | None:
     total_s = nothing.lacks(want) * math.fsum(cost_s(case) for case in want.cases)
     return total_s if math.isfinite(total_s) else None

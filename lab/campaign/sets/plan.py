@@ -10,7 +10,7 @@ from random import Random
 from lab.campaign.prediction import CONTAINER_S, CostModel, guess_compile_s
 from lab.campaign.schedule import CaseProgress, case_progress
 from lab.campaign.session import spent_s
-from lab.campaign.sets.evidence import Evidence
+from lab.campaign.sets.measurements import Measurements
 from lab.campaign.sets.purchase import Costs, Purchase, purchase
 from lab.core.arm import Mode
 from lab.core.case import Case
@@ -48,7 +48,9 @@ class SetPlan:
         progress = case_progress(cases, trials, CONTAINER_S)
         wants = [want for want in self._wants if want.cases <= progress.keys()]
         left_s = self._tier.budget_s - spent_s(trials)
-        return purchase(wants, Evidence(trials), progress, self._costs(trials, progress), left_s, self._tier.max_blocks)
+        return purchase(
+            wants, Measurements(trials), progress, self._costs(trials, progress), left_s, self._tier.max_blocks
+        )
 
     def block(self, bought: Purchase, block: int, progress: Mapping[Case, CaseProgress], seed: int) -> list[Case]:
         """The cases of one block that a purchase pays for, in a random order of their own.

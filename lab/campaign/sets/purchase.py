@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from lab.campaign.schedule import CaseProgress
-from lab.campaign.sets.evidence import Evidence
+from lab.campaign.sets.measurements import Measurements
 from lab.core.case import Case
 from lab.core.trial import Outcome
 from lab.core.want import Want
@@ -45,7 +45,7 @@ class Purchase(msgspec.Struct, frozen=True):
 
 def purchase(
     wants: Sequence[Want],
-    evidence: Evidence,
+    measured: Measurements,
     progress: Mapping[Case, CaseProgress],
     cost: Costs,
     left_s: float,
@@ -55,14 +55,14 @@ def purchase(
 
     Args:
         wants: of all questions.
-        evidence: what has been measured for them.
+        measured: what has been measured for them.
         progress: of every case; a case that is not alive, and not only cut, makes its set unobtainable.
         cost: predicted seconds of one trial of a case; infinite if it must not run.
         left_s: seconds to spend.
         most: blocks that no case exceeds.
     """
-    lacking = {want: more for want in wants if (more := _further(want, evidence, progress, most)) > 0}
-    running = {want: evidence.running(want) for want in lacking}
+    lacking = {want: more for want in wants if (more := _further(want, measured, progress, most)) > 0}
+    running = {want: measured.running(want) for want in lacking}
     bought: list[Want] = []
     paid: dict[Case, int] = {}
     spent_s = 0.0
@@ -86,12 +86,12 @@ def purchase(
     return Purchase(tuple(bought), paid, spent_s)
 
 
-def _further(want: Want, evidence: Evidence, progress: Mapping[Case, CaseProgress], most: int) -> int:
+def _further(want: Want, measured: Measurements, progress: Mapping[Case, CaseProgress], most: int) -> int:
     """Blocks the want still lacks; 0 if it lacks none or cannot be had."""
     if want.quantity is not None:
-        for case in evidence.running(want):
+        for case in measured.running(want):
             standing = progress[case]
             waits = not standing.visited or standing.last is Outcome.OVER_BUDGET
             if not (standing.alive or waits) or len(standing.blocks) >= most:
                 return 0
-    return evidence.lacks(want)
+    return measured.lacks(want)

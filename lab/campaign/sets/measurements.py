@@ -24,7 +24,7 @@ _NEVER = 10**6
 _TIME = "single_total_ns"
 
 
-class Evidence:
+class Measurements:
     """What a campaign's trials hold for wants; it is asked for widths and counts only.
 
     Args:
