@@ -6,8 +6,8 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from lab.zoo.counts import GraphStats
 from lab.zoo.model_directory import GRAPH_FILE, Built, Meta, Prepared, write_meta
-from lab.zoo.table import Facts
 from tests.fakes import MACS, make_models
 
 
@@ -24,7 +24,7 @@ def import_made_up(home: Path, names: Iterable[str] = MACS) -> None:
             prepared.append(
                 Prepared(given.batch, given.shape, given.input_path.name, given.input_sha256, given.reference_path.name)
             )
-        facts = Facts(model.parameters, model.parameters, model.conv_layers, model.macs, {"Conv2D": 3})
+        facts = GraphStats(model.parameters, model.parameters, model.conv_layers, model.macs, {"Conv2D": 3})
         nodes = tuple((output.node, output.shape) for output in model.outputs)
         built = Built(model.graph_sha256, model.input_node, (2, 2, 3), nodes, facts)
         meta = Meta(

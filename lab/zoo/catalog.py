@@ -18,12 +18,11 @@ from lab.disk.locks import lock
 from lab.disk.whole import publish
 from lab.zoo.checks import check_names
 from lab.zoo.entries import ENTRIES
-from lab.zoo.jobs import BuildJob
 from lab.zoo.model_directory import find_model, read_meta
 from lab.zoo.published_weights import SUPPLIES, fetch, unpack
-from lab.zoo.recipe import AUTO, IMPORTED, PRETRAINED, SEEDED, Pictures, Recipe, checked
+from lab.zoo.recipe import AUTO, IMPORTED, PRETRAINED, SEEDED, ModelRecipe, Pictures, check_weights
 from lab.zoo.staging import Progress, Staged, check_space, complete, staging
-from lab.zoo.worker import call_worker
+from lab.zoo.worker import BuildJob, call_worker
 
 __all__ = ["PAPER_MODELS", "available", "disk_bytes", "load", "prepare"]
 
@@ -49,9 +48,9 @@ def load(name: str, home: Path, weights: str = SEEDED, images: Path | None = Non
     """
     if name not in ENTRIES:
         return find_model(home / "models" / f"{name}-{IMPORTED}")
-    kinds = (PRETRAINED, SEEDED) if checked(weights) == AUTO else (weights,)
+    kinds = (PRETRAINED, SEEDED) if check_weights(weights) == AUTO else (weights,)
     for kind in kinds:
-        model = find_model(Recipe(name, kind, Pictures(images)).directory(home))
+        model = find_model(ModelRecipe(name, kind, Pictures(images)).directory(home))
         if model:
             return model
     return None
@@ -94,7 +93,7 @@ def prepare(
         NoSpace: the disk cannot hold them.
         UsageError: such weights don't exist.
     """
-    checked(weights)
+    check_weights(weights)
     check_names(dict.fromkeys(names, ()), home)
     check_space(home, disk_bytes(names, home, weights))
     pictures = Pictures(images)
@@ -107,12 +106,12 @@ def prepare(
     return {name: model for name, model in models.items() if model}
 
 
-def _is_ready(recipe: Recipe, home: Path, batches: Sequence[int]) -> bool:
+def _is_ready(recipe: ModelRecipe, home: Path, batches: Sequence[int]) -> bool:
     model = find_model(recipe.directory(home))
     return model is not None and set(batches) <= {given.batch for given in model.inputs}
 
 
-def _make_missing(recipes: Sequence[Recipe], home: Path, batches: Sequence[int], progress: Progress) -> None:
+def _make_missing(recipes: Sequence[ModelRecipe], home: Path, batches: Sequence[int], progress: Progress) -> None:
     """Make the models and the inputs that are not here, small networks side by side with a large one."""
     missing = [recipe for recipe in recipes if find_model(recipe.directory(home)) is None]
     small = [recipe for recipe in missing if recipe.entry.graph_bytes < _LARGE_BYTES]
@@ -127,9 +126,9 @@ def _make_missing(recipes: Sequence[Recipe], home: Path, batches: Sequence[int],
     _add_batches([recipe for recipe in recipes if recipe not in missing], home, batches, progress)
 
 
-def _resolve(name: str, weights: str, images: Pictures, home: Path, progress: Progress) -> Recipe:
+def _resolve(name: str, weights: str, images: Pictures, home: Path, progress: Progress) -> ModelRecipe:
     """The recipe that the kind of weights comes to; what it needs has been downloaded."""
-    seeded, pretrained = Recipe(name, SEEDED, images), Recipe(name, PRETRAINED, images)
+    seeded, pretrained = ModelRecipe(name, SEEDED, images), ModelRecipe(name, PRETRAINED, images)
     if weights == SEEDED:
         return seeded
     if find_model(pretrained.directory(home)):
@@ -145,12 +144,12 @@ def _resolve(name: str, weights: str, images: Pictures, home: Path, progress: Pr
     return pretrained
 
 
-def _make_each(recipes: Sequence[Recipe], home: Path, batches: Sequence[int], progress: Progress) -> None:
+def _make_each(recipes: Sequence[ModelRecipe], home: Path, batches: Sequence[int], progress: Progress) -> None:
     for recipe in recipes:
         _make([recipe], home, batches, progress)
 
 
-def _make(recipes: Sequence[Recipe], home: Path, batches: Sequence[int], progress: Progress) -> None:
+def _make(recipes: Sequence[ModelRecipe], home: Path, batches: Sequence[int], progress: Progress) -> None:
     """Builds these in one process, runs TensorFlow on them in another, and publishes them."""
     if not recipes:
         return
@@ -168,19 +167,19 @@ def _make(recipes: Sequence[Recipe], home: Path, batches: Sequence[int], progres
             progress(recipe.name, "ready")
 
 
-def _checkpoint(recipe: Recipe, home: Path, scratch: Path) -> str | None:
+def _checkpoint(recipe: ModelRecipe, home: Path, scratch: Path) -> str | None:
     if recipe.weights == SEEDED:
         return None
     download = fetch(SUPPLIES[recipe.name], home / "downloads")
     return str(download if download.suffix == ".onnx" else unpack(download, scratch))
 
 
-def _staged(recipe: Recipe, directory: Path) -> Staged:
+def _staged(recipe: ModelRecipe, directory: Path) -> Staged:
     how = recipe.entry.preprocessing
     return Staged(recipe.name, recipe.weights, recipe.describe(), directory, how, recipe.images)
 
 
-def _add_batches(recipes: Sequence[Recipe], home: Path, batches: Sequence[int], progress: Progress) -> None:
+def _add_batches(recipes: Sequence[ModelRecipe], home: Path, batches: Sequence[int], progress: Progress) -> None:
     """Inputs of further batch sizes for models that are there."""
     for recipe in recipes:
         directory = recipe.directory(home)

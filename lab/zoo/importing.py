@@ -12,13 +12,12 @@ from lab.disk.locks import lock
 from lab.disk.whole import publish
 from lab.zoo.catalog import MAKING, load, prepare
 from lab.zoo.entries import ENTRIES, Preprocessing
-from lab.zoo.jobs import ImportJob
 from lab.zoo.model_directory import read_meta, to_model
 from lab.zoo.preprocess import CROP, image_files
 from lab.zoo.published_weights import SUPPLIES, place
 from lab.zoo.recipe import IMPORTED, PRETRAINED, Pictures
 from lab.zoo.staging import Progress, Staged, check_space, complete, staging
-from lab.zoo.worker import call_worker
+from lab.zoo.worker import ImportJob, call_worker
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]*(?:-[A-Za-z0-9_.]+)*")
 _YUNET = "yunet"

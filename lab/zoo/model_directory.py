@@ -21,8 +21,7 @@ from lab.core.errors import DataError
 from lab.core.model import Model, ModelInput, OutputTensor
 from lab.disk.content import decode_json
 from lab.disk.whole import write_json
-from lab.zoo.published_counts import published_parameters
-from lab.zoo.table import Facts
+from lab.zoo.counts import GraphStats, published_parameters
 
 META_SCHEMA = 1
 GRAPH_FILE = "graph.pb"
@@ -42,7 +41,7 @@ class Built(msgspec.Struct, frozen=True):
     input_node: str
     image_shape: tuple[int, int, int]
     outputs: tuple[tuple[str, tuple[int, ...]], ...]
-    facts: Facts
+    facts: GraphStats
 
 
 class Prepared(msgspec.Struct, frozen=True):

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lab.disk.content import file_sha256
-from lab.zoo.jobs import BuildJob
 from lab.zoo.model_directory import GRAPH_FILE
 from lab.zoo.published_weights import SUPPLIES, fetch, unpack
-from lab.zoo.recipe import PRETRAINED, SEEDED, Pictures, Recipe
-from lab.zoo.worker import call_worker
+from lab.zoo.recipe import PRETRAINED, SEEDED, ModelRecipe, Pictures
+from lab.zoo.worker import BuildJob, call_worker
 
 
 def rebuild(
@@ -25,7 +24,7 @@ def rebuild(
         SupplyError: pretrained weights cannot be had.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    recipe = Recipe(name, weights, Pictures())
+    recipe = ModelRecipe(name, weights, Pictures())
     checkpoint = None
     if weights == PRETRAINED:
         download = fetch(SUPPLIES[name], downloads or directory)

@@ -1,14 +1,20 @@
-"""What one model is to be made from, and the directory that this gives it: the same recipe, the same directory."""
+"""What a model is made from, and the directory named after it: the same recipe, the same directory.
+
+A directory's name holds a key over everything that its bytes come from, the code that makes them included: nothing is
+made twice, and nothing outdated is used.
+"""
 
 from __future__ import annotations
 
+import ast
+import hashlib
+from functools import cache
 from pathlib import Path
 
 import msgspec
 
 from lab.core.errors import UsageError
 from lab.zoo.entries import ENTRIES, Entry, Preprocessing
-from lab.zoo.keys import files_key, model_key
 from lab.zoo.preprocess import CROP, Floats, image_files, made_input, users_input
 from lab.zoo.published_weights import SUPPLIES
 
@@ -17,6 +23,13 @@ PRETRAINED = "pretrained"
 IMPORTED = "imported"
 AUTO = "auto"
 WEIGHTS = (AUTO, SEEDED, PRETRAINED)
+
+GENERATOR = (
+    *("entries", "pictures", "preprocess", "random_integers"),
+    *(f"tensorflow/{name}" for name in ("canonical", "checkpoint", "graph_stats", "graphdef", "layers", "mobilenet")),
+    *(f"tensorflow/{name}" for name in ("networks", "operators", "seeding", "vgg", "yunet")),
+)
+"""Modules that bytes of graphs and inputs depend on."""
 
 
 class Pictures(msgspec.Struct, frozen=True):
@@ -49,7 +62,7 @@ class Pictures(msgspec.Struct, frozen=True):
         return "pictures made by the lab" if self.path is None else f"images in {self.path}"
 
 
-class Recipe(msgspec.Struct, frozen=True):
+class ModelRecipe(msgspec.Struct, frozen=True):
     """One of the eight networks with weights of one kind."""
 
     name: str
@@ -74,12 +87,48 @@ class Recipe(msgspec.Struct, frozen=True):
         return f"{weights}; {self.images.describe()}"
 
 
-def checked(weights: str) -> str:
-    """The kind of weights, if it is one.
+def check_weights(weights: str) -> str:
+    """Return a kind of weights that was asked for, if there is such a kind.
 
     Raises:
-        UsageError: it is none.
+        UsageError: there is no such kind.
     """
     if weights not in WEIGHTS:
         raise UsageError(f"'{weights}' are no weights", f"choose among {', '.join(WEIGHTS)}")
     return weights
+
+
+@cache
+def generator_key() -> str:
+    """Of the code that makes graphs and inputs, comments, docstrings and imports left out: 64 hex digits."""
+    digest = hashlib.sha256()
+    for module in GENERATOR:
+        tree = ast.parse((Path(__file__).parent / f"{module}.py").read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            _drop_docstrings(node)
+        digest.update(ast.dump(tree).encode())
+    return digest.hexdigest()
+
+
+def model_key(*parts: str) -> str:
+    """Of the generator and whatever else the model is made from: 12 hex digits."""
+    return hashlib.sha256("\n".join((generator_key(), *parts)).encode()).hexdigest()[:12]
+
+
+def files_key(files: list[Path]) -> str:
+    """Of these files' contents, in this order: 64 hex digits."""
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _drop_docstrings(node: ast.AST) -> None:
+    body = getattr(node, "body", None)
+    if isinstance(body, list):
+        # strings on their own document what is around them; they do nothing
+        # imports say where a module is, which may change without what it does
+        imports = (ast.Import, ast.ImportFrom)
+        kept = [line for line in body if not isinstance(line, imports)]
+        kept = [line for line in kept if not (isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant))]
+        node.body = kept  # type: ignore[attr-defined]

@@ -1,8 +1,7 @@
-"""From a built graph to a model: inputs, reference outputs, ``meta.json``, and a rename that shows it all at once."""
+"""From a built graph to a model: inputs, reference outputs and ``meta.json`` are added to its directory."""
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,13 +12,12 @@ import msgspec
 
 from lab.core.errors import NoSpace
 from lab.core.units import show_bytes
-from lab.disk.content import decode_json
-from lab.disk.whole import draft_directory, remove_leftovers
+from lab.disk.content import decode_json, sha256
+from lab.disk.whole import draft_directory, remove_leftovers, write_whole
 from lab.zoo.entries import Preprocessing
-from lab.zoo.jobs import ReferenceJob, ReferenceRun
 from lab.zoo.model_directory import FACTS_FILE, GRAPH_FILE, Built, Meta, Prepared, read_meta, write_meta
 from lab.zoo.recipe import Pictures
-from lab.zoo.worker import call_worker
+from lab.zoo.worker import ReferenceJob, ReferenceRun, call_worker
 
 Progress = Callable[[str, str], None]
 """Called with a model's name and what is being done for it."""
@@ -116,9 +114,8 @@ def _write_inputs(item: Staged, batches: Sequence[int]) -> tuple[Prepared, ...]:
         tensor = item.images.tensor(item.preprocessing, side, batch)
         content = tensor.astype("<f4").tobytes()
         file = f"input.b{batch}.f32"
-        (item.directory / file).write_bytes(content)
-        digest = hashlib.sha256(content).hexdigest()
-        prepared.append(Prepared(batch, tensor.shape, file, digest, f"reference.b{batch}.f32"))
+        write_whole(item.directory / file, content)
+        prepared.append(Prepared(batch, tensor.shape, file, sha256(content), f"reference.b{batch}.f32"))
     return tuple(prepared)
 
 

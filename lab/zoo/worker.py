@@ -1,4 +1,8 @@
-"""Processes that import TensorFlow on the lab's behalf: how they are started, and how their errors come back."""
+"""Processes that import TensorFlow on the lab's behalf: their jobs, how they start, and how their errors come back.
+
+Each takes one JSON argument per job. Importing TensorFlow takes seconds, so small networks share a process; each VGG
+has its own, whose memory ends with it.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,6 @@ import msgspec
 
 from lab.core import errors
 from lab.core.errors import LabError, ModelError
-from lab.zoo.jobs import Job
 
 _ROOT = Path(__file__).resolve().parents[2]
 _DONE = "done: "
@@ -27,6 +30,54 @@ _ENVIRONMENT = {
     # Without it `import tensorflow` imports Keras 3, which nothing here uses, and which takes a third of the time.
     "TF_USE_LEGACY_KERAS": "1",
 }
+
+
+class BuildJob(msgspec.Struct, frozen=True):
+    """For `lab.zoo.tensorflow.build_worker`: freeze one network into a directory.
+
+    Attributes:
+        checkpoint: its weights: slim's checkpoint or YuNet's ONNX file; None: seeded.
+    """
+
+    name: str
+    directory: str
+    checkpoint: str | None = None
+
+
+class ImportJob(msgspec.Struct, frozen=True):
+    """For `lab.zoo.tensorflow.import_worker`: canonicalise a foreign frozen graph into a directory.
+
+    Attributes:
+        shape: of its input, NHWC.
+        outputs: node names; empty: the nodes that nothing takes anything from.
+    """
+
+    name: str
+    path: str
+    directory: str
+    shape: tuple[int, ...]
+    outputs: tuple[str, ...] = ()
+
+
+class ReferenceRun(msgspec.Struct, frozen=True):
+    """One input tensor, and the file that the outputs for it go to."""
+
+    input: str
+    shape: tuple[int, ...]
+    result: str
+
+
+class ReferenceJob(msgspec.Struct, frozen=True):
+    """For `lab.zoo.tensorflow.reference_worker`: run one graph on its inputs."""
+
+    name: str
+    graph: str
+    input_node: str
+    outputs: tuple[str, ...]
+    runs: tuple[ReferenceRun, ...]
+
+
+Job = BuildJob | ImportJob | ReferenceJob
 
 AnyJob = TypeVar("AnyJob", bound=Job)
 

@@ -12,7 +12,7 @@ from lab.zoo.entries import Preprocessing
 from lab.zoo.pictures import picture
 from lab.zoo.preprocess import made_input, normalised
 from lab.zoo.random_integers import DRAW_BITS, centred, words
-from lab.zoo.tensorflow.growth import growth
+from lab.zoo.tensorflow.padding import growth
 from lab.zoo.tensorflow.seeding import NORMAL, RECTIFIED, LayerPlan, seeded_layer
 from tests.yunet_decode import faces
 

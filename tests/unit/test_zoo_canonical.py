@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from lab.core.errors import ModelError
-from lab.zoo.jobs import ImportJob
 from lab.zoo.model_directory import FACTS_FILE, GRAPH_FILE, Built
+from lab.zoo.worker import ImportJob
 
 ROOT = Path(__file__).parents[2]
 

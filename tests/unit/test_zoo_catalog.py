@@ -17,13 +17,13 @@ from PIL import Image
 
 from lab.core.errors import DataError, ModelError, NoSpace, SupplyError, UsageError
 from lab.core.model import Model
-from lab.zoo import keys, published_weights
+from lab.zoo import published_weights
 from lab.zoo.catalog import available, disk_bytes, load, prepare
 from lab.zoo.importing import import_graph
 from lab.zoo.model_directory import META_FILE
 from lab.zoo.model_rebuild import rebuild
 from lab.zoo.published_weights import MIRROR_VARIABLE, PublishedWeights
-from lab.zoo.recipe import Pictures, Recipe
+from lab.zoo.recipe import GENERATOR, ModelRecipe, Pictures
 from tests.network_outputs import split, top
 
 ROOT = Path(__file__).parents[2]
@@ -157,7 +157,7 @@ def test_unknown_models_and_weights_are_refused(tmp_path: Path) -> None:
 
 
 def test_damaged_metadata_is_refused_with_its_remedy(prepared: dict[str, Model], home: Path, tmp_path: Path) -> None:
-    directory = Recipe("yunet", "seeded", Pictures()).directory(tmp_path)
+    directory = ModelRecipe("yunet", "seeded", Pictures()).directory(tmp_path)
     shutil.copytree(prepared["yunet"].graph_path.parent, directory)
     assert load("yunet", tmp_path) is not None, "a model's directory may be copied"
     (directory / META_FILE).write_text("{")
@@ -196,8 +196,8 @@ def test_names_shapes_and_paths_of_imports_are_checked_first(home: Path, tmp_pat
 
 
 def test_every_module_that_makes_bytes_is_in_the_key() -> None:
-    plumbing = {"jobs", "model_directory", "table", "worker", "published_weights", "recipe", "keys"}
-    plumbing |= {"published_counts", "tensorflow/build_worker", "tensorflow/tf_v1"}
+    plumbing = {"counts", "model_directory", "worker", "published_weights", "recipe"}
+    plumbing |= {"tensorflow/build_worker", "tensorflow/tf_v1"}
     reached, waiting = set(), ["tensorflow/build_worker", "recipe"]
     while waiting:
         module = waiting.pop()
@@ -209,4 +209,4 @@ def test_every_module_that_makes_bytes_is_in_the_key() -> None:
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("lab.zoo"):
                 package = str(node.module).removeprefix("lab.zoo").removeprefix(".").replace(".", "/")
                 waiting += [package, *(f"{package}/{alias.name}".strip("/") for alias in node.names)]
-    assert reached - plumbing == set(keys.GENERATOR)
+    assert reached - plumbing == set(GENERATOR)

@@ -14,7 +14,7 @@ from lab.disk.locks import lock
 from lab.zoo.catalog import MAKING, prepare
 from lab.zoo.checks import check_intact
 from lab.zoo.model_directory import Meta, find_model, read_meta, write_meta
-from lab.zoo.recipe import Pictures, Recipe
+from lab.zoo.recipe import ModelRecipe, Pictures
 from lab.zoo.staging import staging
 from tests.damage import change_a_byte
 from tests.fakes import make_models
@@ -48,7 +48,7 @@ def test_models_are_made_by_one_lab_at_a_time_and_not_again_by_the_next(director
         assert waits.wait(PATIENCE_S)
         assert heard == ["waiting: another lab makes models"]
         # what the first lab has made meanwhile; with TensorFlow it would take half a minute
-        shutil.copytree(directory, Recipe("yunet", "seeded", Pictures()).directory(home))
+        shutil.copytree(directory, ModelRecipe("yunet", "seeded", Pictures()).directory(home))
     second.join(PATIENCE_S)
     assert not second.is_alive()
     assert heard == ["waiting: another lab makes models"], "nothing was made"

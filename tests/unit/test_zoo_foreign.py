@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from lab.core.errors import ModelError
-from lab.zoo.jobs import ImportJob
+from lab.zoo.worker import ImportJob
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
@@ -70,17 +70,17 @@ def test_a_graph_that_writes_a_file_or_opens_a_connection_is_refused(tf: Any, tm
 
 
 def test_a_constant_that_would_fill_the_memory_is_not_computed(tf: Any) -> None:
-    folding, graphdef = import_module("lab.zoo.tensorflow.folding"), import_module("lab.zoo.tensorflow.graphdef")
+    canonical, graphdef = import_module("lab.zoo.tensorflow.canonical"), import_module("lab.zoo.tensorflow.graphdef")
     column, row = np.ones((100_000, 1), np.float32), np.ones((1, 100_000), np.float32)
     graph = {"a": graphdef.constant("a", column), "b": graphdef.constant("b", row)}
     graph["product"] = graphdef.new_node("product", "Mul", ["a", "b"])
     with pytest.raises(ModelError, match=r"'product'.* makes a constant of 10000000000 values"):
-        folding.fold_constants(graph)
+        canonical.fold_constants(graph)
     sizes = np.array([100_000, 100_000], np.int32)
     graph = {"a": graphdef.constant("a", sizes), "b": graphdef.constant("b", np.array(1, np.float32))}
     graph["filled"] = graphdef.new_node("filled", "Fill", ["a", "b"])
     with pytest.raises(ModelError, match=r"'filled'.* makes a constant of 10000000000 values"):
-        folding.fold_constants(graph)
+        canonical.fold_constants(graph)
 
 
 @pytest.mark.parametrize(

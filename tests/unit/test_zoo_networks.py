@@ -82,8 +82,8 @@ def test_logits_come_first_under_slims_node_names(networks: Any, name: str, outp
 @pytest.fixture(scope="module")
 def frozen(networks: Any) -> dict[str, Any]:
     """Seeded and frozen in this process, with what has been counted in the graph."""
-    names = ("checkpoint", "freeze", "tf_v1")
-    checkpoint, freeze, tf_v1 = (import_module(f"lab.zoo.tensorflow.{name}") for name in names)
+    names = ("checkpoint", "tf_v1")
+    checkpoint, tf_v1 = (import_module(f"lab.zoo.tensorflow.{name}") for name in names)
     graphs = {}
     for name in ("mobilenet_v1_0.25_128", "mobilenet_v2_1.0_224", "yunet"):
         network = networks.build(ENTRIES[name])
@@ -91,7 +91,7 @@ def frozen(networks: Any) -> dict[str, Any]:
             wanted = {variable.op.name: variable for variable in network.variables}
             for variable, value in checkpoint.seeded_weights(name, network):
                 running.run(wanted[variable].initializer, {wanted[variable].initial_value: value})
-            graphs[name] = freeze.freeze(running, network.outputs)
+            graphs[name] = checkpoint.freeze(running, network.outputs)
     return graphs
 
 
@@ -102,7 +102,7 @@ def frozen(networks: Any) -> dict[str, Any]:
 def test_table_one_is_counted_in_the_frozen_graph(
     frozen: dict[str, Any], name: str, parameters: int, conv_layers: int
 ) -> None:
-    facts = import_module("lab.zoo.tensorflow.graph_stats").facts_of(frozen[name])
+    facts = import_module("lab.zoo.tensorflow.graph_stats").stats_of(frozen[name])
     assert (facts.parameters, facts.conv_layers) == (parameters, conv_layers)
     assert facts.operations["Conv2D"] + facts.operations["DepthwiseConv2dNative"] == conv_layers
     assert "Identity" not in facts.operations
@@ -110,7 +110,7 @@ def test_table_one_is_counted_in_the_frozen_graph(
 
 def test_multiply_accumulates_of_a_network_agree_with_its_paper(frozen: dict[str, Any]) -> None:
     # Sandler et al., Table 4: 300 M for MobileNetV2 at 224; ours counts to the last one
-    facts = import_module("lab.zoo.tensorflow.graph_stats").facts_of(frozen["mobilenet_v2_1.0_224"])
+    facts = import_module("lab.zoo.tensorflow.graph_stats").stats_of(frozen["mobilenet_v2_1.0_224"])
     assert facts.macs == pytest.approx(300e6, rel=0.01)
 
 

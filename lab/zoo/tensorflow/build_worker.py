@@ -14,18 +14,16 @@ import msgspec
 from lab.core.errors import ModelError
 from lab.disk.whole import write_whole
 from lab.zoo.entries import ENTRIES
-from lab.zoo.jobs import BuildJob
 from lab.zoo.model_directory import FACTS_FILE, GRAPH_FILE, Built
 from lab.zoo.tensorflow import graphdef
-from lab.zoo.tensorflow.checkpoint import restore, seeded_weights, write
-from lab.zoo.tensorflow.freeze import freeze
-from lab.zoo.tensorflow.graph_stats import facts_of
+from lab.zoo.tensorflow.checkpoint import freeze, restore, seeded_weights, write
+from lab.zoo.tensorflow.graph_stats import stats_of
 from lab.zoo.tensorflow.graphdef import Graph
 from lab.zoo.tensorflow.networks import Network
 from lab.zoo.tensorflow.networks import build as build_network
 from lab.zoo.tensorflow.tf_v1 import session
-from lab.zoo.tensorflow.yunet_onnx import onnx_weights
-from lab.zoo.worker import run_worker
+from lab.zoo.tensorflow.yunet import onnx_weights
+from lab.zoo.worker import BuildJob, run_worker
 
 
 def build(job: BuildJob) -> None:
@@ -49,7 +47,7 @@ def write_graph(graph: Graph, input_node: str, outputs: tuple[str, ...], directo
         input_node=input_node,
         image_shape=(height, width, channels),
         outputs=tuple((name, (1, *_known(name, shapes[name]))) for name in outputs),
-        facts=facts_of(graph),
+        facts=stats_of(graph),
     )
     write_whole(directory / FACTS_FILE, msgspec.json.encode(built))
 

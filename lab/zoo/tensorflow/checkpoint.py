@@ -1,4 +1,9 @@
-"""Checkpoints: written from seeded weights, restored from them or from slim's."""
+"""From weights to a frozen graph: checkpoints, written from seeded weights or restored from slim's, and the freezing.
+
+TensorFlow 2 kept neither the v1 converter's determinism nor operators that tract takes; the paper (Section III-C) wrote
+its own, too. Variables become constants under their own names, everything the outputs don't need falls away, batch-norm
+becomes its first version, and attributes that a TensorFlow release may add are left out.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from lab.core.errors import ModelError
+from lab.zoo.tensorflow.canonical import canonicalise
+from lab.zoo.tensorflow.graphdef import Graph, constant, nodes_of, ordered
 from lab.zoo.tensorflow.networks import Network
 from lab.zoo.tensorflow.seeding import Floats, seeded_layer
 from lab.zoo.tensorflow.tf_v1 import session, tf
 
 AVERAGE = "/ExponentialMovingAverage"
 """Suffix of a variable's moving average, which slim evaluates with where a checkpoint has it."""
+_VARIABLES = ("Variable", "VariableV2")
 
 
 def seeded_weights(model: str, network: Network) -> Iterable[tuple[str, Floats]]:
@@ -68,3 +76,13 @@ def restore(network: Network, running: Any, prefix: Path) -> None:
         sources[source] = variable
     with network.graph.as_default():
         tf.train.Saver(sources).restore(running, str(prefix))
+
+
+def freeze(session: Any, outputs: tuple[str, ...]) -> Graph:
+    """The frozen graph of what `outputs` (node names) depend on, with the session's values."""
+    needed = ordered(nodes_of(session.graph.as_graph_def()), outputs)
+    frozen: Graph = {}
+    for name, node in needed.items():
+        # One variable at a time: VGG's 550 MB are held once in the session and once in the nodes.
+        frozen[name] = constant(name, session.run(f"{name}:0")) if node.op in _VARIABLES else node
+    return canonicalise(frozen, outputs)

@@ -12,7 +12,7 @@ import math
 
 from lab.core.errors import ModelError
 from lab.core.units import show_bytes
-from lab.zoo.tensorflow.folding import FOLDS
+from lab.zoo.tensorflow.canonical import FOLDS
 from lab.zoo.tensorflow.graphdef import Graph, Node
 from lab.zoo.tensorflow.operators import ATTRIBUTES, TRANSPARENT
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from lab.core.errors import ModelError
-from lab.zoo.table import Facts
+from lab.zoo.counts import GraphStats
 from lab.zoo.tensorflow.graphdef import Graph, Node, data_inputs, shape_of, static_shapes, value_of
 from lab.zoo.tensorflow.operators import CONVOLUTIONS
 
@@ -28,8 +28,8 @@ _TRAINED_INPUTS = {
 _RECORDED_INPUTS = {"FusedBatchNorm": (3, 4)}
 
 
-def facts_of(graph: Graph) -> Facts:
-    """Counts in a canonical graph.
+def stats_of(graph: Graph) -> GraphStats:
+    """Count what Table I of the paper gives in a canonical graph.
 
     Raises:
         ModelError: TensorFlow refuses the graph, or a convolution's sizes are not known.
@@ -39,7 +39,7 @@ def facts_of(graph: Graph) -> Facts:
     recorded = _constants(graph, _RECORDED_INPUTS)
     parameters = sum(_scalars(graph, name) for name in trained)
     operations = Counter(node.op for node in graph.values() if node.op not in _PASSIVE)
-    return Facts(
+    return GraphStats(
         parameters=parameters,
         variables=parameters + sum(_scalars(graph, name) for name in recorded - trained),
         conv_layers=sum(operations[op] for op in CONVOLUTIONS),
@@ -50,11 +50,11 @@ def facts_of(graph: Graph) -> Facts:
 
 def _constants(graph: Graph, positions: Mapping[str, tuple[int, ...]]) -> set[str]:
     """Constants that are inputs of these operators at these positions; one that is shared counts once."""
-    found: set[str] = set()
+    constants: set[str] = set()
     for node in graph.values():
         inputs = data_inputs(node)
-        found.update(inputs[at] for at in positions.get(node.op, ()) if graph[inputs[at]].op == "Const")
-    return found
+        constants.update(inputs[at] for at in positions.get(node.op, ()) if graph[inputs[at]].op == "Const")
+    return constants
 
 
 def _scalars(graph: Graph, name: str) -> int:

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 
 from lab.core.errors import ModelError
-from lab.zoo.jobs import ImportJob
 from lab.zoo.tensorflow import graphdef
 from lab.zoo.tensorflow.build_worker import write_graph
 from lab.zoo.tensorflow.canonical import canonicalise, consumers, placeholders, with_inputs, without_transparent
@@ -19,7 +18,7 @@ from lab.zoo.tensorflow.foreign import check_foreign
 from lab.zoo.tensorflow.graphdef import Graph, constant, data_inputs, ordered, value_of
 from lab.zoo.tensorflow.padding import Shapes, fold_pads
 from lab.zoo.tensorflow.tf_v1 import tf
-from lab.zoo.worker import run_worker
+from lab.zoo.worker import ImportJob, run_worker
 
 _NO_OUTPUTS = ("Assert", "Const", "NoOp", "Placeholder")
 

@@ -7,15 +7,22 @@ start; zero rows before and after the kernel move that to where the Pad had it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 
 from lab.zoo.tensorflow.canonical import consumers, with_inputs
 from lab.zoo.tensorflow.graphdef import Graph, Node, constant, data_inputs, shape_of, value_of
-from lab.zoo.tensorflow.growth import growth
 from lab.zoo.tensorflow.operators import CONVOLUTIONS
 
 Shapes = Mapping[str, "tuple[int | None, ...] | None"]
+
+
+class Growth(NamedTuple):
+    """Zeros before and after a kernel along one axis."""
+
+    before: int
+    after: int
 
 
 def fold_pads(graph: Graph, shapes: Shapes) -> Graph:
@@ -56,3 +63,24 @@ def _without_pad(graph: Graph, pad: Node, convolution: Node, shapes: Shapes) -> 
     same = with_inputs(convolution, [image, grown_name])
     same.attr["padding"].s = b"SAME"
     return {grown_name: constant(grown_name, grown), convolution.name: same}
+
+
+def growth(size: int, kernel: int, stride: int, before: int, after: int) -> Growth | None:
+    """How to grow a kernel so that SAME does what padding by `before` and `after` and VALID did; None: not at all.
+
+    Args:
+        size: of the unpadded input along the axis.
+        kernel: of the kernel.
+        stride: of the convolution.
+        before: zeros at the start.
+        after: zeros at the end.
+    """
+    outputs = (size + before + after - kernel) // stride + 1
+    if outputs != -(-size // stride):
+        return None
+    for grown in range(kernel, 2 * kernel + 1):
+        for first in range(grown - kernel + 1):
+            total = max((outputs - 1) * stride + grown - size, 0)
+            if total // 2 - first == before:
+                return Growth(first, grown - kernel - first)
+    return None

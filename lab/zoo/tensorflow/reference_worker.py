@@ -12,11 +12,10 @@ import numpy as np
 
 from lab.core.errors import ModelError
 from lab.disk.whole import write_whole
-from lab.zoo.jobs import ReferenceJob
 from lab.zoo.tensorflow import graphdef
 from lab.zoo.tensorflow.graphdef import Array, Graph
 from lab.zoo.tensorflow.tf_v1 import session
-from lab.zoo.worker import run_worker
+from lab.zoo.worker import ReferenceJob, run_worker
 
 _FED_BYTES = 1 << 20
 

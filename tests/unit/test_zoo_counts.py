@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.zoo.published_counts import published_parameters
-from lab.zoo.table import Facts
+from lab.zoo.counts import GraphStats, published_parameters
 
 
 @pytest.mark.parametrize(
@@ -20,5 +19,5 @@ from lab.zoo.table import Facts
 def test_each_family_counts_batch_norm_by_its_own_rule(
     name: str, parameters: int, channels: int, published: int
 ) -> None:
-    facts = Facts(parameters, parameters + 2 * channels, 1, 1, {})
+    facts = GraphStats(parameters, parameters + 2 * channels, 1, 1, {})
     assert published_parameters(name, facts) == published
