@@ -34,6 +34,13 @@ MODELS: dict[str, tuple[int, int, int, int]] = {  # parameters, convolutions, mu
     "vgg_16": (138_357_544, 16, 15_470_000_000, 224),
     "vgg_19": (143_667_240, 19, 19_630_000_000, 224),
 }
+
+
+def sizes_of(model: str) -> tuple[int, int, int, int]:
+    """As in `MODELS`; a model of any other name is as large as YuNet."""
+    return MODELS.get(model, MODELS["yunet"])
+
+
 SPEED: dict[str, tuple[float, float, float]] = {  # start-up in s, slowdown of inference, memory beside the model in MB
     "native": (0.002, 1.0, 12),
     "wasmtime-jit-cranelift": (0.9, 2.4, 60),
@@ -84,7 +91,7 @@ def _sha(text: str) -> str:
 
 
 def _model_fingerprint(name: str) -> ModelFingerprint:
-    parameters, conv_layers, macs, side = MODELS[name]
+    parameters, conv_layers, macs, side = sizes_of(name)
     return ModelFingerprint(
         _sha(name), {"1": _sha(name + "1")}, "seeded", parameters, conv_layers, macs, (1, side, side, 3)
     )
@@ -99,7 +106,7 @@ def failure_of(case: Case) -> tuple[Outcome, str, int | None] | None:
         return Outcome.UNSUPPORTED, "singlepass compiles no simd128", None
     if arm.runtime == "wavm" and case.model == "vgg_19" and case.batch > 1:
         return Outcome.TIMEOUT, "killed after 120 s", None
-    cost = round(1e9 * MODELS[case.model][2] * case.batch * SPEED[arm.system][1] / NATIVE_MACS_PER_S[arm.guest])
+    cost = round(1e9 * sizes_of(case.model)[2] * case.batch * SPEED[arm.system][1] / NATIVE_MACS_PER_S[arm.guest])
     if cost > CELL_BUDGET_NS:
         return Outcome.OVER_BUDGET, "predicted from multiply-accumulates and this arm's measured speed", cost
     return None
@@ -109,7 +116,7 @@ def measured(
     case: Case, number: int, block: int, rng: np.random.Generator, noise: float, slowdown: float = 1.0
 ) -> Trial:
     """One successful trial; `noise` is the standard deviation of log time, `slowdown` multiplies all of it."""
-    parameters, _, macs, side = MODELS[case.model]
+    parameters, _, macs, side = sizes_of(case.model)
     startup_s, factor, extra_mb = SPEED[case.arm.system]
     factor = 1 + (factor - 1) * (1 if case.arm.guest is GuestProfile.O3 else 0.6)
     infer_s = macs * case.batch * factor / NATIVE_MACS_PER_S[case.arm.guest]

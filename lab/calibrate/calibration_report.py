@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from tabulate import tabulate
 
 from lab.calibrate.findings import CALIBRATED, Calibration, Noise, Slowdown
+from lab.core.plain_text import markdown_text
 from lab.core.trial import QUANTITIES
 from lab.core.units import show_percent
 from lab.stats.sentences import show_ratio
@@ -149,4 +150,5 @@ def _slowdown_sentence(item: Slowdown) -> str:
 
 
 def _table(rows: Sequence[Sequence[object]], headers: Sequence[str]) -> str:
-    return tabulate(rows, headers, tablefmt="pipe", missingval="–", disable_numparse=True)
+    cells = [[None if cell is None else markdown_text(str(cell)) for cell in row] for row in rows]
+    return tabulate(cells, headers, tablefmt="pipe", missingval="–", disable_numparse=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal as signals
 from itertools import accumulate
 from typing import Any
@@ -14,6 +13,7 @@ from lab.core.case import Case
 from lab.core.model import Model
 from lab.core.names import Flag
 from lab.core.phase import LOADING, Phase
+from lab.core.plain_text import printable_line
 from lab.core.probe import PhaseMark, ProbeReport
 from lab.core.trial import QUANTITIES, Kind, Outcome, Trial
 from lab.disk.content import sha256
@@ -29,7 +29,6 @@ UNDISTURBED_PRESSURE = 0.1
 _CLOCK_TOLERANCE = 1.05
 _CLOCK_SLACK_NS = 1_000_000
 # What a terminal would obey, and line breaks of other alphabets.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _TIMED_ONCE = (*LOADING, Phase.OUTPUT)
 
 
@@ -210,4 +209,4 @@ def _ending(report: ProbeReport) -> str:
 
 def _last_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return _CONTROL.sub("\ufffd", lines[-1])[:300] if lines else "nothing was printed"
+    return printable_line(lines[-1])[:300] if lines else "nothing was printed"

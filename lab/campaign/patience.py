@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from lab.core.errors import EngineFailed, EngineMissing, LabError
+from lab.core.plain_text import printable_line
 from lab.engines.engine import Engine, EngineUnfit, Job, JobResult
 
 ATTEMPTS = 2
@@ -47,7 +48,7 @@ def _wait_for(engine: Engine, error: LabError, pause: Callable[[float], None]) -
     while not engine.ping():
         if waited_s >= LONGEST_ABSENCE_S:
             raise error
-        sys.stderr.write(f"waiting for the engine ({error.message}); next try in {pause_s:g} s\n")
+        sys.stderr.write(f"waiting for the engine ({printable_line(error.message)}); next try in {pause_s:g} s\n")
         pause(pause_s)
         waited_s += pause_s
         pause_s *= 2

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from lab.cli.output import note
+from lab.core.plain_text import printable_line
 from lab.core.units import show_duration
 from lab.disk.measuring_lock import Holder, MeasuringLock, measuring_lock
 
@@ -59,7 +60,7 @@ class _WaitProgress:
         text = f"waiting for {holder or 'another lab'}; {show_duration(now - self._started)} so far"
         if self._status is not None:
             self._status.start()
-            self._status.update(escape(text))
+            self._status.update(escape(printable_line(text)))
         elif self._said is None or now - self._said >= QUIET_S:
             self._said = now
             note(text)

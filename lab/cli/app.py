@@ -15,6 +15,7 @@ from lab.cli.lazy import LazyGroup
 from lab.cli.output import say
 from lab.cli.wiring import Lab
 from lab.core.errors import EXIT_INTERRUPTED, LabError, NoSpace, UsageError
+from lab.core.plain_text import printable_line
 
 HELP = """What does WebAssembly cost, and give, for neural-network inference on edge devices?
 
@@ -117,4 +118,4 @@ def _disk_of(error: OSError) -> str:
 
 
 def _complain(error: LabError) -> None:
-    typer.echo(f"error: {error.message}\n  hint: {error.remedy}", err=True)
+    typer.echo(f"error: {printable_line(error.message)}\n  hint: {printable_line(error.remedy)}", err=True)

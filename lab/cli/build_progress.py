@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from lab.core.plain_text import printable_line
 from lab.core.progress import Progress as BuildsProgress
 
 # Elsewhere than on a terminal, an item that only counts up is reported this often.
@@ -47,8 +49,8 @@ class _Bars:
         with self._lock:
             if item not in self._tasks:
                 self._tasks[item] = self._bars.add_task(message, item=item, total=None)
-            total = None if fraction is None else 1.0
-            self._bars.update(self._tasks[item], description=message[:60], total=total, completed=fraction or 0.0)
+            total, step = None if fraction is None else 1.0, escape(printable_line(message[:60]))
+            self._bars.update(self._tasks[item], description=step, total=total, completed=fraction or 0.0)
 
 
 class _Lines:
@@ -66,5 +68,5 @@ class _Lines:
                 return
             self._said[item] = now
             share = "" if fraction is None else f" {fraction:4.0%}"
-            sys.stderr.write(f"{now - self._started:6.0f} s  {item}:{share} {message}\n")
+            sys.stderr.write(f"{now - self._started:6.0f} s  {item}:{share} {printable_line(message)}\n")
             sys.stderr.flush()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.markup import escape
 
+from lab.core.plain_text import printable_line
 from lab.core.trial import Kind, Trial
 from lab.core.units import show_bytes, show_duration
 
@@ -39,13 +40,15 @@ class CampaignProgress:
         """See `lab.campaign.session.Observer`."""
         self._left_s = left_s
         if self._status is not None:
-            self._status.update(f"block {block}: {escape(what)}; about {show_duration(left_s)} left")
+            self._status.update(f"block {block}: {escape(printable_line(what))}; about {show_duration(left_s)} left")
 
     def on_trial_end(self, trial: Trial) -> None:
         """See `lab.campaign.session.Observer`."""
         left = f"; {show_duration(self._left_s)} left" if self._status is None and self._left_s else ""
         self._console.print(
-            f"{trial.number:>5}  block {trial.block}  {escape(_summary(trial))}{left}", highlight=False, soft_wrap=True
+            f"{trial.number:>5}  block {trial.block}  {escape(_summary(trial))}{left}",
+            highlight=False,
+            soft_wrap=True,
         )
         if time.monotonic() >= self._stale_from:
             self._render_again()
@@ -69,7 +72,7 @@ class CampaignProgress:
 def _summary(trial: Trial) -> str:
     what = f"{trial.arm.id} precompilation" if trial.kind is Kind.COMPILE else trial.case.id
     if trial.why is not None:
-        return f"{what}: {trial.outcome}, {trial.why}"
+        return printable_line(f"{what}: {trial.outcome}, {trial.why}")
     seconds = show_duration((trial.total_ns or 0) / 1e9)
     infer = f", inference {trial.first_infer_ns / 1e6:.1f} ms" if trial.first_infer_ns is not None else ""
     peak = f", peak {show_bytes(trial.rss_peak_bytes)}" if trial.rss_peak_bytes is not None else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from lab.core.plain_text import markdown_line, markdown_text, printable_line
 from lab.report.claims.contradictions import Contradiction
 from lab.report.claims.verdict import ClaimResult, claims_json
 from lab.report.cost_figures import CostFigures, cost_figures
@@ -139,14 +140,19 @@ def _markdown(results: Results, sections: Sequence[Section], sentences: Sequence
     topics = {
         title: [sentence.text for sentence in sentences if sentence.topic == topic] for topic, title in TOPICS.items()
     }
-    lists = [f"### {title}\n\n" + "\n".join(f"- {text}" for text in texts) for title, texts in topics.items() if texts]
+    lists = [f"### {title}\n\n{_items(texts)}" for title, texts in topics.items() if texts]
     reading = "\n\n".join(lists) or "Not enough cells are measured yet."
-    heading = f"# {results.manifest.campaign}\n\n{results.manifest.experiment.question}\n"
+    campaign, question = results.manifest.campaign, results.manifest.experiment.question
+    heading = f"# {markdown_text(printable_line(campaign))}\n\n{markdown_line(question)}\n"
     head = f"{heading}\n## What the data say\n\n{reading}\n"
     overviews = [Section(s.name, s.title, s.lead, s.overview) for s in sections]
     pictures = {s.name: "".join(f"\n![{s.title}](figures/{name}.svg)\n" for name in s.figures) for s in sections}
     body = "\n".join(section.markdown() + pictures[section.name] for section in overviews)
-    return f"{head}\n{body}\n{source}\n"
+    return f"{head}\n{body}\n{markdown_line(source)}\n"
+
+
+def _items(texts: Sequence[str]) -> str:
+    return "\n".join(f"- {markdown_text(text)}" for text in texts)
 
 
 def _summary(results: Results, sections: Sequence[Section], source: str) -> str:

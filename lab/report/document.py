@@ -12,6 +12,8 @@ from typing import Any
 
 from tabulate import tabulate
 
+from lab.core.plain_text import csv_text, markdown_text, printable
+
 Row = Mapping[str, Any]
 ABSENT = "–"
 _TERMINAL_COLUMNS = 110
@@ -49,19 +51,17 @@ class Table:
     def _shown(self) -> tuple[Column, ...]:
         return tuple(column for column in self.columns if column.title)
 
-    def _body(self, line_break: str) -> list[list[str]]:
-        return [[column.text(row).replace("\n", line_break) for column in self._shown] for row in self.rows]
-
     def text(self) -> str:
         """For a terminal."""
         headers = [column.title for column in self._shown]
-        return f"{self.title}\n{tabulate(self._body(chr(10)), headers, tablefmt='simple', disable_numparse=True)}"
+        body = [[column.text(row) for column in self._shown] for row in self.rows]
+        return f"{self.title}\n{tabulate(body, headers, tablefmt='simple', disable_numparse=True)}"
 
     def markdown(self) -> str:
         """For a README or a pull request."""
-        headers = [column.title.replace("\n", "<br>") for column in self._shown]
-        body = [[cell.replace("|", "\\|") for cell in row] for row in self._body("<br>")]
-        return f"**{self.title}**\n\n{tabulate(body, headers, tablefmt='pipe', disable_numparse=True)}"
+        headers = [markdown_text(column.title) for column in self._shown]
+        body = [[markdown_text(column.text(row)) for column in self._shown] for row in self.rows]
+        return f"**{markdown_text(self.title)}**\n\n{tabulate(body, headers, tablefmt='pipe', disable_numparse=True)}"
 
     def html(self) -> str:
         """For the page."""
@@ -70,7 +70,7 @@ class Table:
             "<tr>" + "".join(f"<td>{_html(column.text(row))}</td>" for column in self._shown) + "</tr>"
             for row in self.rows
         )
-        caption = f"<caption>{escape(self.title)}</caption>"
+        caption = f"<caption>{_html(self.title)}</caption>"
         return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>"
 
     def csv(self) -> str:
@@ -78,12 +78,18 @@ class Table:
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
         writer.writerow(column.key for column in self.columns)
-        writer.writerows(["" if row.get(c.key) is None else row[c.key] for c in self.columns] for row in self.rows)
+        writer.writerows([_csv(row.get(column.key)) for column in self.columns] for row in self.rows)
         return buffer.getvalue()
 
 
 def _html(text: str) -> str:
-    return escape(text).replace("\n", "<br>")
+    return escape(printable(text)).replace("\n", "<br>")
+
+
+def _csv(value: object) -> object:
+    if value is None:
+        return ""
+    return csv_text(value) if isinstance(value, str) else value
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Mapping, Sequence
-from html import escape
 
 from lab.core.manifest import Manifest
+from lab.core.plain_text import printable
 from lab.report.document import Section
 from lab.report.explanations import TOPICS, Sentence
 from lab.report.sections.setup import facts
@@ -58,6 +59,11 @@ def page(
     head += f"<title>{escape(manifest.campaign)}</title><style>{_STYLE}</style>"
     body = "\n".join(parts)
     return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n{body}\n</body></html>\n'
+
+
+def escape(text: str) -> str:
+    """For the page: nothing in it is a tag, and nothing turns the direction of what follows."""
+    return html.escape(printable(text))
 
 
 def _reading(sentences: Sequence[Sentence]) -> str:

@@ -19,6 +19,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
 from lab.core.phase import Phase
+from lab.core.plain_text import csv_text
 from lab.core.quantity import Unit
 from lab.core.trial import QUANTITIES, Trial
 from lab.disk.whole import whole_file
@@ -99,13 +100,19 @@ def _record_batch(trials: list[Trial], columns: Iterable[ExportColumn], schema: 
     return pa.record_batch(arrays, schema=schema)
 
 
-def _as_json_text(column: ExportColumn) -> ExportColumn:
-    """CSV has no lists: the list as JSON text."""
+def _as_csv_text(column: ExportColumn) -> ExportColumn:
+    """CSV has no lists: the list as JSON text. A spreadsheet must take no text for a formula."""
 
     def text(trial: Trial) -> str | None:
         value = column.get(trial)
         return None if value is None else msgspec.json.encode(value).decode()
 
+    def harmless(trial: Trial) -> str | None:
+        value = column.get(trial)
+        return None if value is None else csv_text(str(value))
+
+    if pa.types.is_string(column.type):
+        return ExportColumn(column.name, pa.string(), harmless)
     return ExportColumn(column.name, pa.string(), text) if pa.types.is_list(column.type) else column
 
 
@@ -119,7 +126,7 @@ def _write_arrow(batches: Iterable[list[Trial]], columns: list[ExportColumn], op
 
 
 def _write_csv(batches: Iterable[list[Trial]], path: Path) -> int:
-    columns = [_as_json_text(column) for column in COLUMNS]
+    columns = [_as_csv_text(column) for column in COLUMNS]
     return _write_arrow(batches, columns, lambda schema: pa_csv.CSVWriter(str(path), schema))
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import shutil
 from pathlib import Path
 
 import matplotlib as mpl
+import msgspec
 import pytest
 
 from lab.core.arm import GuestProfile
 from lab.core.errors import DataError, NothingToReport
+from lab.core.plain_text import printable
 from lab.report.claims.claim_file import Claim, ClaimQuantity
 from lab.report.claims.verdict import ClaimResult, Finding, Verdict
 from lab.report.compose import Report
@@ -25,6 +28,7 @@ from lab.report.results import Results
 from lab.store.campaigns import create
 from lab.store.columns import table_of
 from lab.store.journal import JOURNAL_NAME, write_journal
+from tests.command import lab
 from tests.synthetic import make_manifest, make_trials, write_campaign
 
 MANIFEST = make_manifest(
@@ -236,3 +240,29 @@ def test_claims_against_the_paper_are_counted_by_topic() -> None:
     assert by_topic["claims"] == (
         "Of the 3 claims that a measurement can decide, on guest level o0: 1 reproduced, 2 not reproduced."
     )
+
+
+def test_names_and_questions_from_elsewhere_command_neither_terminal_nor_page_nor_table(tmp_path: Path) -> None:
+    model, bad = "$\\frac{|`=1`<b>\u202e", "\x1b]0;owned\x07<script>alert(1)</script>"
+    manifest = make_manifest(arms=("native@o3", "wasmtime-jit-cranelift@o3"), models=(model,), batches=(1,))
+    plan = msgspec.structs.replace(manifest.experiment, question=bad)
+    directory = write_campaign(tmp_path, blocks=2, manifest=msgspec.structs.replace(manifest, experiment=plan))
+    ran = lab("report", directory)
+    assert ran.code == 0, ran.err
+    assert "frac" in ran.out
+    written = [path for path in (directory / "report").rglob("*") if path.suffix in {".html", ".md", ".csv", ".svg"}]
+    assert len(written) > 5
+    for path in written:
+        text = path.read_text(encoding="utf-8")
+        assert "<script" not in text.replace("\\<script", ""), path
+        if path.suffix in {".html", ".svg"}:
+            assert "<b>" not in text, path
+    for text in (ran.out, *(path.read_text(encoding="utf-8") for path in written)):
+        assert printable(text) == text
+
+
+def test_an_export_for_spreadsheets_holds_no_formula(tmp_path: Path) -> None:
+    directory = write_campaign(tmp_path, blocks=1, manifest=make_manifest(arms=("native@o3",), models=("=1+1",)))
+    assert lab("export", directory, "--output", tmp_path / "all.csv").code == 0
+    with (tmp_path / "all.csv").open(newline="", encoding="utf-8") as file:
+        assert {row["model"] for row in csv.DictReader(file)} == {"'=1+1"}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from html import escape
 
+from lab.core.plain_text import markdown_code, markdown_text
 from lab.core.units import show_percent
 from lab.report.compare.case_changes import COMPARED, CaseLine, Change
 from lab.report.compare.changed_files import ByteLine, Presence
@@ -41,7 +43,10 @@ def text(found: Comparison) -> str:
 
 def markdown(found: Comparison) -> str:
     """For a pull request: what changed is in sight, everything else is folded."""
-    parts = [f"### `{found.a.name}` → `{found.b.name}`", f"**{headline(found)}**"]
+    parts = [
+        f"### {markdown_code(found.a.name)} → {markdown_code(found.b.name)}",
+        f"**{markdown_text(headline(found))}**",
+    ]
     parts += [_bullets(found.worse), _bullets([f"Note: {note}." for note in found.notes])]
     if not found.identical:
         changed = [line for line in found.cases if line.change in _CHANGED]
@@ -65,12 +70,12 @@ def _method(found: Comparison) -> str:
 
 
 def _bullets(lines: Sequence[str]) -> str:
-    return "\n".join(f"- {line}" for line in lines)
+    return "\n".join(f"- {markdown_text(line)}" for line in lines)
 
 
 def _folded(table: Table) -> str:
     body = table.markdown().partition("\n\n")[2]
-    return f"<details><summary>{table.title}</summary>\n\n{body}\n\n</details>"
+    return f"<details><summary>{escape(table.title)}</summary>\n\n{body}\n\n</details>"
 
 
 def _context(found: Comparison) -> Iterator[Table]:

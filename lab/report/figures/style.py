@@ -15,6 +15,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from lab.core.arm import Arm
+from lab.core.plain_text import printable
 from lab.runtimes.registry import RUNTIMES
 
 _OTHER_COLOURS = ("#56B4E9", "#8C6D31", "#7F7F7F", "#F0E442")
@@ -33,6 +34,7 @@ INK, FAINT, BAND = "#222222", "#999999", "#F3F3F3"
 
 _PARAMETERS: Any = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same glyphs on every machine
+    "text.parse_math": False,  # a name with dollar signs is a name
     "font.size": 9,
     "axes.titlesize": 10,
     "axes.titleweight": "bold",
@@ -99,4 +101,6 @@ def save(figure: Figure) -> dict[str, bytes]:
             buffer = BytesIO()
             figure.savefig(buffer, format=kind, metadata=metadata)
             content[kind] = buffer.getvalue()
+    # names are in its comments as they came
+    content["svg"] = printable(content["svg"].decode()).encode()
     return content
