@@ -50,6 +50,18 @@ def differences(before: Manifest, after: Manifest) -> tuple[str, ...]:
     return tuple(sorted({_describe(path, left.get(path), right.get(path)) for path in changed}))
 
 
+def class_differences(before: Manifest, after: Manifest) -> tuple[str, ...]:
+    """List everything beside the machine in which two fingerprints differ; empty if both belong to one class.
+
+    Campaigns of one class ran the same cases with the same binaries, guests and models, on whatever machine. An image
+    may stand on other packages of the same suite.
+    """
+    left, right = _leaves(_identity(before)), _leaves(_identity(after))
+    changed = [path for path in {*left, *right} if left.get(path) != right.get(path)]
+    inner = [path for path in changed if path[0] != "host" and path[-1] != "image_id"]
+    return tuple(sorted({_describe(path, left.get(path), right.get(path)) for path in inner}))
+
+
 def _describe(path: _Path, before: object, after: object) -> str:
     words = _WORDS.get((path[0], *path[2:3]))
     if words is not None:

@@ -3,34 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
-from lab.cli.options import Campaign, Json, Results
+import typer
+
+from lab.cli.options import Json, Results
 from lab.cli.output import say, say_json, say_table
 from lab.core.arm import GuestProfile
+from lab.core.errors import UsageError
 from lab.disk.paths import RESULTS
 from lab.report.claims.claim_file import claims_path, load_claims
-from lab.report.claims.judge import judge_all
+from lab.report.claims.merge import judge_all_merged
 from lab.report.claims.paper_tables import load_tables
 from lab.report.claims.verdict import FIRM_BLOCKS, ClaimResult, tally
+from lab.report.results import Results as Measurements
 from lab.report.results import load_results
 from lab.report.sections.claims_table import figure_text, reading_text
 from lab.store.campaigns import LATEST, resolve
+from lab.store.fingerprint import class_differences
 
 # An experiment without claims of its own is compared with those of the paper.
 PAPER = "paper"
 _HEAD = ("claim", "place", "paper", "level 0", "verdict", "level 3", "verdict", "the paper's own tables say", "why")
 
 
-def claims(campaign: Campaign = LATEST, results: Results = RESULTS, json: Json = False) -> None:
-    """Compare the paper's claims with a campaign: its figure, ours with interval, verdict, why. Writes nothing."""
-    measured = load_results(resolve(results, campaign))
+def claims(
+    campaigns: Annotated[
+        list[str] | None, typer.Argument(help="Campaigns: directories, names or `latest`. Several are judged together.")
+    ] = None,
+    results: Results = RESULTS,
+    json: Json = False,
+) -> None:
+    """Compare the paper's claims with a campaign: its figure, ours with interval, verdict, why. Writes nothing.
+
+    Several campaigns, of other machines or days, are judged together: they must have run the same cases with the same
+    binaries, guests and models.
+    """
+    strata = [load_results(resolve(results, name)) for name in campaigns or [LATEST]]
+    _check_class(strata)
+    measured = strata[0]
     path = claims_path(measured.manifest.experiment.name) or claims_path(PAPER)
-    found = judge_all(load_claims(path), measured, load_tables(path)) if path else ()
+    found = judge_all_merged(load_claims(path), strata, load_tables(path)) if path else ()
     if json:
         say_json([result.entry() for result in found])
         return
     say_table((_row(result) for result in found), _HEAD)
     _say_tallies(found, measured.manifest.experiment.edition)
+
+
+def _check_class(strata: Sequence[Measurements]) -> None:
+    first = strata[0].manifest
+    names = [results.manifest.campaign for results in strata]
+    if len(set(names)) < len(names):
+        raise UsageError("a campaign is named twice", "name each campaign once: its blocks count once")
+    for results in strata[1:]:
+        if changes := class_differences(first, results.manifest):
+            which = f"{first.campaign} and {results.manifest.campaign} cannot be judged together"
+            raise UsageError(
+                f"{which}: they differ in {', '.join(changes[:3])}", "judge them one by one, or `lab compare` them"
+            )
 
 
 def _say_tallies(found: Sequence[ClaimResult], edition: str) -> None:

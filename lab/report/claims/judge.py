@@ -40,7 +40,11 @@ def judge(claim: Claim, results: Results, tables: PaperTables | None = None) -> 
 
 
 def _judge_measured(claim: Claim, guest: GuestProfile, results: Results) -> Finding:
-    found = measure(claim, guest, results)
+    return conclude(claim, guest, measure(claim, guest, results), results)
+
+
+def conclude(claim: Claim, guest: GuestProfile, found: Measured, results: Results) -> Finding:
+    """The finding that a measured figure makes; the campaign is asked for the words beside it only."""
     estimate = found.estimate
     interval = None if estimate.low is None or estimate.high is None else (estimate.low, estimate.high)
     verdict, why = _verdict(claim, found, interval, results)

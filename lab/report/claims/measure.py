@@ -9,7 +9,7 @@ its time counts for less than it was (`CUT_COUNTS_FOR`). A predicted time bounds
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy as np
 from lab.core.arm import GuestProfile
 from lab.core.case import Case
 from lab.report.claims.claim_file import Claim, ClaimQuantity
-from lab.report.claims.formula import Side, Values, complete_sides, formula_of, lowering, sides_of
+from lab.report.claims.formula import Side, complete_sides, formula_of, lowering, sides_of
 from lab.report.results import Cell, Results
 from lab.stats.estimate import Estimate, Floats
 from lab.stats.ratios import overhead
@@ -25,7 +25,8 @@ from lab.stats.typical import METHOD, interval, typical
 
 CUT_COUNTS_FOR = 0.8
 """A trial cut after t seconds counts as at least 0.8 t: another trial of the case might have been that much faster."""
-_LEVEL = 0.95
+LEVEL = 0.95
+"""Of every claim's interval."""
 TABLE_QUANTITY = {
     ClaimQuantity.TIME_RATIO: "single_total_ns",
     ClaimQuantity.BATCH_TIME_RATIO: "single_total_ns",
@@ -50,12 +51,14 @@ class Measured:
         missing: cases the claim speaks of that hold no measurement, nor a time they were cut at.
         cut: cases that count as at least the time they were cut at.
         wanted: how many cases it speaks of.
+        figures: by block, in order, on the scale that is averaged: logarithms of ratios and sizes, shares as they are.
     """
 
     estimate: Estimate
     missing: tuple[Cell | Case, ...]
     cut: tuple[Cell, ...]
     wanted: int
+    figures: Floats
 
 
 def measure(claim: Claim, guest: GuestProfile, results: Results) -> Measured:
@@ -71,12 +74,31 @@ def measure(claim: Claim, guest: GuestProfile, results: Results) -> Measured:
     absent = tuple(results.cells.get(case, case) for case in missing)
     bounded = tuple(results.cells[case] for case in cut)
     if not any(case in by_case for case in used):
-        nothing = Estimate(None, None, None, _LEVEL, "none", 0, "no case of it was measured")
-        return Measured(nothing, absent, bounded, len(cases))
+        nothing = Estimate(None, None, None, LEVEL, "none", 0, "no case of it was measured")
+        return Measured(nothing, absent, bounded, len(cases), np.empty(0))
     measured = {case: by_case[case] for case in used if case in by_case}
     bounds = {case: bound for case, bound in cut.items() if case in used}
-    estimate = _estimate(measured, bounds, formula_of(claim, kept), logarithmic=claim.quantity not in _LINEAR)
-    return Measured(_opened(estimate, sides, bounds), absent, bounded, len(cases))
+    formula, common = formula_of(claim, kept), _common(measured)
+    if not common:
+        means = {case: float(np.mean(list(blocks.values()))) for case, blocks in measured.items()}
+        reason = "no block holds all the trials it compares"
+        unpaired = Estimate(formula({**means, **bounds}), None, None, LEVEL, "none", 0, reason)
+        return Measured(unpaired, absent, bounded, len(cases), np.empty(0))
+    plain = np.array(
+        [formula({**bounds, **{case: blocks[block] for case, blocks in measured.items()}}) for block in common]
+    )
+    figures = plain if is_linear(claim) else np.log(plain)
+    estimate = _linear(figures) if is_linear(claim) else overhead(figures, LEVEL)
+    return Measured(_opened(estimate, sides, bounds), absent, bounded, len(cases), figures)
+
+
+def is_linear(claim: Claim) -> bool:
+    """Whether blocks are averaged as they are: a share or a difference of shares, which may be 0 or below."""
+    return claim.quantity in _LINEAR
+
+
+def _common(by_case: Mapping[Case, Mapping[int, float]]) -> list[int]:
+    return sorted(set.intersection(*(set(blocks) for blocks in by_case.values())))
 
 
 def _blocks(results: Results, case: Case, quantity: str) -> dict[int, float]:
@@ -106,30 +128,12 @@ def _opened(estimate: Estimate, sides: Sequence[Side], bounds: Mapping[Case, flo
     return Estimate(estimate.value, low, high, estimate.level, estimate.method, estimate.n)
 
 
-def _estimate(
-    by_case: Mapping[Case, Mapping[int, float]],
-    bounds: Mapping[Case, float],
-    formula: Callable[[Values], float],
-    *,
-    logarithmic: bool,
-) -> Estimate:
-    common = sorted(set.intersection(*(set(blocks) for blocks in by_case.values())))
-    if not common:
-        means = {case: float(np.mean(list(blocks.values()))) for case, blocks in by_case.items()}
-        reason = "no block holds all the trials it compares"
-        return Estimate(formula({**means, **bounds}), None, None, _LEVEL, "none", 0, reason)
-    figures = np.array(
-        [formula({**bounds, **{case: blocks[block] for case, blocks in by_case.items()}}) for block in common]
-    )
-    return overhead(np.log(figures), _LEVEL) if logarithmic else _linear(figures)
-
-
 def _linear(figures: Floats) -> Estimate:
     """The typical block's figure and its interval, for figures that may be 0 or below."""
     center, n = typical(figures), len(figures)
-    low, high = (float(end) for end in interval(center, _LEVEL))
+    low, high = (float(end) for end in interval(center, LEVEL))
     value, mean, counts_as = float(center.value), float(center.mean), float(center.counts_as)
     if np.isfinite(low) and np.isfinite(high):
-        return Estimate(value, low, high, _LEVEL, METHOD, n, None, mean, counts_as)
+        return Estimate(value, low, high, LEVEL, METHOD, n, None, mean, counts_as)
     reason = "one block has no spread to make an interval from" if n == 1 else f"{n} blocks gave the same figure"
-    return Estimate(value, None, None, _LEVEL, METHOD, n, reason, mean, counts_as)
+    return Estimate(value, None, None, LEVEL, METHOD, n, reason, mean, counts_as)
