@@ -16,7 +16,7 @@ from lab.zoo.recipe import IMPORTED
 
 
 def check_names(wanted: Mapping[str, Collection[int]], home: Path) -> None:
-    """Accept models that can be had: the paper's at any batch, imported ones at the batches they were imported with.
+    """Accept obtainable models: the paper's at any batch, imported ones at the batches they were imported with.
 
     Args:
         wanted: batch sizes by the model's name.

@@ -133,10 +133,10 @@ def test_unobtainable_images_are_skipped_and_are_an_error_only_when_named(
     place: Path,
 ) -> None:
     materials = make_materials(place / "materials")
-    problems: dict[str, LabError] = {"wasmedge": UnobtainableError("it cannot be had here", "go where it can")}
+    problems: dict[str, LabError] = {"wasmedge": UnobtainableError("it is not obtainable here", "go where it is")}
     everything = lab("build", "--all", on=FakeLab(materials, problems=problems))
     assert everything.code == 0
-    assert "left out: wasmedge: it cannot be had here" in everything.err
+    assert "left out: wasmedge: it is not obtainable here" in everything.err
     assert lab("build", "wasmedge", on=FakeLab(materials, problems=problems)).code == UnobtainableError.exit_code
     problems["wavm"] = BuildFailed("wavm did not build", "see its log")
     assert lab("build", "--all", on=FakeLab(materials, problems=problems)).code == BuildFailed.exit_code

@@ -54,10 +54,10 @@ def run_on(engine: FakeEngine, *words: str) -> Ran:
 
 def test_a_runtime_that_cannot_be_had_here_is_said_once_and_the_others_are_measured(materials: Materials) -> None:
     del materials.images["wasmtime"]
-    materials.absent["wasmtime"] = "wasmtime 49.0.0 of edition current cannot be had here"
+    materials.absent["wasmtime"] = "wasmtime 49.0.0 of edition current is not obtainable here"
     ran = run_on(FakeEngine(materials))
     assert ran.code == 0
-    assert ran.err.count("not measured: wasmtime 49.0.0 of edition current cannot be had here") == 1
+    assert ran.err.count("not measured: wasmtime 49.0.0 of edition current is not obtainable here") == 1
     (directory,) = campaigns()
     outcomes = {trial.runtime: (trial.outcome, trial.why) for trial in trials_of(directory)}
     assert outcomes["native"][0] is Outcome.OK

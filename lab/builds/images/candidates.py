@@ -128,7 +128,7 @@ class Catalogue:
             unreachable = f": {error.message}"
         if pin.registry is not None:
             return self.candidate(runtime, Supply.REGISTRY)
-        missing = f"{runtime} {pin.version} of edition {self.edition} cannot be had here{unreachable}"
+        missing = f"{runtime} {pin.version} of edition {self.edition} is not obtainable here{unreachable}"
         raise UnobtainableError(missing, GIVE_ANOTHER_SUPPLY)
 
     def prebuilt(self, runtime: str, supply: Supply | None, progress: Progress = silent) -> PrebuiltFiles | None:
