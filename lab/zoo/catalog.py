@@ -40,7 +40,7 @@ def load(name: str, home: Path, weights: str = SEEDED, images: Path | None = Non
         name: one of `PAPER_MODELS`, or an imported one (whose weights are what they are).
         home: the lab's cache directory.
         weights: ``seeded``, ``pretrained``, or ``auto``: pretrained if there, else seeded.
-        images: as given to `prepare`.
+        images: the user's own images, as given to `prepare`.
 
     Raises:
         UsageError: such weights don't exist.
@@ -80,16 +80,16 @@ def prepare(
     """Makes what is missing of these models, and returns all of them.
 
     Args:
-        names: of `PAPER_MODELS`, or imported ones.
+        names: names among `PAPER_MODELS`, or of imported models.
         home: the lab's cache directory; models go to ``models/``, downloads to ``downloads/``.
         weights: ``seeded``; ``pretrained``; ``auto``: pretrained where its host answers, else seeded.
         batches: sizes to have inputs for.
         progress: called with a model's name and what is being done for it.
-        images: the user's own, instead of the lab's pictures.
+        images: the user's own images, instead of the lab's pictures.
 
     Raises:
         ModelError: a model is neither the paper's nor imported, or cannot be built.
-        SupplyError: pretrained weights cannot be had.
+        SupplyError: pretrained weights are not obtainable.
         NoSpace: the disk cannot hold them.
         UsageError: such weights don't exist.
     """

@@ -19,11 +19,11 @@ class Preprocessing(StrEnum):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One network.
+    """One of the eight networks.
 
     Attributes:
-        name: as experiments write it.
-        preprocessing: what its input goes through.
+        name: the network's name in experiments.
+        preprocessing: how its input is prepared from pixels.
         side: height and width of its input, in pixels.
         graph_bytes: about what its frozen graph takes on disk; only the check for free space uses it.
         multiplier: MobileNets: factor on every channel count.
@@ -39,7 +39,7 @@ class Entry(msgspec.Struct, frozen=True):
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """Height, width, channels."""
+        """Height, width and channels of its input."""
         return (self.side, self.side, 3)
 
 

@@ -40,11 +40,11 @@ def import_graph(
 
     Args:
         path: the graph, a binary GraphDef.
-        name: what experiments are to call it.
+        name: the model's name in experiments.
         input_shape: batch, height, width, 3; any batch does, the graph is made to take all.
         home: the lab's cache directory.
         outputs: node names in the order wanted; none: every node that feeds no other.
-        preprocessing: what its images go through.
+        preprocessing: how its input is prepared from pixels.
         images: the user's own images instead of the lab's pictures.
         crop: central part of an image that it sees.
         batches: sizes to have inputs for.

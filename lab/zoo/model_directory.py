@@ -59,7 +59,7 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         weights: ``pretrained``, ``seeded`` or ``imported``.
-        source: where weights and inputs come from, in words.
+        source: description of where weights and inputs come from.
         tensorflow: the release that computed the reference.
     """
 

@@ -21,7 +21,7 @@ def rebuild(
 
     Raises:
         ModelError: it cannot be built.
-        SupplyError: pretrained weights cannot be had.
+        SupplyError: pretrained weights are not obtainable.
     """
     directory.mkdir(parents=True, exist_ok=True)
     recipe = ModelRecipe(name, weights, Pictures())

@@ -29,7 +29,7 @@ class PublishedWeights(msgspec.Struct, frozen=True):
     """One published file.
 
     Attributes:
-        known_hash: ``algorithm:hex``; None: none was ever published, so the first download's is recorded and held to.
+        known_hash: ``algorithm:hex``; None: none was published; the first download's is recorded and binds later ones.
     """
 
     url: str

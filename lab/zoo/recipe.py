@@ -29,7 +29,7 @@ GENERATOR = (
     *(f"tensorflow/{name}" for name in ("canonical", "checkpoint", "graph_stats", "graphdef", "layers", "mobilenet")),
     *(f"tensorflow/{name}" for name in ("networks", "operators", "seeding", "vgg", "yunet")),
 )
-"""Modules that bytes of graphs and inputs depend on."""
+"""Modules that determine the bytes of graphs and inputs; a change of one changes every model's key."""
 
 
 class Pictures(msgspec.Struct, frozen=True):
@@ -54,11 +54,11 @@ class Pictures(msgspec.Struct, frozen=True):
         return users_input(self.path, how, side, batch, self.crop)
 
     def key(self) -> str:
-        """Of the images' content."""
+        """A key over the images' content, or ``made`` for the lab's own pictures."""
         return "made" if self.path is None else f"{files_key(image_files(self.path))} {self.crop}"
 
     def describe(self) -> str:
-        """In words, for ``meta.json``."""
+        """Describe where the inputs come from, for ``meta.json``."""
         return "pictures made by the lab" if self.path is None else f"images in {self.path}"
 
 
@@ -71,18 +71,18 @@ class ModelRecipe(msgspec.Struct, frozen=True):
 
     @property
     def entry(self) -> Entry:
-        """The network."""
+        """The network's entry in the catalogue."""
         return ENTRIES[self.name]
 
     def directory(self, home: Path) -> Path:
-        """Where it is, or will be."""
+        """Path of the model's directory, whether it exists yet or not."""
         supply = SUPPLIES[self.name] if self.weights == PRETRAINED else None
         origin = f"{supply.url} {supply.known_hash}" if supply else "seeded"
         key = model_key(self.name, self.weights, origin, self.images.key())
         return home / "models" / f"{self.name}-{self.weights}-{key}"
 
     def describe(self) -> str:
-        """Weights and inputs in words."""
+        """Describe where the weights and the inputs come from, for ``meta.json``."""
         weights = f"weights of {SUPPLIES[self.name].url}" if self.weights == PRETRAINED else "seeded weights"
         return f"{weights}; {self.images.describe()}"
 
@@ -100,7 +100,7 @@ def check_weights(weights: str) -> str:
 
 @cache
 def generator_key() -> str:
-    """Of the code that makes graphs and inputs, comments, docstrings and imports left out: 64 hex digits."""
+    """A key over the code that makes graphs and inputs, comments, docstrings and imports left out: 64 hex digits."""
     digest = hashlib.sha256()
     for module in GENERATOR:
         tree = ast.parse((Path(__file__).parent / f"{module}.py").read_text(encoding="utf-8"))
@@ -111,12 +111,12 @@ def generator_key() -> str:
 
 
 def model_key(*parts: str) -> str:
-    """Of the generator and whatever else the model is made from: 12 hex digits."""
+    """A key over the generator and whatever else the model is made from: 12 hex digits."""
     return hashlib.sha256("\n".join((generator_key(), *parts)).encode()).hexdigest()[:12]
 
 
 def files_key(files: list[Path]) -> str:
-    """Of these files' contents, in this order: 64 hex digits."""
+    """A key over these files' contents, in this order: 64 hex digits."""
     digest = hashlib.sha256()
     for file in files:
         digest.update(hashlib.sha256(file.read_bytes()).digest())

@@ -29,7 +29,7 @@ class Staged(msgspec.Struct, frozen=True):
     """A directory with a graph in it that is to become a model.
 
     Attributes:
-        description: what `Meta.source` will say.
+        description: text for `Meta.source`.
     """
 
     name: str

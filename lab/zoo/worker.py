@@ -48,8 +48,8 @@ class ImportJob(msgspec.Struct, frozen=True):
     """For `lab.zoo.tensorflow.import_worker`: canonicalise a foreign frozen graph into a directory.
 
     Attributes:
-        shape: of its input, NHWC.
-        outputs: node names; empty: the nodes that nothing takes anything from.
+        shape: shape of its input, NHWC.
+        outputs: names of the output nodes; empty: the nodes that feed no other.
     """
 
     name: str
@@ -91,7 +91,7 @@ class _Failure(msgspec.Struct, frozen=True):
 
 
 def run_worker(kind: type[AnyJob], work: Callable[[AnyJob], None]) -> None:
-    """What a worker module does as a process: one job after the other, saying which are done.
+    """Run the jobs of a worker's command line, one after the other, and print which are done.
 
     A `LabError` is printed so that `call_worker` can raise it on the other side.
     """
@@ -112,7 +112,7 @@ def call_worker(module: str, jobs: Sequence[Job], done: Callable[[str], None] = 
 
     Raises:
         LabError: whatever the worker raised.
-        ModelError: it died otherwise, such as killed for want of memory.
+        ModelError: it died otherwise, such as killed because memory ran out.
     """
     command = [sys.executable, "-m", module, *(msgspec.json.encode(job).decode() for job in jobs)]
     path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))

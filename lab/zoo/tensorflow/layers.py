@@ -12,7 +12,7 @@ from lab.zoo.tensorflow.seeding import RECTIFIED, RECTIFIED_MAX_OF_4, LayerPlan,
 from lab.zoo.tensorflow.tf_v1 import Tensor, tf
 
 EPSILON = 0.001
-"""Of every batch-norm: slim's MobileNets and YuNet's training code agree on it."""
+"""Epsilon of every batch-norm: slim's MobileNets and YuNet's training code agree on it."""
 
 
 class Activation(StrEnum):
@@ -69,15 +69,15 @@ class Layers:
 
         Args:
             signal: its input.
-            scope: of the variables.
+            scope: scope of the variables' names.
             op_scope: of the operators; slim's MobileNetV1 says its name twice there.
             kernel: height and width of the kernel.
             filters: channels out; None makes it depthwise.
-            stride: in both directions.
+            stride: stride in both directions.
             padding: ``SAME`` or ``VALID``.
             norm: name of the batch-norm's scope below `scope` and `op_scope`.
             bias: whether it has ``biases``.
-            activation: what comes last.
+            activation: the operator that comes last.
             gain: see `LayerPlan`.
             pad_kernel: rows and columns of zeros to append to the kernel in the graph (not in the variable).
         """

@@ -17,7 +17,7 @@ _IMAGE_MOMENTS = {
     Preprocessing.VGG: Moments(0.0, 48.0 * 48.0),
     Preprocessing.YUNET: Moments(112.0, 112.0 * 112.0 + 48.0 * 48.0),
 }
-"""Of an ordinary picture (mean about 112, deviation about 48) after preprocessing."""
+"""Moments of an ordinary picture (mean about 112, deviation about 48) after preprocessing."""
 
 
 class Network(NamedTuple):

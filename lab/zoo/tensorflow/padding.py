@@ -66,12 +66,12 @@ def _without_pad(graph: Graph, pad: Node, convolution: Node, shapes: Shapes) -> 
 
 
 def growth(size: int, kernel: int, stride: int, before: int, after: int) -> Growth | None:
-    """How to grow a kernel so that SAME does what padding by `before` and `after` and VALID did; None: not at all.
+    """Return how a kernel must grow for SAME to do what padding and VALID did; None if it cannot.
 
     Args:
-        size: of the unpadded input along the axis.
-        kernel: of the kernel.
-        stride: of the convolution.
+        size: size of the unpadded input along the axis.
+        kernel: size of the kernel along the axis.
+        stride: stride of the convolution.
         before: zeros at the start.
         after: zeros at the end.
     """

@@ -55,7 +55,7 @@ class LayerPlan(msgspec.Struct, frozen=True):
         kernel: the kernel's name below the scope: ``weights`` or ``depthwise_weights``.
         shape: height, width, channels in, channels out (of a depthwise one: outputs per channel).
         depthwise: each channel has kernels of its own.
-        bias: it has ``biases``.
+        bias: whether it has ``biases``.
         norm: the scope of the batch-norm behind it, or None.
         receives: moments of its input.
         gain: standard deviation that it is to put out.

@@ -9,7 +9,7 @@ CLASSES = 1000
 """ImageNet's thousand; slim's VGG has no background."""
 
 LOGIT_SPREAD = 1.0
-"""Of seeded logits; the pools before them, whose gain depends on the picture, about double it."""
+"""Deviation of seeded logits; the pools before them, whose gain depends on the picture, about double it."""
 
 _FILTERS = (64, 128, 256, 512, 512)
 _REPEATS = {16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
