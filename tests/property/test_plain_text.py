@@ -67,9 +67,11 @@ def rendered(markup: str) -> tuple[list[str], set[str]]:
 def test_nothing_printable_commands_a_terminal(text: str) -> None:
     shown = printable(text)
     assert len(shown) == len(text)
-    assert not [one for one in shown if unicodedata.category(one) in {"Cc", "Zl", "Zp", "Cs"} and one not in "\n\t"]
+    assert not [
+        letter for letter in shown if unicodedata.category(letter) in {"Cc", "Zl", "Zp", "Cs"} and letter not in "\n\t"
+    ]
     turning = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
-    assert not [one for one in shown if unicodedata.bidirectional(one) in turning]
+    assert not [letter for letter in shown if unicodedata.bidirectional(letter) in turning]
     assert printable(shown) == shown
 
 

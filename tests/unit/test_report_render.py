@@ -242,7 +242,7 @@ def test_claims_against_the_paper_are_counted_by_topic() -> None:
     )
 
 
-def test_names_and_questions_from_elsewhere_command_neither_terminal_nor_page_nor_table(tmp_path: Path) -> None:
+def test_names_and_questions_from_elsewhere_command_no_terminal_page_or_table(tmp_path: Path) -> None:
     model, bad = "$\\frac{|`=1`<b>\u202e", "\x1b]0;owned\x07<script>alert(1)</script>"
     manifest = make_manifest(arms=("native@o3", "wasmtime-jit-cranelift@o3"), models=(model,), batches=(1,))
     plan = msgspec.structs.replace(manifest.experiment, question=bad)
