@@ -128,6 +128,9 @@ def trial_of(  # every part of a trial meets here, and only here
     result: JobResult, judged: OutcomeWithReason, case: Case, *, kind: Kind, block: int, started_at: str
 ) -> Trial:
     """The trial to write down."""
+    quantities = {} if result.report is None or result.report.launch_error else _quantities(result.report)
+    if result.complaint is not None:
+        quantities["flags"] = (Flag.ENGINE_FAILURE,)
     return Trial.of(
         case,
         number=0,  # the journal numbers trials
@@ -136,7 +139,7 @@ def trial_of(  # every part of a trial meets here, and only here
         started_at=started_at,
         outcome=judged.outcome,
         why=judged.why,
-        **({} if result.report is None or result.report.launch_error else _quantities(result.report)),
+        **quantities,
     )
 
 

@@ -23,6 +23,7 @@ import msgspec
 
 from lab.core.case import Case
 from lab.core.experiment import Tier
+from lab.core.names import Flag
 from lab.core.trial import Kind, Outcome, Trial
 
 # Of the budget, what block 0 may use: the rest buys repeats of what is affordable.
@@ -33,6 +34,8 @@ FIRST_OF_ITS_ARM = 16.0
 FIRST_ON_ITS_NETWORK = 4.0
 # Outcomes that one repeat may cure; a time-out or a memory limit would only be met again at full price.
 _RETRIED_ONCE = {Outcome.CRASHED, Outcome.WRONG_OUTPUT}
+# A case that the engine fails is tried again in later blocks, in case the engine's trouble passes.
+MOST_ENGINE_FAILURES = 3
 _Group = tuple[str, ...]
 
 
@@ -42,12 +45,14 @@ class CaseProgress(msgspec.Struct):
     Attributes:
         blocks: blocks in which it ran ok.
         failures: trials that ran, or could not even be started, and did not end ok.
+        engine_failures: trials that the engine could not bring to a report; they show nothing of the case.
         last: the last outcome; None if never visited.
         cost_s: mean wall time of its trials, container included; None if never run.
     """
 
     blocks: set[int]
     failures: int = 0
+    engine_failures: int = 0
     last: Outcome | None = None
     cost_s: float | None = None
 
@@ -61,6 +66,8 @@ class CaseProgress(msgspec.Struct):
         """Whether running it again could add anything."""
         if self.last is None or self.last is Outcome.OVER_BUDGET:
             return False
+        if self.engine_failures and not self.failures and not self.blocks:
+            return self.engine_failures < MOST_ENGINE_FAILURES
         # What never ran for want of an artifact or an executable will not run the next time either.
         retriable = self.last in _RETRIED_ONCE and self.failures < 2 and self.cost_s is not None
         return bool(self.blocks) or retriable
@@ -77,6 +84,8 @@ def case_progress(cases: Iterable[Case], trials: Iterable[Trial], container_s: f
         standing.last = trial.outcome
         if trial.outcome is Outcome.OK:
             standing.blocks.add(trial.block)
+        elif Flag.ENGINE_FAILURE in trial.flags:
+            standing.engine_failures += 1
         elif trial.outcome is not Outcome.OVER_BUDGET:
             standing.failures += 1
         if trial.total_ns is not None:

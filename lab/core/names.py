@@ -35,6 +35,7 @@ class Flag(StrEnum):
         CPU_CONTENDED: the trial had its processors for less than four fifths of its time.
         THROTTLED: the CPU quota of its container kept it from running.
         SHARED_MACHINE: some task of the machine waited for a processor during much of the trial.
+        ENGINE_FAILURE: the engine could not bring the trial to a report, twice; that shows nothing of the case.
         FROM_CACHE: a compile trial of an earlier campaign, whose precompiled module is used again.
     """
 
@@ -42,3 +43,4 @@ class Flag(StrEnum):
     THROTTLED = "throttled"
     SHARED_MACHINE = "shared-machine"
     FROM_CACHE = "from-cache"
+    ENGINE_FAILURE = "engine-failure"

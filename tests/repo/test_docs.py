@@ -11,10 +11,13 @@ import pytest
 
 from lab.campaign.experiment_file import cases_of, load
 from lab.campaign.experiment_schema import schema
+from lab.campaign.outcome import UNDISTURBED_CPU_SHARE, UNDISTURBED_PRESSURE
 from lab.cli.lazy import COMMANDS
 from lab.core import errors
 from lab.core.errors import LabError
 from lab.core.experiment import Experiment, Matrix, Measure, Tier
+from lab.core.names import Flag
+from lab.report.sections.data_quality import FLAG_HINTS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("tests/*.md")])
@@ -144,3 +147,16 @@ def test_no_file_names_a_machines_own_paths_or_a_package_registry() -> None:
             continue
         found += [f"{path.relative_to(ROOT)}: {place}" for place in foreign if place in text]
     assert found == []
+
+
+@pytest.mark.parametrize("flag", list(Flag))
+def test_every_flag_of_a_trial_is_explained_on_the_page_of_statistics_and_in_reports(flag: Flag) -> None:
+    explained = {row[0].strip("`"): row[1:] for row in rows(ROOT / "docs" / "statistics.md")}
+    assert all(explained[flag.value])
+    assert FLAG_HINTS[flag.value]
+
+
+def test_thresholds_of_flags_are_those_on_the_page_of_statistics() -> None:
+    raised = {row[0].strip("`"): row[-1] for row in rows(ROOT / "docs" / "statistics.md")}
+    assert raised["cpu-contended"].startswith(f"below {UNDISTURBED_CPU_SHARE:.0%}".replace("%", " %"))
+    assert raised["shared-machine"].startswith(f"above {UNDISTURBED_PRESSURE:.0%}".replace("%", " %"))

@@ -106,6 +106,27 @@ def test_an_arm_that_cannot_be_precompiled_is_recorded_with_why_and_not_retried(
     assert engine.log.count(f"compile {AOT}") == 1
 
 
+@pytest.mark.parametrize(("failing", "outcomes"), [(1, "eoo"), (2, "eeo"), (9, "eee")])
+def test_a_baseline_that_the_engine_failed_is_tried_again_in_later_blocks(
+    tmp_path: Path, failing: int, outcomes: str
+) -> None:
+    stage = Stage(tmp_path, experiment(tier=Tier(budget="100h", min_blocks=3, max_blocks=5, cell_budget="10h")))
+    left = iter(range(failing))
+
+    def fail(_job: Job, report: ProbeReport) -> JobResult:
+        if next(left, None) is None:
+            return JobResult(report, oom_killed=False)
+        return JobResult(None, oom_killed=False, complaint="the daemon was restarted")
+
+    trials = runs(stage.play(FakeEngine(stage.materials, misbehaves={"native@o3 tiny b1": fail})))
+    native = [trial for trial in trials if trial.arm.is_native][:3]
+    assert "".join("e" if "engine-failure" in trial.flags else "o" for trial in native) == outcomes
+    assert [trial.block for trial in native] == [0, 1, 2]
+    assert {trial.why for trial in native if trial.flags} == {"the engine could not run it: the daemon was restarted"}
+    if failing == 9:
+        assert len([trial for trial in trials if trial.arm.is_native]) == 3, "then it is left alone"
+
+
 def test_a_compiler_that_ends_well_without_an_artifact_has_failed(tmp_path: Path) -> None:
     stage = Stage(tmp_path, experiment(arms=("native@o3", AOT)))
 

@@ -14,6 +14,8 @@ from lab.report.results import Results
 FLAG_HINTS = {
     "throttled": "the container hit its cpu quota: its times are too long; give it a whole processor",
     "cpu-contended": "something else wanted the processor; compare with a run on a quiet machine",
+    "shared-machine": "tasks waited for a processor meanwhile; stop what else runs, or expect more scatter",
+    "engine-failure": "the engine could not run these; `lab doctor` says what it lacks",
     "from-cache": "precompiled in an earlier campaign: compile time is from then",
 }
 
