@@ -6,13 +6,15 @@ import os
 import shutil
 from pathlib import Path
 
-import msgspec
 import psutil
 
 from lab.core.errors import LabError
 from lab.core.units import show_bytes
 from lab.engines import docker_sdk
 from lab.engines.host import cgroup_version, describe_host
+from lab.verify.measuring_checks import MachineCheck, engine_checks, kernel_checks
+
+__all__ = ["MachineCheck", "examine"]
 
 DISK_WANTED_BYTES = 25 * 2**30
 MEMORY_WANTED_BYTES = 8 * 2**30
@@ -27,41 +29,26 @@ STOP_OTHERS = "stop what else runs: it shows as noise; `lab calibrate` measures 
 CPU_COUNT = "one processor measures, another keeps the lab out of its way: expect more noise with fewer than two"
 
 
-class MachineCheck(msgspec.Struct, frozen=True):
-    """One property of this machine that was examined.
-
-    Attributes:
-        name: the property, such as ``disk``.
-        ok: whether it is as the lab needs it.
-        found: what was detected.
-        remedy: how to obtain it; None if `ok`.
-        needed: whether nothing can be measured without it.
-    """
-
-    name: str
-    ok: bool
-    found: str
-    remedy: str | None
-    needed: bool
-
-
 def examine(home: Path) -> tuple[MachineCheck, ...]:
     """Examine everything the lab needs of this machine.
 
     Args:
         home: the lab's cache directory; the disk that holds it is examined.
     """
-    checks = (_engine, _cgroups, _base, _disk, _memory, _cpus, _governor, _load)
-    return tuple(check(home) for check in checks)
+    checks = (_cgroups, _base, _disk, _memory, _cpus, _governor, _load)
+    return (*_engine(), *(check(home) for check in checks), *kernel_checks())
 
 
-def _engine(_home: Path) -> MachineCheck:
+def _engine() -> tuple[MachineCheck, ...]:
+    """Whether one answers, and what it says of itself."""
     try:
         client = docker_sdk.connect()
-        version = client.version()["Version"]
+        with docker_sdk.failures_as_lab_errors():
+            version, info = client.version()["Version"], client.info()
     except LabError as error:
-        return MachineCheck("container engine", ok=False, found=error.message, remedy=error.remedy, needed=True)
-    return MachineCheck("container engine", ok=True, found=f"docker {version}", remedy=None, needed=True)
+        return (MachineCheck("container engine", ok=False, found=error.message, remedy=error.remedy, needed=True),)
+    answers = MachineCheck("container engine", ok=True, found=f"docker {version}", remedy=None, needed=True)
+    return (answers, *engine_checks(info))
 
 
 def _cgroups(_home: Path) -> MachineCheck:

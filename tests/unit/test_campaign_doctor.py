@@ -31,7 +31,7 @@ def finding(name: str, home: Path) -> MachineCheck:
 def test_everything_is_looked_at_once_and_what_is_not_fine_has_a_remedy(tmp_path: Path) -> None:
     found = examine(tmp_path)
     names = [check.name for check in found]
-    assert len(names) == len(set(names)) == 8
+    assert len(names) == len(set(names)) == 11
     assert all((check.remedy is None) == check.ok for check in found)
     assert all(check.found for check in found)
 
