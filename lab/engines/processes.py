@@ -71,10 +71,12 @@ class ProcessEngine(Engine):
         program, *words = (_below(argument, work) for argument in job.argv)
         arguments = probe_argv(msgspec.structs.replace(job, argv=(_on_this_host(program, work), *words)))
         nonce = new_nonce()
+        # a lab that is killed takes the probe with it, as the probe takes the job
+        leash = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
         pin = ["taskset", "-c", ",".join(map(str, job.cpus))] if job.cpus else []
         try:
             done = subprocess.run(
-                [*pin, str(self._probe), *arguments],
+                [*leash, *pin, str(self._probe), *arguments],
                 cwd=work,
                 env={"PATH": os.environ.get("PATH", ""), "HOME": str(work), **job.env, NONCE_VARIABLE: nonce},
                 capture_output=True,

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import shutil
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 
 from lab.core.errors import EngineFailed
@@ -14,6 +17,8 @@ from lab.engines.containers import check_limits, container_options
 from lab.engines.engine import Job, Mount, decode_report, probe_argv
 from lab.engines.owner import OWNER_LABEL, is_abandoned, owner_labels
 from lab.engines.processes import ProcessEngine
+
+ROOT = Path(__file__).parents[2]
 
 
 def job(**changes: object) -> Job:
@@ -169,3 +174,33 @@ def test_the_process_engine_removes_one_campaigns_directories_only(tmp_path: Pat
     assert engine.remove_leftovers("c") == 2
     assert engine.remove_leftovers("[co]*") == 0, "a name is no pattern"
     assert [path.name for path in tmp_path.iterdir()] == ["other-1"]
+
+
+ENDLESS_JOB = """
+import sys
+from pathlib import Path
+from lab.engines.engine import Job
+from lab.engines.processes import ProcessEngine
+job = Job(image="", argv=("guest",), mounts=(), timeout_s=600.0, memory_bytes=1 << 30, campaign="killed")
+ProcessEngine(Path(sys.argv[1]), Path(sys.argv[2])).run(job)
+"""
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="util-linux is not installed here")
+def test_a_killed_lab_leaves_no_probe_of_the_process_engine_behind(tmp_path: Path) -> None:
+    probe = tmp_path / "probe"
+    probe.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 600\n")
+    probe.chmod(0o755)
+    lab = subprocess.Popen([sys.executable, "-c", ENDLESS_JOB, str(probe), str(tmp_path / "scratch")], cwd=ROOT)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text().endswith("\n"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    running = psutil.Process(int((tmp_path / "pid").read_text()))
+    lab.kill()
+    lab.wait()
+    try:
+        running.wait(timeout=10)
+    finally:
+        if running.is_running():
+            running.kill()
