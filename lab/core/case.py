@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from lab.core.arm import Arm
+from lab.core.errors import ExperimentError
 
 
 class Case(msgspec.Struct, frozen=True, order=True):
@@ -29,3 +30,16 @@ class Case(msgspec.Struct, frozen=True, order=True):
     def baseline(self) -> Case:
         """The native case that this one's overhead is taken over."""
         return Case(self.arm.baseline, self.model, self.batch)
+
+    @classmethod
+    def parse(cls, text: str) -> Case:
+        """Read an `id`.
+
+        Raises:
+            ExperimentError: the text is none.
+        """
+        arm, _, rest = text.partition(" ")
+        model, _, batch = rest.rpartition(" ")
+        if not model or not batch.startswith("b") or not batch[1:].isdecimal():
+            raise ExperimentError(f"'{text}' is not a case", "write it like wasmtime-jit-cranelift@o3 yunet b1")
+        return cls(Arm.parse(arm), model, int(batch[1:]))

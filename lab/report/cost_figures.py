@@ -38,7 +38,7 @@ def cost_figures(results: Results) -> CostFigures:
         compiled = []
 
     def figure(name: str, title: str, quantity: CostQuantity, cases: list[Case]) -> CostFigure:
-        return CostFigure(name, title, quantity, costs(results, quantity, cases, title))
+        return CostFigure(name, title, quantity, costs(results, quantity.name, cases, title))
 
     return CostFigures(
         time=figure("figure-1a-time", "Overall time (Figure 1a)", TIME, plain),

@@ -81,8 +81,15 @@ class CostFigure(NamedTuple):
         return self.name, f"{self.name}-paper"
 
 
-def costs(results: Results, quantity: CostQuantity, cases: Iterable[Case], family: str) -> dict[Case, Cost]:
-    """The cost of every case given, which make one family of verdicts under that name."""
+def costs(results: Results, quantity: str, cases: Iterable[Case], family: str) -> dict[Case, Cost]:
+    """The cost of every case given, which make one family of verdicts under that name.
+
+    Args:
+        results: of the campaign.
+        quantity: its name in `lab.core.trial.QUANTITIES`.
+        cases: of the family.
+        family: its name, for people.
+    """
     chosen = list(cases)
     logs = {case: _logs(results, quantity, case) for case in chosen}
     levels = _estimates({case: values for case, values in logs.items() if len(values)})
@@ -92,16 +99,16 @@ def costs(results: Results, quantity: CostQuantity, cases: Iterable[Case], famil
     return {case: Cost(levels.get(case), judged.get(case), ratios.get(case)) for case in chosen}
 
 
-def _logs(results: Results, quantity: CostQuantity, case: Case) -> Floats:
-    return np.log(np.array(list(results.by_block(results.cells[case], quantity.name).values()), dtype=np.float64))
+def _logs(results: Results, quantity: str, case: Case) -> Floats:
+    return np.log(np.array(list(results.by_block(results.cells[case], quantity).values()), dtype=np.float64))
 
 
-def _ratios(results: Results, quantity: CostQuantity, case: Case) -> Floats:
+def _ratios(results: Results, quantity: str, case: Case) -> Floats:
     baseline = results.cells.get(case.baseline)
     if baseline is None:
         return np.empty(0)
-    mine = results.by_block(results.cells[case], quantity.name)
-    return paired_log_ratios(mine, results.by_block(baseline, quantity.name))
+    mine = results.by_block(results.cells[case], quantity)
+    return paired_log_ratios(mine, results.by_block(baseline, quantity))
 
 
 def _estimates(values: Mapping[Case, Floats]) -> dict[Case, Estimate]:

@@ -91,6 +91,17 @@ def export(campaign_dir: Path, format_: Format, destination: Path) -> int:
         return _WRITERS[format_](read_batches(campaign_dir / JOURNAL_NAME), draft)
 
 
+def arrow_table(campaign_dir: Path) -> pa.Table:
+    """All trials of a campaign as one table, with the columns of an export.
+
+    Raises:
+        DataError: the journal is missing or damaged.
+    """
+    schema = _schema(COLUMNS)
+    batches = read_batches(campaign_dir / JOURNAL_NAME)
+    return pa.Table.from_batches((_record_batch(trials, COLUMNS, schema) for trials in batches), schema)
+
+
 def _schema(columns: Iterable[ExportColumn]) -> pa.Schema:
     return pa.schema([(column.name, column.type) for column in columns])
 

@@ -39,7 +39,7 @@ def once() -> Iterator[Trial]:
 
 
 def test_the_report_counts_several_trials_of_a_block_once_by_their_mean() -> None:
-    found, expected = (costs(of, TIME, of.cells, "test") for of in (numbered(merged()), numbered(once())))
+    found, expected = (costs(of, TIME.name, of.cells, "test") for of in (numbered(merged()), numbered(once())))
     assert found.keys() == expected.keys()
     for case, cost in expected.items():
         for mine, theirs in ((found[case].level, cost.level), (found[case].overhead, cost.overhead)):

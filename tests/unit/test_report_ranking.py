@@ -26,7 +26,7 @@ def results_of(arms: tuple[str, ...] = ARMS, models: tuple[str, ...] = tuple(MOD
 
 
 def ranked(results: Results) -> list[GuestRanking]:
-    return rankings(results, [CostFigure("time", "Time", TIME, costs(results, TIME, results.cells, "time"))])
+    return rankings(results, [CostFigure("time", "Time", TIME, costs(results, TIME.name, results.cells, "time"))])
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def results() -> Results:
 
 def test_arms_are_ranked_by_their_geometric_means_at_the_smallest_batch(results: Results) -> None:
     (ranked_arms,) = ranked(results)
-    by_case = costs(results, TIME, results.cells, "time")
+    by_case = costs(results, TIME.name, results.cells, "time")
     levels = {
         arm.id: {
             case.model: cost.level.value

@@ -70,7 +70,7 @@ def test_every_case_of_the_plan_is_a_cell_even_before_it_ran() -> None:
 
 def test_an_overhead_is_the_typical_trial_of_ratios_within_blocks(results: Results) -> None:
     case = Case(WASMTIME, "yunet", 1)
-    found = costs(results, TIME, results.cells, "test")[case]
+    found = costs(results, TIME.name, results.cells, "test")[case]
     mine = results.by_block(results.cells[case], "single_total_ns")
     native = results.by_block(results.cells[case.baseline], "single_total_ns")
     expected = np.exp(trim_mean([np.log(mine[block] / native[block]) for block in mine], 0.2))
@@ -84,13 +84,13 @@ def test_a_known_slowdown_shows_in_the_overhead() -> None:
     slow = results_of(noise=0.0, slowdown={"wasmtime-jit-cranelift@o3": 1.5})  # type: ignore[arg-type]
     plain = results_of(noise=0.0)
     case = Case(WASMTIME, "vgg_16", 1)
-    levels = [costs(results, TIME, results.cells, "test")[case].level for results in (slow, plain)]
+    levels = [costs(results, TIME.name, results.cells, "test")[case].level for results in (slow, plain)]
     values = [level.value for level in levels if level is not None and level.value is not None]
     assert values[0] / values[1] == pytest.approx(1.5, rel=1e-3)  # 4 ms of output and exit are not slowed down
 
 
 def test_native_has_no_overhead_and_a_failed_cell_no_level(results: Results) -> None:
-    found = costs(results, TIME, results.cells, "test")
+    found = costs(results, TIME.name, results.cells, "test")
     assert found[Case(NATIVE, "yunet", 1)].judgement is None
     assert found[Case(Arm.parse("wamr-interpreter-fast@o3"), "vgg_16", 1)].level is None
 
@@ -265,7 +265,7 @@ def test_without_any_prediction_there_is_no_section_of_them() -> None:
 
 def reason_for_question_marks(blocks: int) -> str | None:
     results = results_of(blocks)
-    return too_few_blocks(costs(results, TIME, results.cells, "test"))
+    return too_few_blocks(costs(results, TIME.name, results.cells, "test"))
 
 
 def test_too_few_blocks_are_reported_above_the_table_not_in_its_last_column() -> None:
@@ -279,7 +279,7 @@ def test_where_only_some_ratios_lack_blocks_they_are_counted() -> None:
     manifest = make_manifest(arms=ARMS[:3], models=("yunet",), batches=(1,))
     trials = [trial for trial in make_trials(manifest, 7) if trial.block < 4 or trial.runtime != "wamr"]
     results = Results(manifest, table_of([trials]))
-    found = too_few_blocks(costs(results, TIME, results.cells, "test"))
+    found = too_few_blocks(costs(results, TIME.name, results.cells, "test"))
     assert found is not None
     assert found.startswith("1 of 2 ratios cannot be shown to differ yet")
     assert "4 blocks can never reach 0.05; run 2 more" in found

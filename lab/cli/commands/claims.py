@@ -12,7 +12,7 @@ from lab.cli.output import say, say_json, say_table
 from lab.core.arm import GuestProfile
 from lab.core.errors import UsageError
 from lab.disk.paths import RESULTS
-from lab.report.claims.claim_file import claims_path, load_claims
+from lab.report.claims.claim_file import PAPER, claims_path, load_claims
 from lab.report.claims.merge import judge_all_merged
 from lab.report.claims.paper_tables import load_tables
 from lab.report.claims.verdict import FIRM_BLOCKS, ClaimResult, tally
@@ -22,8 +22,6 @@ from lab.report.sections.claims_table import figure_text, reading_text
 from lab.store.campaigns import LATEST, resolve
 from lab.store.fingerprint import class_differences
 
-# An experiment without claims of its own is compared with those of the paper.
-PAPER = "paper"
 _HEAD = ("claim", "place", "paper", "level 0", "verdict", "level 3", "verdict", "the paper's own tables say", "why")
 
 

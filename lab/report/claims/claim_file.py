@@ -13,6 +13,9 @@ from lab.core.arm import Arm, GuestProfile
 from lab.core.errors import ExperimentError
 from lab.runtimes.registry import check
 
+# An experiment without claims of its own is compared with those of the paper.
+PAPER = "paper"
+
 
 class ClaimQuantity(StrEnum):
     """What is computed from a campaign; the header of the claims file defines each."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from lab.core.arm import Arm
+from lab.core.case import Case
 from lab.core.errors import NothingToReport, UsageError
 from lab.report.compare.case_changes import (
     ALPHA,
@@ -179,7 +179,7 @@ def _control(contents: Sequence[ByteLine], cases: Sequence[CaseLine]) -> Iterato
     """Native cases of unchanged bytes are the control: if they moved, the machine did."""
     same = {line.name for line in contents if line.kind == "guest" and line.state is Presence.IDENTICAL}
     for line in cases:
-        arm = Arm.parse(line.case.split(" ", 1)[0])
+        arm = Case.parse(line.case).arm
         moved = line.change in {Change.WORSE, Change.BETTER, Change.DIFFERS}
         if moved and arm.is_native and f"{arm.target}/{arm.guest}" in same and line.quantity.endswith("_ns"):
             sentence = line.judgement.sentence
