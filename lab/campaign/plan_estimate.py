@@ -7,7 +7,6 @@ from pathlib import Path
 import msgspec
 
 from lab.campaign.prediction import CostModel
-from lab.campaign.stop_rule import block_log_ratios
 from lab.core.case import Case
 from lab.core.errors import LabError
 from lab.core.experiment import Experiment
@@ -15,7 +14,6 @@ from lab.core.model import Model
 from lab.core.trial import Trial
 from lab.core.units import parse_fraction
 from lab.runtimes import registry
-from lab.stats.planning import blocks_needed
 from lab.store.campaigns import resolve
 from lab.store.journal import JOURNAL_NAME, read_trials
 from lab.zoo import catalog
@@ -123,5 +121,13 @@ def _case(
         basis = "its model is not frozen yet" if reason is None else ""
         return CaseEstimate(case.id, None, basis, None, reason)
     predicted = costs.predict(case, experiment.measure.limits.iterations)
-    blocks = blocks_needed(block_log_ratios(case, trials), half_width)
+    blocks = _blocks_needed(case, trials, half_width) if trials else None
     return CaseEstimate(case.id, predicted.total_s, predicted.basis, blocks, None)
+
+
+def _blocks_needed(case: Case, trials: list[Trial], half_width: float) -> int | None:
+    # imported here: SciPy takes half a second, and without an earlier campaign there is nothing to compute
+    from lab.campaign.stop_rule import block_log_ratios  # noqa: PLC0415
+    from lab.stats.planning import blocks_needed  # noqa: PLC0415
+
+    return blocks_needed(block_log_ratios(case, trials), half_width)

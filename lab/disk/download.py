@@ -5,9 +5,6 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-import pooch
-import requests
-
 from lab.core.errors import SupplyError, Unreachable
 
 CONNECT_TIMEOUT_S = 5
@@ -34,6 +31,10 @@ def download(
         Unreachable: the host does not answer, or has no such file.
         SupplyError: what came has another checksum, or cannot be stored.
     """
+    # imported here: a command that downloads nothing does without
+    import pooch  # noqa: PLC0415
+    import requests  # noqa: PLC0415
+
     pooch.get_logger().setLevel(logging.WARNING)  # the lab shows its own progress
     downloader = pooch.HTTPDownloader(progressbar=False, timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S))
     try:
@@ -49,6 +50,8 @@ def download(
 
 def matches(path: Path, known_hash: str) -> bool:
     """Whether a file has that checksum, written ``algorithm:hexadecimal``."""
+    import pooch  # noqa: PLC0415 - as above
+
     return bool(pooch.hashes.hash_matches(str(path), known_hash))
 
 

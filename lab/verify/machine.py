@@ -52,12 +52,20 @@ def _engine() -> tuple[MachineCheck, ...]:
 
 
 def _cgroups(_home: Path) -> MachineCheck:
-    version = cgroup_version()
+    return cgroup_check(cgroup_version(), os.uname().release)
+
+
+def cgroup_check(version: int | None, release: str) -> MachineCheck:
+    """Whether cgroups report a container's peak memory.
+
+    Args:
+        version: 1, 2, or None where none are mounted.
+        release: of the kernel, such as ``6.1.0-26-amd64``.
+    """
     if version is None:
         return MachineCheck("cgroups", ok=False, found="none mounted", remedy=MOUNT_CGROUPS, needed=False)
-    release = tuple(int(part) for part in os.uname().release.split(".")[:2])
-    if version == 2 and release < (5, 19):
-        found = f"v2, Linux {os.uname().release}"
+    if version == 2 and tuple(int(part) for part in release.split(".")[:2]) < (5, 19):
+        found = f"v2, Linux {release}"
         return MachineCheck("cgroups", ok=False, found=found, remedy=NEWER_KERNEL, needed=False)
     return MachineCheck("cgroups", ok=True, found=f"v{version}", remedy=None, needed=False)
 
@@ -91,7 +99,11 @@ def _cpus(_home: Path) -> MachineCheck:
 
 
 def _governor(_home: Path) -> MachineCheck:
-    governor = describe_host("").governor
+    return governor_check(describe_host("").governor)
+
+
+def governor_check(governor: str | None) -> MachineCheck:
+    """Whether the clock stays what it is; None where the kernel does not report a governor."""
     ok = governor in (None, "performance")
     found = governor or "not reported by this kernel"
     return MachineCheck("cpu governor", ok=ok, found=found, remedy=None if ok else SET_GOVERNOR, needed=False)
