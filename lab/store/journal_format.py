@@ -18,6 +18,7 @@ from lab.core.trial import TRIAL_SCHEMA, Trial
 
 JOURNAL_NAME = "trials.jsonl"
 BATCH_BYTES = 1 << 24
+LONGEST_LINE_BYTES = 1 << 26
 _CRC_KEY = b',"crc32":"'
 _NO_CRC = b',"crc32":null}'
 _CRC_TAIL_BYTES = len(_CRC_KEY) + 8 + len(b'"}')
@@ -86,6 +87,8 @@ def _whole_lines(path: Path, batch_bytes: int) -> Iterator[list[bytes]]:
     with path.open("rb") as file:
         while block := file.read(batch_bytes):
             *lines, rest = (rest + block).split(b"\n")
+            if len(rest) > LONGEST_LINE_BYTES:
+                raise DataError(f"{path} holds a line of more than {LONGEST_LINE_BYTES >> 20} MiB: no trial", _RESTORE)
             if lines:
                 yield lines
 

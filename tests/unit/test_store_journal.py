@@ -243,3 +243,11 @@ def test_a_time_that_no_clock_shows_is_refused_on_reading(tmp_path: Path, ns: in
     path.write_bytes(encode_line(msgspec.structs.replace(some_trials()[0], number=0, total_ns=ns)))
     with pytest.raises(DataError, match="is no trial"):
         list(read_trials(path))
+
+
+def test_a_file_without_newlines_is_refused_before_all_of_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / JOURNAL_NAME
+    with path.open("wb") as file:
+        file.truncate(1 << 34)  # sparse: 16 GiB of zeros, which would take minutes
+    with pytest.raises(DataError, match="a line of more than 64 MiB"):
+        list(read_trials(path))
