@@ -40,7 +40,6 @@ class Moments(msgspec.Struct, frozen=True):
         return self.square - self.mean * self.mean
 
 
-NORMAL = Moments(0.0, 1.0)
 RECTIFIED = Moments(0.3989422804014327, 0.5)
 """max(0, x) of a standard normal x: 1 / √(2π), 1/2. A cap at 6 changes neither visibly."""
 RECTIFIED_MAX_OF_4 = Moments(0.7, 0.95)
