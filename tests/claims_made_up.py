@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+import msgspec
+
 from lab.core.arm import GuestProfile
 from lab.core.case import Case
 from lab.core.trial import Outcome, Trial
@@ -45,6 +47,8 @@ def _per_case(claim: Claim, figure: float, guest: GuestProfile) -> Iterator[tupl
 def _trial(claim: Claim, case: Case, block: int, value: float) -> Trial:
     if claim.quantity in _SHARES:
         return ran(case.id, block, 100.0, share=value / 100)
+    if claim.quantity is ClaimQuantity.STARTUP_RATIO:
+        return msgspec.structs.replace(ran(case.id, block), startup_ns=round(value * 1e9))
     return ran(case.id, block, gb=value) if claim.quantity in _OF_MEMORY else ran(case.id, block, seconds=value)
 
 

@@ -231,7 +231,8 @@ def test_a_graph_is_counted_not_measured() -> None:
     assert on_paper(exact, campaign).verdict is Verdict.REPRODUCED
     off = claim(ClaimQuantity.PARAMETERS, systems=(), over=Over(), paper=0.08, tolerance=5e-4, note="counted so")
     assert on_paper(off, campaign).verdict is Verdict.NOT_REPRODUCED
-    assert on_paper(off, campaign).why == "ours lies below; counted so"
+    assert on_paper(off, campaign).why.startswith("ours lies below; trainable scalars")
+    assert on_paper(off, campaign).why.endswith("counted so")
 
 
 def test_claims_json_is_a_list_with_all_that_a_reader_needs() -> None:

@@ -21,6 +21,8 @@ class ClaimQuantity(StrEnum):
     """What is computed from a campaign; the header of the claims file defines each."""
 
     TIME_RATIO = "time_ratio"
+    GAP_RATIO = "gap_ratio"
+    STARTUP_RATIO = "startup_ratio"
     MEMORY_RATIO = "memory_ratio"
     BATCH_TIME_RATIO = "batch_time_ratio"
     BATCH_MEMORY_RATIO = "batch_memory_ratio"

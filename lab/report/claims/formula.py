@@ -32,7 +32,7 @@ class Side:
 
 
 def sides_of(claim: Claim, guest: GuestProfile) -> list[Side]:
-    """Numerator and denominator; four sides for a quotient of batch ratios, one for a plain quantity."""
+    """Numerator and denominator; four sides for a quotient of ratios, one for a plain quantity."""
     systems, models = claim.over.systems or claim.systems, claim.over.models or claim.models
 
     def grid(systems: tuple[str, ...], models: tuple[str, ...], batch: int) -> Side:
@@ -44,6 +44,9 @@ def sides_of(claim: Claim, guest: GuestProfile) -> list[Side]:
         return [*sides, grid(systems, models, claim.batch), grid(systems, models, 1)] if claim.over.systems else sides
     if claim.quantity in {ClaimQuantity.INFERENCE_SHARE, ClaimQuantity.RSS_PEAK_GB, ClaimQuantity.OUTCOME}:
         return [first]
+    if claim.quantity is ClaimQuantity.GAP_RATIO:
+        gaps = ((claim.systems, claim.models), (systems, claim.models), (claim.systems, models), (systems, models))
+        return [grid(some, on, claim.batch) for some, on in gaps]
     return [first, grid(systems, models, claim.batch)]
 
 
@@ -71,6 +74,8 @@ def formula_of(claim: Claim, sides: list[Side]) -> Callable[[Values], float]:
         return lambda values: _geomean(sides[0], values) / 1e9
     if quantity in BATCH_RATIOS:
         return lambda values: _quotients([_mean(side, values) for side in sides])
+    if quantity is ClaimQuantity.GAP_RATIO:
+        return lambda values: _quotients([_geomean(side, values) for side in sides])
     if claim.pick is Pick.EXTREMES:
         return lambda values: _worst(sides[0], values) / _best(sides[1], values)
     if claim.pick is Pick.LEAST:

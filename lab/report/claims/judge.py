@@ -103,6 +103,7 @@ def _judge_count(claim: Claim, results: Results) -> Finding:
         ours = float(facts.conv_layers)
     elif facts.published_parameters is None:
         ours = facts.parameters / 1e6
+        other = "trainable scalars: this campaign holds no count by the publishers' rule"
     else:
         ours = facts.published_parameters / 1e6
         other = f"by the rule of the network's publishers; {facts.parameters / 1e6:.6g} M trainable scalars"

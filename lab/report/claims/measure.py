@@ -29,6 +29,8 @@ LEVEL = 0.95
 """Of every claim's interval."""
 TABLE_QUANTITY = {
     ClaimQuantity.TIME_RATIO: "single_total_ns",
+    ClaimQuantity.GAP_RATIO: "single_total_ns",
+    ClaimQuantity.STARTUP_RATIO: "startup_ns",
     ClaimQuantity.BATCH_TIME_RATIO: "single_total_ns",
     ClaimQuantity.MEMORY_RATIO: "rss_peak_bytes",
     ClaimQuantity.BATCH_MEMORY_RATIO: "rss_peak_bytes",
@@ -38,7 +40,7 @@ TABLE_QUANTITY = {
 }
 """What of a trial a claim's quantity is computed from."""
 _LINEAR = {ClaimQuantity.INFERENCE_SHARE, ClaimQuantity.SHARE_DIFFERENCE}
-_OF_TIME = {ClaimQuantity.TIME_RATIO, ClaimQuantity.BATCH_TIME_RATIO}
+_OF_TIME = {ClaimQuantity.TIME_RATIO, ClaimQuantity.GAP_RATIO, ClaimQuantity.BATCH_TIME_RATIO}
 
 
 @dataclass(frozen=True)
