@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from lab.core.errors import UsageError
+from lab.core.near_names import did_you_mean
 from lab.zoo.entries import ENTRIES, Entry, Preprocessing
 from lab.zoo.preprocess import CROP, Floats, image_files, made_input, users_input
 from lab.zoo.published_weights import SUPPLIES
@@ -94,7 +95,8 @@ def check_weights(weights: str) -> str:
         UsageError: there is no such kind.
     """
     if weights not in WEIGHTS:
-        raise UsageError(f"'{weights}' are no weights", f"choose among {', '.join(WEIGHTS)}")
+        hint = did_you_mean(weights, WEIGHTS)
+        raise UsageError(f"'{weights}' are no weights", f"{hint}choose among {', '.join(WEIGHTS)}")
     return weights
 
 

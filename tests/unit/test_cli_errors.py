@@ -136,6 +136,7 @@ def test_a_misspelt_model_is_found_before_anything_is_built(
         (["calibrate", "--edition", "curent"], 3, "no edition 'curent'", "did you mean current?"),
         (["build", "wasmtme"], 3, "no runtime 'wasmtme'", "did you mean wasmtime"),
         (["build", "wasmtime", "--edition", "papr"], 3, "no edition 'papr'", "did you mean paper?"),
+        (["models", "prepare", "--weights", "seded"], 2, "'seded' are no weights", "did you mean seeded?"),
         (["models", "prepare", "yunet", "vgg16"], 4, "no model 'vgg16'", "did you mean vgg_16"),
     ],
 )
