@@ -13,9 +13,10 @@ from lab.zoo.pictures import picture
 from lab.zoo.preprocess import made_input, normalised
 from lab.zoo.random_integers import DRAW_BITS, centred, words
 from lab.zoo.tensorflow.padding import growth
-from lab.zoo.tensorflow.seeding import NORMAL, RECTIFIED, LayerPlan, seeded_layer
+from lab.zoo.tensorflow.seeding import RECTIFIED, LayerPlan, Moments, seeded_layer
 from tests.yunet_decode import faces
 
+NORMAL = Moments(0.0, 1.0)
 keys = st.integers(0, 2**64 - 1)
 
 
