@@ -95,7 +95,7 @@ def measuring_lock(
             holder = _read_holder(descriptor)
             if waiting is None:
                 raise MachineBusy(
-                    f"this machine is busy: {holder or 'another lab'} measures or builds here",
+                    f"this machine is in use by {holder or 'another lab'}",
                     "repeat the command with --wait, or wait until that process has ended",
                 )
             waiting(holder)

@@ -138,7 +138,7 @@ def test_commands_that_measure_or_build_wait_for_no_other_unless_asked_to(
         started = time.monotonic()
         ran = lab(*words)
     assert (ran.code, ran.out) == (13, "")
-    assert "this machine is busy: `lab run x.toml` (campaign x-smoke; process " in ran.error[0]
+    assert "this machine is in use by `lab run x.toml` (campaign x-smoke; process " in ran.error[0]
     assert time.monotonic() - started < 10
     assert not (tmp_path / "results").exists()
 
