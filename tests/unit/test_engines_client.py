@@ -41,6 +41,13 @@ def test_a_refused_request_has_failed_and_says_what_the_engine_said() -> None:
     assert error.remedy == RUN_DOCTOR
 
 
+def test_a_program_that_a_container_may_not_execute_is_no_matter_of_the_users_rights() -> None:
+    said = 'OCI runtime create failed: exec: "/usr/local/bin/probe": permission denied'
+    error = becomes(docker.errors.APIError("400 Client Error", explanation=said))
+    assert isinstance(error, EngineFailed)
+    assert said in error.message
+
+
 def test_an_engine_that_goes_away_is_missing() -> None:
     assert isinstance(becomes(requests.exceptions.ConnectionError("Remote end closed connection")), EngineMissing)
 
