@@ -33,10 +33,15 @@ _TIMED_ONCE = (*LOADING, Phase.OUTPUT)
 
 
 class OutcomeWithReason(msgspec.Struct, frozen=True):
-    """An outcome with the reason for it; the reason is None if all is well."""
+    """An outcome with the reason for it; the reason is None if all is well.
+
+    Attributes:
+        flags: of a trial that ends so without having run.
+    """
 
     outcome: Outcome
     why: str | None = None
+    flags: tuple[str, ...] = ()
 
 
 def judge_exit(result: JobResult, timeout_s: float) -> OutcomeWithReason:

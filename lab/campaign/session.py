@@ -15,6 +15,7 @@ from lab.campaign.materials import Materials
 from lab.campaign.outcome import OutcomeWithReason
 from lab.campaign.precompiled import PrecompiledModules
 from lab.campaign.prediction import CONTAINER_S, CostModel, Prediction, guess_compile_s
+from lab.campaign.schedule import MOST_ENGINE_FAILURES
 from lab.campaign.trial_runner import TrialRunner, utc_now
 from lab.core.arm import Arm, Mode
 from lab.core.case import Case
@@ -182,6 +183,7 @@ class Session:
                 started_at=utc_now(),
                 outcome=ended.outcome,
                 why=ended.why,
+                flags=ended.flags,
                 predicted_ns=predicted_ns,
             )
         )
@@ -195,7 +197,12 @@ class Session:
         return written
 
     def _compile_trial(self, arm: Arm) -> Trial | None:
-        return next((trial for trial in self.trials if trial.kind is Kind.COMPILE and trial.arm == arm), None)
+        """The precompilation that decides whether the arm has a module; None if one is still to be tried."""
+        made = [trial for trial in self.trials if trial.kind is Kind.COMPILE and trial.arm == arm]
+        decided = [trial for trial in made if Flag.ENGINE_FAILURE not in trial.flags]
+        if decided or len(made) < MOST_ENGINE_FAILURES:
+            return next(iter(decided), None)
+        return made[-1]
 
     def _must_precompile(self, arm: Arm) -> bool:
         if arm.mode is not Mode.AOT or self._compile_trial(arm) is not None:
@@ -212,4 +219,5 @@ def spent_s(trials: Iterable[Trial]) -> float:
 
 
 def _no_module(trial: Trial) -> OutcomeWithReason:
-    return OutcomeWithReason(trial.outcome, f"precompilation: {trial.why}")
+    flags = tuple(flag for flag in trial.flags if flag == Flag.ENGINE_FAILURE)
+    return OutcomeWithReason(trial.outcome, f"precompilation: {trial.why}", flags)

@@ -127,6 +127,23 @@ def test_a_baseline_that_the_engine_failed_is_tried_again_in_later_blocks(
         assert len([trial for trial in trials if trial.arm.is_native]) == 3, "then it is left alone"
 
 
+def test_a_precompilation_that_the_engine_failed_is_tried_again_in_later_blocks(tmp_path: Path) -> None:
+    tier = Tier(budget="100h", min_blocks=3, max_blocks=4, cell_budget="10h")
+    stage = Stage(tmp_path, experiment(arms=("native@o3", AOT), tier=tier))
+    left = iter(range(1))
+
+    def fail(_job: Job, report: ProbeReport) -> JobResult:
+        if next(left, None) is None:
+            return JobResult(report, oom_killed=False)
+        return JobResult(None, oom_killed=False, complaint="the daemon was restarted")
+
+    trials = stage.play(FakeEngine(stage.materials, misbehaves={AOT: fail}))
+    compiled = [trial.outcome for trial in trials if trial.kind is Kind.COMPILE]
+    assert compiled == [Outcome.CRASHED, Outcome.OK]
+    measured = [(trial.block, trial.outcome) for trial in runs(trials) if trial.arm.id == AOT]
+    assert measured[:3] == [(0, Outcome.CRASHED), (1, Outcome.OK), (2, Outcome.OK)]
+
+
 def test_a_compiler_that_ends_well_without_an_artifact_has_failed(tmp_path: Path) -> None:
     stage = Stage(tmp_path, experiment(arms=("native@o3", AOT)))
 
