@@ -12,7 +12,7 @@ from lab.campaign.schedule import CaseProgress, case_progress
 from lab.campaign.session import spent_s
 from lab.campaign.sets.measurements import Measurements
 from lab.campaign.sets.purchase import Costs, Purchase, purchase
-from lab.core.arm import Mode
+from lab.core.arm import Arm, Mode
 from lab.core.case import Case
 from lab.core.experiment import Tier
 from lab.core.model import Model
@@ -48,8 +48,9 @@ class SetPlan:
         progress = case_progress(cases, trials, CONTAINER_S)
         wants = [want for want in self._wants if want.cases <= progress.keys()]
         left_s = self._tier.budget_s - spent_s(trials)
+        costs = self._costs(trials, progress)
         return purchase(
-            wants, Measurements(trials), progress, self._costs(trials, progress), left_s, self._tier.max_blocks
+            wants, Measurements(trials), progress, costs, left_s, self._tier.max_blocks, once_of(progress, trials)
         )
 
     def block(self, bought: Purchase, block: int, progress: Mapping[Case, CaseProgress], seed: int) -> list[Case]:
@@ -67,14 +68,19 @@ class SetPlan:
         """Seconds of one trial: measured; else predicted, infinite where the tier does not pay for such a cell."""
         costs = CostModel(self._models)
         costs.learn(trials)
-        compiled = {trial.arm for trial in trials if trial.kind is Kind.COMPILE}
 
         @cache
         def cost_s(case: Case) -> float:
             if (measured_s := progress[case].cost_s) is not None:
                 return measured_s
             predicted_s = costs.predict(case, self._iterations).total_s
-            compile_s = guess_compile_s(case.arm) if case.arm.mode is Mode.AOT and case.arm not in compiled else 0.0
-            return predicted_s + compile_s if predicted_s <= self._tier.cell_budget_s else math.inf
+            return predicted_s if predicted_s <= self._tier.cell_budget_s else math.inf
 
         return cost_s
+
+
+def once_of(cases: Iterable[Case], trials: Iterable[Trial]) -> dict[Arm, float]:
+    """Predicted seconds of the precompilations that cases still need."""
+    compiled = {trial.arm for trial in trials if trial.kind is Kind.COMPILE}
+    arms = {case.arm for case in cases if case.arm.mode is Mode.AOT}
+    return {arm: guess_compile_s(arm) for arm in arms - compiled}

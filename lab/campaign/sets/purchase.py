@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import msgspec
 
 from lab.campaign.schedule import CaseProgress
 from lab.campaign.sets.measurements import Measurements
+from lab.core.arm import Arm
 from lab.core.case import Case
 from lab.core.trial import Outcome
 from lab.core.want import Want
@@ -50,6 +52,7 @@ def purchase(
     cost: Costs,
     left_s: float,
     most: int,
+    once: Mapping[Arm, float] = MappingProxyType({}),
 ) -> Purchase:
     """The sets that the time left buys: the greatest value per further second first.
 
@@ -60,17 +63,20 @@ def purchase(
         cost: predicted seconds of one trial of a case; infinite if it must not run.
         left_s: seconds to spend.
         most: blocks that no case exceeds.
+        once: predicted seconds of the precompilation that an arm still needs before its first trial.
     """
     lacking = {want: more for want in wants if (more := _further(want, measured, progress, most)) > 0}
     running = {want: measured.running(want) for want in lacking}
     bought: list[Want] = []
     paid: dict[Case, int] = {}
+    unready = dict(once)
     spent_s = 0.0
 
     def price_s(want: Want) -> float:
         """Seconds that the want costs beyond what is bought already."""
-        further = ((case, lacking[want] - paid.get(case, 0)) for case in running[want])
-        return math.fsum(more * cost(case) for case, more in further if more > 0)
+        further = [(case, more) for case in running[want] if (more := lacking[want] - paid.get(case, 0)) > 0]
+        arms = {case.arm for case, _ in further} & unready.keys()
+        return math.fsum([*(more * cost(case) for case, more in further), *(unready[arm] for arm in arms)])
 
     prices = {want: price_s(want) for want in lacking}
     while prices:
@@ -82,7 +88,13 @@ def purchase(
         spent_s += price
         grown = {case for case in running[best] if lacking[best] > paid.get(case, 0)}
         paid |= dict.fromkeys(grown, lacking[best])
-        prices = {want: price_s(want) if running[want] & grown else old for want, old in prices.items()}
+        ready = {case.arm for case in grown} & unready.keys()
+        for arm in ready:
+            del unready[arm]
+        prices = {
+            want: price_s(want) if running[want] & grown or ready & {case.arm for case in running[want]} else old
+            for want, old in prices.items()
+        }
     return Purchase(tuple(bought), paid, spent_s)
 
 

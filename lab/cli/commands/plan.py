@@ -16,6 +16,8 @@ from lab.core.arm import GuestProfile
 from lab.core.units import parse_duration_s, show_bytes, show_duration
 from lab.disk.paths import RESULTS, home
 from lab.engines.host import misfits
+from lab.store.campaigns import resolve
+from lab.store.journal import JOURNAL_NAME, read_trials
 
 # What `--claims` predicts for.
 BUDGETS = ("20m", "60m", "4h", "24h")
@@ -30,6 +32,9 @@ def plan(
     claims: Annotated[
         bool, typer.Option("--claims", help="Show how many of the experiment's claims budgets would decide.")
     ] = False,
+    after: Annotated[
+        str | None, typer.Option(help="With --claims: a campaign that goes on; shows what each open claim still lacks.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Show cases, estimated time, disk and memory of a tier. Writes nothing."""
@@ -39,15 +44,28 @@ def plan(
         note(f"warning: {misfit}")
     if claims:
         wants = wants_for(chosen.name)
-        predicted = forecast(wants, chosen.tier(tier), found.cases, tuple(map(parse_duration_s, BUDGETS)))
+        trials = [] if after is None else list(read_trials(resolve(RESULTS, after) / JOURNAL_NAME))
+        predicted = forecast(wants, chosen.tier(tier), found.cases, tuple(map(parse_duration_s, BUDGETS)), trials)
         if json:
             say_json(predicted)
         else:
+            if after is not None:
+                _show_open(predicted)
             _show_claims(predicted, found, len(wants))
     elif json:
         say_json(found)
     else:
         _show(found)
+
+
+def _show_open(predicted: Forecast) -> None:
+    open_claims = [claim for claim in predicted.questions if claim.cost_s != 0]
+    ordered = sorted(open_claims, key=lambda claim: (claim.cost_s is None, claim.cost_s or 0.0, claim.name))
+    rows = [(claim.name, "cannot be had" if claim.cost_s is None else show_duration(claim.cost_s)) for claim in ordered]
+    say_table(rows, ("open claim", "lacks"))
+    say(
+        f"\n{len(predicted.questions) - len(ordered)} claims are measured as narrowly as they ask for; more time decides:"
+    )
 
 
 def _show_claims(predicted: Forecast, found: Estimate, wanted: int) -> None:
