@@ -63,9 +63,8 @@ def _show_open(predicted: Forecast) -> None:
     ordered = sorted(open_claims, key=lambda claim: (claim.cost_s is None, claim.cost_s or 0.0, claim.name))
     rows = [(claim.name, "cannot be had" if claim.cost_s is None else show_duration(claim.cost_s)) for claim in ordered]
     say_table(rows, ("open claim", "lacks"))
-    say(
-        f"\n{len(predicted.questions) - len(ordered)} claims are measured as narrowly as they ask for; more time decides:"
-    )
+    done = len(predicted.questions) - len(ordered)
+    say(f"\n{done} claims are measured as narrowly as they ask for; with further time:\n")
 
 
 def _show_claims(predicted: Forecast, found: Estimate, wanted: int) -> None:
