@@ -34,6 +34,11 @@ lab *args: setup
 bench *args: setup
     {{ python }} -m benchmarks.report_million "$@"
 
+# what the statistics do under simulated noise: the tables of docs/statistics.md
+[group('check')]
+statistics *args: setup
+    {{ python }} -m benchmarks.statistics_menu "$@"
+
 # linters, types, layers and every test that runs within the hour, live ones on real containers included
 [group('check')]
 test *args: setup

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from statistics import median
 
 import msgspec
 
-from lab.campaign.prediction import CostModel
+from lab.campaign.prediction import CONTAINER_S, CostModel
 from lab.core.case import Case
 from lab.core.errors import LabError
 from lab.core.experiment import Experiment
 from lab.core.model import Model
-from lab.core.trial import Trial
+from lab.core.trial import Outcome, Trial
 from lab.core.units import parse_fraction
 from lab.runtimes import registry
 from lab.store.campaigns import resolve
@@ -29,6 +30,8 @@ class CaseEstimate(msgspec.Struct, frozen=True):
         basis: what that rests on.
         blocks_for_precision: blocks to the wanted half-width; None if the latest campaign has too few trials.
         unsupported_because: why it will not run at all; None if it will.
+        inferences_that_pay: inferences per trial that make steady inference most precise for the time; None if the
+            latest campaign has too few, or if trials do not differ at all, when more of them always pay.
     """
 
     case: str
@@ -36,6 +39,7 @@ class CaseEstimate(msgspec.Struct, frozen=True):
     basis: str
     blocks_for_precision: int | None
     unsupported_because: str | None
+    inferences_that_pay: int | None = None
 
 
 class Estimate(msgspec.Struct, frozen=True):
@@ -122,7 +126,8 @@ def _case(
         return CaseEstimate(case.id, None, basis, None, reason)
     predicted = costs.predict(case, experiment.measure.limits.iterations)
     blocks = _blocks_needed(case, trials, half_width) if trials else None
-    return CaseEstimate(case.id, predicted.total_s, predicted.basis, blocks, None)
+    pay = inferences_that_pay(case, trials) if trials else None
+    return CaseEstimate(case.id, predicted.total_s, predicted.basis, blocks, None, pay)
 
 
 def _blocks_needed(case: Case, trials: list[Trial], half_width: float) -> int | None:
@@ -131,3 +136,24 @@ def _blocks_needed(case: Case, trials: list[Trial], half_width: float) -> int | 
     from lab.stats.planning import blocks_needed  # noqa: PLC0415
 
     return blocks_needed(block_log_ratios(case, trials), half_width)
+
+
+def inferences_that_pay(case: Case, trials: list[Trial]) -> int | None:
+    """How many inferences a trial should make, the cold first one included; None where trials do not show it."""
+    # imported here, as above
+    import numpy as np  # noqa: PLC0415
+
+    from lab.stats.iterations import variance_components  # noqa: PLC0415
+
+    mine = [trial for trial in trials if trial.case == case and trial.outcome is Outcome.OK and trial.single_total_ns]
+    number = max((len(trial.infer_ns) for trial in mine), default=0)
+    steady = [trial.infer_ns[1:] for trial in mine if len(trial.infer_ns) == number and min(trial.infer_ns) > 0]
+    if not steady:
+        return None
+    log_times = np.log(np.array(steady, dtype=np.float64))
+    components = variance_components(log_times)
+    if components is None:
+        return None
+    cold_s = median(trial.single_total_ns or 0 for trial in mine) / 1e9
+    best = components.best_iterations(CONTAINER_S + cold_s, float(np.exp(log_times.mean())) / 1e9)
+    return None if best is None else 1 + best

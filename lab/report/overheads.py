@@ -93,7 +93,7 @@ def costs(results: Results, quantity: str, cases: Iterable[Case], family: str) -
     chosen = list(cases)
     logs = {case: _logs(results, quantity, case) for case in chosen}
     levels = _estimates({case: values for case, values in logs.items() if len(values)})
-    ratios = {case: _ratios(results, quantity, case) for case in levels if not case.arm.is_native}
+    ratios = {case: log_ratios(results, quantity, case) for case in levels if not case.arm.is_native}
     ratios = {case: values for case, values in ratios.items() if len(values)}
     judged = judge_family(ratios, MARGIN, family=family) if ratios else {}
     return {case: Cost(levels.get(case), judged.get(case), ratios.get(case)) for case in chosen}
@@ -103,7 +103,8 @@ def _logs(results: Results, quantity: str, case: Case) -> Floats:
     return np.log(np.array(list(results.by_block(results.cells[case], quantity).values()), dtype=np.float64))
 
 
-def _ratios(results: Results, quantity: str, case: Case) -> Floats:
+def log_ratios(results: Results, quantity: str, case: Case) -> Floats:
+    """What the case's overhead rests on: of each block that holds both trials; empty without a baseline."""
     baseline = results.cells.get(case.baseline)
     if baseline is None:
         return np.empty(0)

@@ -118,6 +118,15 @@ class Results:
         present: Floats = values[~np.isnan(values)]
         return present
 
+    def inferences_ns(self, cell: Cell) -> Floats:
+        """Every inference of the cell's trials, those of the commonest number of inferences; shape (trials, number)."""
+        starts, ends = self.table.infer_start[cell.rows], self.table.infer_start[cell.rows + 1]
+        counts = ends - starts
+        number = int(np.bincount(counts).argmax()) if len(counts) else 0
+        places = starts[counts == number][:, None] + np.arange(number)
+        found: Floats = self.table.infer_ns[places]
+        return found[(found > 0).all(axis=1)]
+
     def by_block(self, cell: Cell, quantity: str) -> dict[int, float]:
         """The quantity by block, absent ones left out: what is paired with the baseline's. Made once per cell.
 

@@ -54,3 +54,9 @@ def _ranks(rows: Floats) -> Floats:
         below, above = (np.searchsorted(ordered[row], rounded[row], side) for side in ("left", "right"))
         ranks[row] = (below + above + 1) / 2
     return ranks
+
+
+def dependence_text(correlation: float, n: int, counts_as: float) -> str:
+    """``trials are not independent (blocks resemble the one before: …), so that 20 blocks count as 6``."""
+    alike = f"blocks resemble the one before: rank correlation {correlation:.2f}, p = {serial_p(correlation, n):.2g}"
+    return f"trials are not independent ({alike}), so that {n} blocks count as {counts_as:.0f}"

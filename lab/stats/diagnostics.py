@@ -1,4 +1,7 @@
-"""Flags on a series of block values: drift, two modes, outliers. They warn; nothing is ever deleted for them."""
+"""Flags on a series of block values: drift, two modes, outliers, dependence, and a mean that parts from the typical.
+
+They warn; nothing is ever deleted for them.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from lab.stats.dependence import dependence_text, serial_correlation, serial_p
 from lab.stats.estimate import Floats
+from lab.stats.ratios import overhead
+from lab.stats.typical import ENOUGH_BLOCKS, typical
 
 _DRIFT_FROM = 5
 _DIP_FROM = 8
+# modified z-score: 3.5 is exceeded in one short series of eight under even noise, this in one of forty
+_FAR_APART = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +30,9 @@ class Flag:
 
     Attributes:
         raised: whether the series shows it; None if it is too short to say.
-        p: of the test behind it; None as above.
-        size: drift: relative change per block (0.01 is +1 %); bimodality: the dip statistic. None as above.
+        p: of the test behind it; None as above, or if it is no test.
+        size: drift: relative change per block (0.01 is +1 %); bimodality: the dip statistic; dependence: the serial
+            correlation; parting: mean over typical trial. None as above.
         text: one sentence for a person.
     """
 
@@ -89,3 +98,39 @@ def outliers(log_values: Floats, threshold: float = 3.5) -> NDArray[np.bool_]:
     # 1.4826 and 1.2533 make either deviation estimate sigma for normal values
     scale = 1.482602 * float(np.median(distance)) or 1.253314 * float(np.mean(distance))
     return np.asarray(distance > threshold * scale) if scale > 0 else np.zeros(len(log_values), dtype=np.bool_)
+
+
+def dependence(log_ratios: Floats, alpha: float = 0.01) -> Flag:
+    """Whether blocks resemble the one before: rank version of von Neumann's ratio.
+
+    Args:
+        log_ratios: in order of blocks, shape (n,).
+        alpha: level of the flag.
+    """
+    n = len(log_ratios)
+    if n < ENOUGH_BLOCKS:
+        return Flag(None, None, None, f"{n} blocks are too few to see whether trials are independent")
+    correlation = float(serial_correlation(log_ratios))
+    p, counts_as = serial_p(correlation, n), float(typical(log_ratios).counts_as)
+    raised = p <= alpha
+    text = dependence_text(correlation, n, counts_as) if raised else f"no dependence seen (p = {p:.2g})"
+    return Flag(raised, p, correlation, text)
+
+
+def parting(log_ratios: Floats) -> Flag:
+    """Whether rare trials make typical and mean trial two different answers.
+
+    Raised where the estimates part (`Estimate.mean_parts`), and also where some ratios lie far apart from the rest: a
+    slow mode of a third of all trials widens the interval so far that its own mean lies inside.
+
+    Args:
+        log_ratios: shape (n,).
+    """
+    if len(log_ratios) < 2:
+        return Flag(None, None, None, f"{len(log_ratios)} blocks are too few to compare typical and mean trial")
+    estimate, apart = overhead(log_ratios), int(outliers(log_ratios, _FAR_APART).sum())
+    value, mean = math.exp(float(typical(log_ratios).value)), math.exp(float(log_ratios.mean()))
+    raised = estimate.mean_parts or apart > 0
+    beside = f"; {apart} of {len(log_ratios)} blocks lie apart" if apart else ""
+    text = f"typical and mean trial part: {value:.4g}× and {mean:.4g}×{beside}"
+    return Flag(raised, None, mean / value, text if raised else "typical and mean trial agree")

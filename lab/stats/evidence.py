@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lab.stats.dependence import serial_correlation, serial_p
+from lab.stats.dependence import dependence_text, serial_correlation, serial_p
 from lab.stats.estimate import Estimate, Floats
 from lab.stats.hypotheses import (
     blocks_to_reach,
@@ -137,10 +137,8 @@ def _dependences(sides: list[Floats], alpha: float) -> list[str | None]:
             continue
         worth = typical(side).counts_as
         for row, correlation in enumerate(serial_correlation(side)):
-            p = serial_p(correlation, n)
-            if p <= alpha:
-                alike = f"blocks resemble the one before: rank correlation {correlation:.2f}, p = {p:.2g}"
-                found[row] = f"trials are not independent ({alike}), so that {n} blocks count as {worth[row]:.0f}"
+            if serial_p(correlation, n) <= alpha:
+                found[row] = dependence_text(float(correlation), n, float(worth[row]))
     return found
 
 

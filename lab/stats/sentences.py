@@ -30,6 +30,13 @@ def show_ratio(estimate: Estimate, reference: str | None = None) -> str:
     return f"{estimate.value:.{places}f}{of_what} [{estimate.low:.{places}f}, {estimate.high:.{places}f}]{mean}"
 
 
+def show_blocks(estimate: Estimate) -> str:
+    """``20 blocks``, or ``20 blocks, which count as 6,`` where they depend on each other."""
+    if estimate.counts_as is None or round(estimate.counts_as) >= estimate.n:
+        return f"{estimate.n} blocks"
+    return f"{estimate.n} blocks, which count as {estimate.counts_as:.0f},"
+
+
 def _decimals(half_width: float) -> int:
     """Decimals that show the half-width's first digit, from 0 to 5."""
     if half_width <= 0:

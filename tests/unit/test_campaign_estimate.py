@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 
-from lab.campaign.plan_estimate import CaseEstimate, Estimate, estimate
+from lab.campaign.plan_estimate import CaseEstimate, Estimate, estimate, inferences_that_pay
 from lab.campaign.prediction import CostModel
+from lab.core.arm import Arm
+from lab.core.case import Case
 from lab.core.errors import ExperimentError
 from lab.core.experiment import Experiment, Tier
-from lab.core.trial import Trial
+from lab.core.trial import Kind, Outcome, Trial
 from lab.store.campaigns import create
 from lab.store.journal import JOURNAL_NAME, write_journal
 from tests.fakes import make_models
@@ -113,3 +116,30 @@ def test_a_damaged_latest_campaign_is_no_reason_not_to_plan(tmp_path: Path) -> N
     journal = tmp_path / "results" / "latest" / JOURNAL_NAME
     journal.write_bytes(b"not a trial\n" + journal.read_bytes())
     assert all("a guess for " in case.basis for case in predict(PLAN, tmp_path).cases)
+
+
+def made_up(between: float, within: float, inferences: int) -> tuple[Case, list[Trial]]:
+    """Forty trials of a second that scatter as given, with inferences of 50 ms."""
+    rng, case = np.random.default_rng(3), Case(Arm.parse("wasmtime-jit-cranelift@o3"), "small", 1)
+    trials = []
+    for block in range(40):
+        times = 5e7 * np.exp(rng.normal(0, between) + rng.normal(0, within, inferences))
+        infer_ns = tuple(np.round(times).astype(int).tolist())
+        total_ns = 1_000_000_000 + sum(infer_ns[1:])
+        common = {"block": block, "kind": Kind.RUN, "started_at": "now", "outcome": Outcome.OK}
+        trials.append(Trial.of(case, total_ns=total_ns, infer_ns=infer_ns, **common))
+    return case, trials
+
+
+def test_more_inferences_pay_where_they_scatter_more_than_trials_do() -> None:
+    # Kalibera & Jones: sqrt(1.7 s / 0.05 s × within / between) steady ones, and the cold one before them
+    assert inferences_that_pay(*made_up(between=0.02, within=0.02, inferences=6)) == pytest.approx(7, abs=1)
+    assert inferences_that_pay(*made_up(between=0.06, within=0.01, inferences=6)) == 2
+    assert (inferences_that_pay(*made_up(between=0.01, within=0.06, inferences=6)) or 99) > 15
+
+
+def test_without_repeats_or_with_another_case_nothing_is_advised() -> None:
+    case, trials = made_up(0.02, 0.02, inferences=2)
+    assert inferences_that_pay(case, trials) is None
+    assert inferences_that_pay(case, []) is None
+    assert inferences_that_pay(Case(case.arm, "small", 2), made_up(0.02, 0.02, inferences=6)[1]) is None

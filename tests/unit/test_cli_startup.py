@@ -13,7 +13,7 @@ from lab.cli.app import app
 from lab.cli.lazy import COMMANDS
 
 HEAVY = ("numpy", "scipy", "pandas", "matplotlib", "statsmodels", "pyarrow", "docker", "rich", "PIL", "pooch")
-JUDGING = ("scipy.stats", "pandas", "matplotlib", "statsmodels", "pyarrow", "diptest", "ruptures")
+JUDGING = ("scipy.stats", "pandas", "matplotlib", "statsmodels", "pyarrow", "diptest")
 
 
 def imported_by(statement: str, candidates: tuple[str, ...]) -> list[str]:

@@ -27,7 +27,6 @@ from lab.report.sections.batch import batch_section
 from lab.report.sections.cost import too_few_blocks
 from lab.report.sections.data_quality import failures_section, outputs_section
 from lab.report.sections.predictions import GUESS, MEASURED, predictions_section
-from lab.report.sections.stability import stability_section, thinned
 from lab.store.columns import table_of
 from tests.synthetic import MODELS, make_manifest, make_trials
 
@@ -196,22 +195,6 @@ def test_the_whole_report_is_made_from_data_alone(
     second = compose(results_of(), (), "0" * 64, is_finished=True)
     assert first.files == second.files
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_long_series_is_thinned_to_means_of_neighbours_and_a_short_one_is_kept() -> None:
-    assert thinned(np.arange(200.0)).tolist() == list(range(200))
-    assert thinned(np.arange(1000.0)).tolist() == [2.0 + 5 * place for place in range(200)]
-
-
-def test_a_drift_is_flagged_and_a_steady_cell_is_not(results: Results) -> None:
-    trials = [t for t in make_trials(results.manifest, 12, noise=0.001) if t.runtime == "native" and t.model == "yunet"]
-    drifting = [
-        msgspec.structs.replace(t, total_ns=round((t.total_ns or 0) * 1.05**t.block)) if t.batch == 1 else t
-        for t in trials
-    ]
-    section = stability_section(Results(results.manifest, table_of([drifting])))
-    flagged = {(row["arm"], row["batch"]) for row in section.overview[0].rows if row["drift"]}
-    assert flagged == {("native@o3", 1)}
 
 
 def predicted(manifest: Manifest, factors: dict[str, float]) -> Results:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+from itertools import combinations
 
 import diptest
 import numpy as np
 import pytest
 from scipy import stats
 
+from benchmarks.statistics.noises import NOISES, SLOW_MODE
 from lab.core.errors import NothingToReport
-from lab.stats.diagnostics import bimodality, drift, outliers
+from lab.stats.dependence import serial_correlation, serial_p
+from lab.stats.diagnostics import bimodality, dependence, drift, outliers, parting
+from lab.stats.iterations import Shape, find_warm_up, segments
 from lab.stats.rankings import complete_part, critical_difference, rank_arms
-from lab.stats.warmup import Shape, find_warm_up
 
 RNG = np.random.default_rng(13)
 
@@ -70,6 +73,37 @@ def test_values_that_are_mostly_the_same_still_have_outliers() -> None:
     assert outliers(np.array([1.0] * 9 + [2.0])).tolist() == [False] * 9 + [True]
     assert not outliers(np.full(5, 1.0)).any()
     assert not outliers(np.array([1.0, 9.0])).any()
+
+
+def test_blocks_that_resemble_the_one_before_are_flagged_as_dependent() -> None:
+    wave = np.sin(np.arange(20)) + RNG.normal(0, 0.1, 20)
+    flag = dependence(wave)
+    assert flag.raised
+    assert flag.p == serial_p(serial_correlation(wave), 20)
+    assert flag.text.startswith("trials are not independent (blocks resemble the one before: rank correlation 0.")
+    assert dependence(RNG.permutation(wave)).raised is False
+    assert dependence(wave[:9]).raised is None
+
+
+def test_a_slow_mode_of_one_process_in_five_is_reported_wherever_it_struck() -> None:
+    arms = SLOW_MODE.draw(np.random.default_rng(31), (2000, 20))
+    struck = (arms.a > math.log(1.15)).any(axis=1)
+    assert struck.mean() > 0.98
+    # where it struck every second trial nothing is typical: these are two modes
+    assert all(parting(ratios).raised or bimodality(ratios).raised for ratios in arms.log_ratios[struck])
+    assert np.mean([parting(ratios).raised is True for ratios in arms.log_ratios[struck]]) > 0.99
+    calm = NOISES[0].draw(np.random.default_rng(32), (1000, 20)).log_ratios
+    assert np.mean([parting(ratios).raised is True for ratios in calm]) < 0.04
+
+
+def test_typical_and_mean_trial_are_said_with_the_blocks_that_lie_apart() -> None:
+    ratios = np.tile([0.002, -0.002], 10)
+    assert parting(ratios).text == "typical and mean trial agree"
+    ratios[[3, 9, 15]] = math.log(1.3)
+    typical, mean = math.exp(stats.trim_mean(ratios, 0.2)), math.exp(ratios.mean())
+    said = f"typical and mean trial part: {typical:.4g}× and {mean:.4g}×; 3 of 20 blocks lie apart"
+    assert parting(ratios).text == said
+    assert parting(ratios[:1]).raised is None
 
 
 @pytest.mark.parametrize(("arms", "q"), [(3, 2.343), (4, 2.569), (5, 2.728), (10, 3.164)])
@@ -187,6 +221,19 @@ def test_too_few_iterations_say_unknown(shape: tuple[int, int]) -> None:
     found = find_warm_up(np.zeros(shape))
     assert (found.shape, found.steady_from) == (Shape.UNKNOWN, None)
     assert found.reason is not None
+
+
+def test_segments_are_the_cheapest_of_all_ways_to_cut_a_series() -> None:
+    rng = np.random.default_rng(6)
+    for _ in range(20):
+        values = rng.normal(0, 1, 8) + 3 * rng.integers(0, 2, 8)
+
+        costs: dict[tuple[int, ...], float] = {}
+        for size in range(8):
+            for inner in combinations(range(1, 8), size):
+                parts = np.split(values, inner)
+                costs[0, *inner] = sum(float(((part - part.mean()) ** 2).sum()) + 1.5 for part in parts)
+        assert segments(values, 1.5) == list(min(costs.items(), key=lambda priced: priced[1])[0])
 
 
 def test_a_flat_process_shows_a_warm_up_as_rarely_as_alpha_says() -> None:

@@ -11,7 +11,7 @@ from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
 from lab.core.errors import DataError
 from lab.stats.combine import compare_geometric_means, geometric_mean_over_models, mean_over_sample, ratio_of_averages
-from lab.stats.nested import variance_components
+from lab.stats.iterations import variance_components
 from lab.stats.ratios import by_block, overhead, overheads, paired_log_ratios
 from lab.stats.typical import interval, plain_mean, typical, weighted
 

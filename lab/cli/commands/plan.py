@@ -93,11 +93,12 @@ def _show(found: Estimate) -> None:
             "" if case.trial_s is None else show_duration(case.trial_s),
             case.basis,
             case.blocks_for_precision or "",
+            case.inferences_that_pay or "",
             case.unsupported_because or "",
         )
         for case in found.cases
     ]
-    say_table(rows, ("case", "a trial", "rests on", "blocks wanted", "unsupported"))
+    say_table(rows, ("case", "a trial", "rests on", "blocks wanted", "inferences that pay", "unsupported"))
     say(f"\n{len(found.cases)} cases, {found.min_blocks} to {found.max_blocks} blocks each")
     minimum, budget = show_duration(found.minimum_s), show_duration(found.budget_s)
     say(f"time: {minimum} for {found.min_blocks} blocks; the budget is {budget}")
