@@ -173,6 +173,17 @@ def test_claims_are_judged_into_a_list_and_a_section(tmp_path: Path) -> None:
     assert "claims.csv" in made.tables
 
 
+def test_a_contradiction_of_the_paper_stands_beside_what_the_campaign_found(tmp_path: Path) -> None:
+    claims = tmp_path / "claims.toml"
+    claims.write_text(CLAIM)
+    places = '[[place]]\nsays = "0.42 M"\nagainst = "0.47 M"\njudged = "as printed"\nclaims = ["table1-*"]\n'
+    (tmp_path / "twice.toml").write_text(places + '[[place]]\nsays = "a"\nagainst = "b"\njudged = "no claim"\n')
+    made = render(partial_campaign(tmp_path, 30), claims)
+    rows = (made.directory / "tables" / "paper-twice.csv").read_text().splitlines()
+    assert rows[1] == '1,0.42 M,0.47 M,,"table1-yunet: 0.07586 M, reproduced",'
+    assert rows[2] == "2,a,b,,,"
+
+
 def test_the_papers_transform_is_its_equation_1() -> None:
     assert [paper_transform(value) for value in (0.01, 1.0, 100.0)] == [0.0, 2.0, 4.0]
 

@@ -12,9 +12,7 @@ from lab.cli.output import say, say_json, say_table
 from lab.core.arm import GuestProfile
 from lab.core.errors import UsageError
 from lab.disk.paths import RESULTS
-from lab.report.claims.claim_file import PAPER, claims_path, load_claims
-from lab.report.claims.merge import judge_all_merged
-from lab.report.claims.paper_tables import load_tables
+from lab.report.claims.merge import claims_of_strata
 from lab.report.claims.verdict import FIRM_BLOCKS, ClaimResult, tally
 from lab.report.results import Results as Measurements
 from lab.report.results import load_results
@@ -39,14 +37,12 @@ def claims(
     """
     strata = [load_results(resolve(results, name)) for name in campaigns or [LATEST]]
     _check_class(strata)
-    measured = strata[0]
-    path = claims_path(measured.manifest.experiment.name) or claims_path(PAPER)
-    found = judge_all_merged(load_claims(path), strata, load_tables(path)) if path else ()
+    found = claims_of_strata(strata)
     if json:
         say_json([result.entry() for result in found])
         return
     say_table((_row(result) for result in found), _HEAD)
-    _say_tallies(found, measured.manifest.experiment.edition)
+    _say_tallies(found, strata[0].manifest.experiment.edition)
 
 
 def _check_class(strata: Sequence[Measurements]) -> None:

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from lab.core.arm import GuestProfile
-from lab.report.claims.claim_file import Claim, ClaimQuantity
+from lab.report.claims.claim_file import PAPER, Claim, ClaimQuantity, claims_path, load_claims
 from lab.report.claims.judge import conclude, judge
 from lab.report.claims.measure import LEVEL, Measured, is_linear, measure
-from lab.report.claims.paper_tables import PaperTables
+from lab.report.claims.paper_tables import PaperTables, load_tables
 from lab.report.claims.reasons import join
 from lab.report.claims.verdict import ClaimResult, Finding, Verdict
 from lab.report.results import Results
@@ -25,6 +25,19 @@ from lab.stats.typical import interval
 
 _LEAST_BLOCKS = 2
 METHOD = "strata"
+
+
+def claims_of_strata(strata: Sequence[Results]) -> tuple[ClaimResult, ...]:
+    """The claims of the campaigns' experiment, or those of the paper where it has none, judged on all of them.
+
+    Args:
+        strata: campaigns of one fingerprint class, at least one.
+
+    Raises:
+        ExperimentError: the claims file is malformed.
+    """
+    path = claims_path(strata[0].manifest.experiment.name) or claims_path(PAPER)
+    return judge_all_merged(load_claims(path), strata, load_tables(path)) if path else ()
 
 
 def judge_all_merged(
