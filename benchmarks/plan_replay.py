@@ -25,7 +25,7 @@ import msgspec
 from lab.campaign.experiment_file import cases_of, load
 from lab.campaign.materials import Materials
 from lab.campaign.prediction import guess, guess_compile_s
-from lab.campaign.run import Campaign
+from lab.campaign.run import CampaignRun
 from lab.campaign.session import Session
 from lab.core.arm import Arm, GuestProfile
 from lab.core.case import Case
@@ -133,7 +133,7 @@ def replay(minutes: float, machine: int, wants: tuple[Want, ...]) -> list[Trial]
                 home=home / "home",
                 observer=LoggingObserver(log),
             )
-            Campaign(session, tier, CASES, wants).run()
+            CampaignRun(session, tier, CASES, wants).run()
         return list(read_trials(home / "trials.jsonl"))
 
 

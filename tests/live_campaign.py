@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from lab.campaign.materials import Materials
-from lab.campaign.run import Campaign
+from lab.campaign.run import CampaignRun
 from lab.campaign.session import Session
 from lab.core.experiment import Experiment, Matrix, Measure, Tier
 from lab.core.trial import Trial
@@ -47,5 +47,5 @@ def measure(
             home=directory / "home" if home is None else home,
             observer=LoggingObserver([]),
         )
-        Campaign(session, tier, what.cases("t")).run()
+        CampaignRun(session, tier, what.cases("t")).run()
     return list(read_trials(directory / "trials.jsonl"))

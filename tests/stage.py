@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from lab.campaign.run import Campaign
+from lab.campaign.run import CampaignRun
 from lab.campaign.session import Session
 from lab.core.experiment import Experiment, Matrix, Measure, Tier
 from lab.core.trial import Trial
@@ -71,7 +71,7 @@ class Stage:
                 home=self.home,
                 observer=LoggingObserver(engine.log),
             )
-            Campaign(session, tier, self.experiment.cases("t"), self.wants).run()
+            CampaignRun(session, tier, self.experiment.cases("t"), self.wants).run()
         return self.trials
 
     def rewind(self, trials: list[Trial]) -> FakeEngine:

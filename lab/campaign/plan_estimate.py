@@ -42,7 +42,7 @@ class CaseEstimate(msgspec.Struct, frozen=True):
     inferences_that_pay: int | None = None
 
 
-class Estimate(msgspec.Struct, frozen=True):
+class PlanEstimate(msgspec.Struct, frozen=True):
     """What a tier is estimated to cost.
 
     Attributes:
@@ -67,8 +67,8 @@ class Estimate(msgspec.Struct, frozen=True):
 
 def estimate(
     experiment: Experiment, tier_name: str, cases: tuple[Case, ...], home: Path, results: Path, precision: str | None
-) -> Estimate:
-    """Estimate a tier.
+) -> PlanEstimate:
+    """PlanEstimate a tier.
 
     Args:
         experiment: what.
@@ -86,7 +86,7 @@ def estimate(
     half_width = experiment.measure.limits.precision_fraction if precision is None else parse_fraction(precision)
     found = tuple(_case(case, experiment, costs, models, trials, half_width) for case in cases)
     affordable = [case.trial_s for case in found if case.trial_s is not None and case.trial_s <= tier.cell_budget_s]
-    return Estimate(
+    return PlanEstimate(
         cases=found,
         min_blocks=tier.min_blocks,
         max_blocks=tier.max_blocks,

@@ -23,7 +23,7 @@ from lab.core.units import show_duration
 from lab.core.want import Want
 
 
-class Campaign:
+class CampaignRun:
     """One experiment on this machine: a schedule over a session.
 
     Args:

@@ -25,7 +25,7 @@ _FAR_APART = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Flag:
+class SeriesFlag:
     """One diagnosis.
 
     Attributes:
@@ -42,7 +42,7 @@ class Flag:
     text: str
 
 
-def drift(log_values: Floats, blocks: Floats | None = None, alpha: float = 0.01) -> Flag:
+def drift(log_values: Floats, blocks: Floats | None = None, alpha: float = 0.01) -> SeriesFlag:
     """Whether values move with block number: Mann-Kendall trend test (exact for few blocks), Theil-Sen slope.
 
     Args:
@@ -52,18 +52,18 @@ def drift(log_values: Floats, blocks: Floats | None = None, alpha: float = 0.01)
     """
     n = len(log_values)
     if n < _DRIFT_FROM:
-        return Flag(None, None, None, f"{n} blocks are too few to see a drift")
+        return SeriesFlag(None, None, None, f"{n} blocks are too few to see a drift")
     place = np.arange(n, dtype=np.float64) if blocks is None else blocks
     if np.ptp(log_values) == 0:
-        return Flag(False, 1.0, 0.0, "no drift: every block is the same")
+        return SeriesFlag(False, 1.0, 0.0, "no drift: every block is the same")
     p = float(stats.kendalltau(place, log_values).pvalue)
     slope = math.expm1(float(stats.theilslopes(log_values, place).slope))
     raised = p <= alpha
     moving = f"drifts by {100 * slope:+.2g} % per block (p = {p:.2g})"
-    return Flag(raised, p, slope, moving if raised else f"no drift seen (p = {p:.2g})")
+    return SeriesFlag(raised, p, slope, moving if raised else f"no drift seen (p = {p:.2g})")
 
 
-def bimodality(values: Floats, alpha: float = 0.01) -> Flag:
+def bimodality(values: Floats, alpha: float = 0.01) -> SeriesFlag:
     """Whether values have more than one mode: Hartigan & Hartigan's dip test (1985).
 
     Args:
@@ -71,12 +71,14 @@ def bimodality(values: Floats, alpha: float = 0.01) -> Flag:
         alpha: level of the flag.
     """
     if len(values) < _DIP_FROM:
-        return Flag(None, None, None, f"{len(values)} values are too few to see two modes")
+        return SeriesFlag(None, None, None, f"{len(values)} values are too few to see two modes")
     if np.ptp(values) == 0:
-        return Flag(False, 1.0, 0.0, "one mode: every value is the same")
+        return SeriesFlag(False, 1.0, 0.0, "one mode: every value is the same")
     dip, p = diptest.diptest(np.asarray(values, dtype=np.float64))
     raised = float(p) <= alpha
-    return Flag(raised, float(p), float(dip), f"{'two modes or more' if raised else 'one mode'} (dip p = {p:.2g})")
+    return SeriesFlag(
+        raised, float(p), float(dip), f"{'two modes or more' if raised else 'one mode'} (dip p = {p:.2g})"
+    )
 
 
 def outliers(log_values: Floats, threshold: float = 3.5) -> NDArray[np.bool_]:
@@ -100,7 +102,7 @@ def outliers(log_values: Floats, threshold: float = 3.5) -> NDArray[np.bool_]:
     return np.asarray(distance > threshold * scale) if scale > 0 else np.zeros(len(log_values), dtype=np.bool_)
 
 
-def dependence(log_ratios: Floats, alpha: float = 0.01) -> Flag:
+def dependence(log_ratios: Floats, alpha: float = 0.01) -> SeriesFlag:
     """Whether blocks resemble the one before: rank version of von Neumann's ratio.
 
     Args:
@@ -109,15 +111,15 @@ def dependence(log_ratios: Floats, alpha: float = 0.01) -> Flag:
     """
     n = len(log_ratios)
     if n < ENOUGH_BLOCKS:
-        return Flag(None, None, None, f"{n} blocks are too few to see whether trials are independent")
+        return SeriesFlag(None, None, None, f"{n} blocks are too few to see whether trials are independent")
     correlation = float(serial_correlation(log_ratios))
     p, counts_as = serial_p(correlation, n), float(typical(log_ratios).counts_as)
     raised = p <= alpha
     text = dependence_text(correlation, n, counts_as) if raised else f"no dependence seen (p = {p:.2g})"
-    return Flag(raised, p, correlation, text)
+    return SeriesFlag(raised, p, correlation, text)
 
 
-def parting(log_ratios: Floats) -> Flag:
+def parting(log_ratios: Floats) -> SeriesFlag:
     """Whether rare trials make typical and mean trial two different answers.
 
     Raised where the estimates part (`Estimate.mean_parts`), and also where some ratios lie far apart from the rest: a
@@ -127,10 +129,10 @@ def parting(log_ratios: Floats) -> Flag:
         log_ratios: shape (n,).
     """
     if len(log_ratios) < 2:
-        return Flag(None, None, None, f"{len(log_ratios)} blocks are too few to compare typical and mean trial")
+        return SeriesFlag(None, None, None, f"{len(log_ratios)} blocks are too few to compare typical and mean trial")
     estimate, apart = overhead(log_ratios), int(outliers(log_ratios, _FAR_APART).sum())
     value, mean = math.exp(float(typical(log_ratios).value)), math.exp(float(log_ratios.mean()))
     raised = estimate.mean_parts or apart > 0
     beside = f"; {apart} of {len(log_ratios)} blocks lie apart" if apart else ""
     text = f"typical and mean trial part: {value:.4g}× and {mean:.4g}×{beside}"
-    return Flag(raised, None, mean / value, text if raised else "typical and mean trial agree")
+    return SeriesFlag(raised, None, mean / value, text if raised else "typical and mean trial agree")

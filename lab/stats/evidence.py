@@ -76,7 +76,7 @@ def paired_evidence(log_ratios: Floats, margin: float, alpha: float) -> list[Evi
     n = log_ratios.shape[-1]
     if n == 0:
         estimates = overheads(log_ratios, 1 - alpha)
-        return [Evidence(one, PValues(), True, True, None) for one in estimates]
+        return [Evidence(estimate, PValues(), True, True, None) for estimate in estimates]
     center, bound = typical(log_ratios), float(np.log1p(margin))
     p_values = _p_values(center, bound, signed_rank(log_ratios), signed_rank_tost(log_ratios, bound))
     shortage, dependences = paired_shortage(n, alpha), _dependences([log_ratios], alpha)

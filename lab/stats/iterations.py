@@ -62,7 +62,7 @@ def find_warm_up(log_times: Floats, alpha: float = 0.01, tolerance: float = 0.01
     trials, iterations = log_times.shape
     noise = _noise_of_profile(log_times)
     if noise is None:
-        few = f"{trials} trial(s) of {iterations} iteration(s) can't tell warm-up from noise"
+        few = f"{trials} trial(s) of {iterations} iteration(s) cannot distinguish warm-up from noise"
         return WarmUp(Shape.UNKNOWN, None, (), few)
     variance, freedom = noise
     profile = log_times.mean(axis=0)

@@ -81,7 +81,7 @@ def complete_part(
     Args:
         values: by arm, then model.
         least_arms: fewer are no ranking.
-        least_models: fewer tell nothing about models in general.
+        least_models: fewer show nothing about models in general.
     """
     shared: set[frozenset[str]] = set()
     for of_arm in values.values():

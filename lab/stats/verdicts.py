@@ -137,7 +137,7 @@ def judge_each(log_ratios: Floats, margin: float, alpha: float = 0.05) -> list[J
         UsageError: as in `judge`.
     """
     _check(margin, alpha)
-    return [_concluded({None: one}, margin, alpha, None)[None] for one in paired_evidence(log_ratios, margin, alpha)]
+    return [_concluded({None: row}, margin, alpha, None)[None] for row in paired_evidence(log_ratios, margin, alpha)]
 
 
 def compare_family(
@@ -167,20 +167,33 @@ def compare_family(
 
 
 def _concluded(evidence: dict[Key, Evidence], margin: float, alpha: float, family: str | None) -> dict[Key, Judgement]:
-    differs = _corrected([one.p.differs for one in evidence.values()])
-    equivalent = _corrected([one.p.equivalent for one in evidence.values()])
+    differs = _corrected([comparison.p.differs for comparison in evidence.values()])
+    equivalent = _corrected([comparison.p.equivalent for comparison in evidence.values()])
     judgements: dict[Key, Judgement] = {}
-    for place, (key, one) in enumerate(evidence.items()):
-        p_differs = _with_rank(differs[place], one.p.rank, one.rank_must_agree)
-        p_equivalent = _with_rank(equivalent[place], one.p.rank_equivalent, one.rank_must_agree)
+    for place, (key, comparison) in enumerate(evidence.items()):
+        p_differs = _with_rank(differs[place], comparison.p.rank, comparison.rank_must_agree)
+        p_equivalent = _with_rank(equivalent[place], comparison.p.rank_equivalent, comparison.rank_must_agree)
         state = State.UNDETERMINED
         if p_equivalent is not None and p_equivalent <= alpha:
             state = State.EQUIVALENT
         elif p_differs is not None and p_differs <= alpha:
             state = State.DIFFERS
-        reason = what_is_missing(one, p_differs, margin, alpha, len(evidence)) if state is State.UNDETERMINED else None
+        reason = (
+            what_is_missing(comparison, p_differs, margin, alpha, len(evidence))
+            if state is State.UNDETERMINED
+            else None
+        )
         judgements[key] = Judgement(
-            state, one.estimate, margin, alpha, p_differs, p_equivalent, one.p.rank, family, len(evidence), reason
+            state,
+            comparison.estimate,
+            margin,
+            alpha,
+            p_differs,
+            p_equivalent,
+            comparison.p.rank,
+            family,
+            len(evidence),
+            reason,
         )
     return judgements
 

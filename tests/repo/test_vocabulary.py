@@ -12,9 +12,6 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 TEXTS = ("lab", "docs", "tests", "README.md", "ARCHITECTURE.md")
-NOT_YET = frozenset({"lab/stats"})
-"""Folders and files that do not follow these rules yet; what does is taken off."""
-
 PLAINER = {
     "called with, detected, reported, distinguished": ("tell", "tells", "told"),
     "expensive": ("dear", "dearer", "dearest"),
@@ -34,17 +31,14 @@ _WORDS = "|".join(word.replace(" ", r"[\s#_]+") for words in PLAINER.values() fo
 # Names that others chose stay: the guest's option `--handicap`, and methods such as `.tell()`.
 _WORD = re.compile(rf"(?<!--)(?<![a-z.])(?:{_WORDS})(?![a-z])", re.IGNORECASE)
 _MAX_TEST_NAME = 80
-SHARED_CLASS_NAMES = frozenset({"Estimate", "Flag", "Side"})
-"""Public names that two classes bear today; each is to be renamed."""
 
 
 def files(*suffixes: str, among: tuple[str, ...] = TEXTS) -> Iterator[Path]:
-    """Files of the project by their suffix, this one and what `NOT_YET` lists left out."""
+    """Files of the project by their suffix, this one left out."""
     for name in among:
         path = ROOT / name
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            covered = not any(file.is_relative_to(ROOT / place) for place in NOT_YET)
-            if file.suffix in suffixes and covered and file != Path(__file__):
+            if file.suffix in suffixes and file != Path(__file__):
                 yield file
 
 
@@ -125,5 +119,5 @@ def test_no_two_public_classes_share_a_name() -> None:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places[node.name].append(f"{file.relative_to(ROOT)}:{node.lineno}")
-    shared = {name: found for name, found in places.items() if len(found) > 1 and name not in SHARED_CLASS_NAMES}
+    shared = {name: found for name, found in places.items() if len(found) > 1}
     assert not shared

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from lab.campaign.plan_estimate import CaseEstimate, Estimate, estimate, inferences_that_pay
+from lab.campaign.plan_estimate import CaseEstimate, PlanEstimate, estimate, inferences_that_pay
 from lab.campaign.prediction import CostModel
 from lab.core.arm import Arm
 from lab.core.case import Case
@@ -25,12 +25,12 @@ from tests.synthetic import make_manifest
 PLAN = experiment(models=("tiny", "small"))
 
 
-def predict(what: Experiment, directory: Path, precision: str | None = None) -> Estimate:
+def predict(what: Experiment, directory: Path, precision: str | None = None) -> PlanEstimate:
     cases = what.cases("t")
     return estimate(what, "t", cases, directory / "home", directory / "results", precision)
 
 
-def by_case(found: Estimate) -> dict[str, CaseEstimate]:
+def by_case(found: PlanEstimate) -> dict[str, CaseEstimate]:
     return {case.case: case for case in found.cases}
 
 

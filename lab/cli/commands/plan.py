@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from lab.campaign.experiment_file import cases_of, load_plan
-from lab.campaign.plan_estimate import Estimate, estimate
+from lab.campaign.plan_estimate import PlanEstimate, estimate
 from lab.campaign.sets.forecast import Forecast, forecast
 from lab.cli.options import ExperimentFile, Json, TierName
 from lab.cli.output import note, say, say_json, say_table
@@ -67,7 +67,7 @@ def _show_open(predicted: Forecast) -> None:
     say(f"\n{done} claims are measured as narrowly as they ask for; with further time:\n")
 
 
-def _show_claims(predicted: Forecast, found: Estimate, wanted: int) -> None:
+def _show_claims(predicted: Forecast, found: PlanEstimate, wanted: int) -> None:
     levels = [guest for guest in GuestProfile if any(each.name.endswith(f"@{guest}") for each in predicted.questions)]
     rows = [
         (
@@ -86,7 +86,7 @@ def _show_claims(predicted: Forecast, found: Estimate, wanted: int) -> None:
         say(f"without claims on networks that are not frozen yet ({unfrozen}): `lab models prepare` freezes them")
 
 
-def _show(found: Estimate) -> None:
+def _show(found: PlanEstimate) -> None:
     rows = [
         (
             case.case,

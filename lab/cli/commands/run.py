@@ -13,7 +13,7 @@ import typer
 from lab.campaign.experiment_file import cases_of, load_plan
 from lab.campaign.materials import Materials
 from lab.campaign.prepare import manifest_of
-from lab.campaign.run import Campaign
+from lab.campaign.run import CampaignRun
 from lab.campaign.session import Session
 from lab.cli.alone import Wait, alone
 from lab.cli.build_progress import build_progress
@@ -180,7 +180,7 @@ def _measure(
                 home=lab.home,
                 observer=progress,
             )
-            Campaign(session, limits, cases, wants_for(experiment.name)).run()
+            CampaignRun(session, limits, cases, wants_for(experiment.name)).run()
             mark_finished(directory, journal.next_number, limits.budget_s)
     except KeyboardInterrupt:
         refresh_report(directory, note)

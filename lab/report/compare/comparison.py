@@ -33,7 +33,7 @@ from lab.report.results import Results, load_results
 from lab.store.campaigns import journal_sha256
 
 
-class Side(msgspec.Struct, frozen=True):
+class CampaignSide(msgspec.Struct, frozen=True):
     """One of the two campaigns.
 
     Attributes:
@@ -70,8 +70,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         notes: what a reader should know before believing it.
     """
 
-    a: Side
-    b: Side
+    a: CampaignSide
+    b: CampaignSide
     identical: bool
     margin: float
     alpha: float = ALPHA
@@ -144,9 +144,9 @@ def compare(
     )
 
 
-def _side(results: Results, directory: Path) -> Side:
+def _side(results: Results, directory: Path) -> CampaignSide:
     manifest = results.manifest
-    return Side(
+    return CampaignSide(
         manifest.campaign,
         manifest.created_at,
         manifest.experiment.edition,

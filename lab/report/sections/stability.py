@@ -12,7 +12,7 @@ from lab.report.display import model_name
 from lab.report.document import Column, Section, Table
 from lab.report.overheads import TIME, log_ratios
 from lab.report.results import Cell, Results
-from lab.stats.diagnostics import Flag, bimodality, dependence, drift, outliers, parting
+from lab.stats.diagnostics import SeriesFlag, bimodality, dependence, drift, outliers, parting
 from lab.stats.iterations import Components, Shape, WarmUp, find_warm_up, variance_components
 from lab.stats.ratios import Floats
 
@@ -73,7 +73,7 @@ def _row(results: Results, cell: Cell) -> dict[str, object] | None:
     return {"arm": case.arm.id, "model": case.model, "batch": case.batch, "trials": cell.n, **shown}
 
 
-def _raised(flag: Flag) -> str | None:
+def _raised(flag: SeriesFlag) -> str | None:
     return flag.text if flag.raised else None
 
 
