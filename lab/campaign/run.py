@@ -13,7 +13,7 @@ from lab.campaign.outcome import OutcomeWithReason
 from lab.campaign.prediction import CONTAINER_S
 from lab.campaign.schedule import PILOT_SHARE, CaseProgress, case_progress, next_block, pilot_next
 from lab.campaign.session import Session, spent_s
-from lab.campaign.sets.plan import SetPlan
+from lab.campaign.sets.plan import PILOT_SHARE_OF_SETS, SetPlan
 from lab.campaign.sets.purchase import Purchase
 from lab.campaign.stop_rule import is_precise
 from lab.core.case import Case
@@ -47,7 +47,7 @@ class CampaignRun:
         """
         self._session.remove_leftovers()
         self._declare_unsupported()
-        self._pilot(PILOT_SHARE if self._sets.is_empty else 1 / self._tier.min_blocks)
+        self._pilot(PILOT_SHARE if self._sets.is_empty else PILOT_SHARE_OF_SETS)
         for block in range(1, self._tier.min_blocks):
             self._run_block(block)
         # What block 0 could not afford may fit into what was left over.
@@ -129,10 +129,9 @@ class CampaignRun:
         """Run what is still missing of a block; whether there was anything in it."""
         if any(trial.block > block for trial in self._session.trials):
             return True  # complete: a later one was begun
-        before = self._before(block)
+        before, chosen = self._bought_for(block)
         progress = case_progress(self._cases, before, CONTAINER_S)
         remaining_s = self._tier.budget_s - spent_s(before)
-        chosen = self._sets.block(self._bought(before), block, progress, self._seed)
         chosen = chosen or next_block(block, progress, self._tier, remaining_s, self._precise(before), self._seed)
         done = {trial.case for trial in self._session.trials if trial.block == block and trial.kind is Kind.RUN}
         for case in chosen:
@@ -141,6 +140,20 @@ class CampaignRun:
         if chosen:
             self._session.observer.on_block_end(block, last=False)
         return bool(chosen)
+
+    def _bought_for(self, block: int) -> tuple[list[Trial], list[Case]]:
+        """The trials that a block is chosen by, and the cases of the sets that are bought in it.
+
+        Where every set that is left waits for a first visit of some case, block 0 goes on first.
+        """
+        for is_last in (False, True):
+            before = self._before(block)
+            bought = self._bought(before)
+            chosen = self._sets.block(bought, block, case_progress(self._cases, before, CONTAINER_S), self._seed)
+            if chosen or is_last or not bought.wants:
+                break
+            self._pilot(1.0)
+        return before, chosen
 
     def _bought(self, trials: list[Trial]) -> Purchase:
         """The sets that what is left after some trials pays for, by what those trials say on costs."""

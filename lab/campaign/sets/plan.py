@@ -10,7 +10,7 @@ from random import Random
 from lab.campaign.prediction import CONTAINER_S, CostModel, guess_compile_s
 from lab.campaign.schedule import CaseProgress, case_progress
 from lab.campaign.session import spent_s
-from lab.campaign.sets.measurements import Measurements
+from lab.campaign.sets.measurements import MIN_BLOCKS, Measurements
 from lab.campaign.sets.purchase import Costs, Purchase, purchase
 from lab.core.arm import Arm, Mode
 from lab.core.case import Case
@@ -18,6 +18,9 @@ from lab.core.experiment import Tier
 from lab.core.model import Model
 from lab.core.trial import Kind, Trial
 from lab.core.want import Want
+
+PILOT_SHARE_OF_SETS = 1 / MIN_BLOCKS
+"""Of the budget, what block 0 may use before any set is bought: it is one of the blocks that a set needs."""
 
 
 class SetPlan:
