@@ -12,7 +12,7 @@ from scipy import special
 
 from lab.core.errors import UsageError
 from lab.stats.estimate import Floats
-from lab.stats.typical import interval, typical
+from lab.stats.typical import TRIMMED_FROM, interval, typical
 
 MAX_PREDICTED_BLOCKS = 1_000_000
 FIRST_LOOK = 7
@@ -70,8 +70,8 @@ def blocks_needed(log_ratios: Floats, half_width: float, level: float = 0.95, as
 
 
 def trimmed_freedom(blocks: float) -> float:
-    """Degrees of freedom that so many independent blocks leave to the 20 % trimmed mean, about."""
-    return max(1.0, 0.6 * blocks - 1)
+    """Degrees of freedom that so many independent blocks leave to the 20 % trimmed mean, not rounded to blocks."""
+    return 0.6 * blocks - 1 if blocks >= TRIMMED_FROM else blocks - 1
 
 
 def smallest_n(spread: float, reach: float, level: float) -> int | None:
@@ -86,9 +86,10 @@ def smallest_n(spread: float, reach: float, level: float) -> int | None:
     def fits(n: int) -> bool:
         return float(special.stdtrit(trimmed_freedom(n), (1 + level) / 2)) * spread / math.sqrt(n) <= reach
 
-    if not fits(MAX_PREDICTED_BLOCKS):
-        return None
-    low, high = 1, MAX_PREDICTED_BLOCKS
+    untrimmed = next((n for n in range(2, TRIMMED_FROM) if fits(n)), None)
+    if untrimmed is not None or not fits(MAX_PREDICTED_BLOCKS):
+        return untrimmed
+    low, high = TRIMMED_FROM - 1, MAX_PREDICTED_BLOCKS
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if fits(middle) else (middle, high)

@@ -19,6 +19,8 @@ from lab.stats.estimate import Estimate, Floats, has_no_spread
 METHOD = "20 % trimmed mean"
 ENOUGH_BLOCKS = 10
 """With fewer neither the t distribution nor a serial correlation can be relied on: exact rank tests must agree."""
+TRIMMED_FROM = 6
+"""Fewer blocks are not trimmed: they decide nothing, and the three that would be left of five say little of spread."""
 _TRIMMED_ONE_IN = 5
 _STRONGEST = 0.9
 
@@ -51,7 +53,7 @@ def typical(values: Floats) -> Typical:
         values: independent block values (log-ratios, or logarithms) in order of blocks, shape (…, n), n ≥ 1.
     """
     n = values.shape[-1]
-    cut = n // _TRIMMED_ONE_IN
+    cut = n // _TRIMMED_ONE_IN if n >= TRIMMED_FROM else 0
     ordered = np.sort(values, axis=-1)
     middle = ordered[..., cut : n - cut]
     held = np.clip(ordered, middle[..., :1], middle[..., -1:])

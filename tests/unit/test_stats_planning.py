@@ -57,7 +57,7 @@ def test_the_predicted_number_of_blocks_is_the_first_that_fits(half_width: float
     assert n is not None
 
     def reach(blocks: int) -> float:
-        return float(stats.t.ppf(0.975, max(1, 0.6 * blocks - 1)) * spread / math.sqrt(blocks))
+        return float(stats.t.ppf(0.975, 0.6 * blocks - 1 if blocks >= 6 else blocks - 1) * spread / math.sqrt(blocks))
 
     assert reach(n) <= math.log1p(half_width) < reach(n - 1)
 

@@ -54,9 +54,9 @@ def test_the_overhead_is_the_typical_trial_and_the_mean_trial_stands_beside_it()
         ([2.0], 2.0, "one block has no spread to make an interval from"),
         ([2.0, 2.0, 2.0], 2.0, "all 3 blocks gave exactly the same ratio: no spread to make an interval from"),
         (
-            [1, 2, 2, 2, 3],
+            [1, 2, 2, 2, 2, 3],
             2.0,
-            "the middle of 5 blocks gave exactly the same ratio: no spread to make an interval from",
+            "the middle of 6 blocks gave exactly the same ratio: no spread to make an interval from",
         ),
     ],
 )

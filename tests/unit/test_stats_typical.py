@@ -43,8 +43,8 @@ def test_with_independent_blocks_many_count_in_full() -> None:
     assert float(against_zero.freedom) == pytest.approx(11)
 
 
-def test_fewer_than_five_blocks_are_not_trimmed() -> None:
-    values = RNG.normal(0.1, 1, 4)
+def test_fewer_than_six_blocks_are_not_trimmed() -> None:
+    values = RNG.normal(0.1, 1, 5)
     ends = stats.ttest_1samp(values, 0).confidence_interval(0.9)
     assert tuple(map(float, interval(typical(values), 0.9))) == pytest.approx((ends.low, ends.high), rel=1e-12)
 
