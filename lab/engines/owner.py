@@ -6,8 +6,6 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-import psutil
-
 CAMPAIGN_LABEL = "wasm-edge-lab.campaign"
 OWNER_LABEL = "wasm-edge-lab.owner"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -41,6 +39,8 @@ def is_abandoned(labels: Mapping[str, str]) -> bool:
 
 def _owner(pid: int) -> str:
     """Boot, process namespace, process and its start: together they name a process for ever. Empty start: none such."""
+    import psutil  # noqa: PLC0415 - who only lists images starts no container and looks for none
+
     try:
         started = f"{psutil.Process(pid).create_time():.2f}"
     except psutil.NoSuchProcess:

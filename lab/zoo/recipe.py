@@ -2,6 +2,8 @@
 
 A directory's name holds a key over everything that its bytes come from, the code that makes them included: nothing is
 made twice, and nothing outdated is used.
+
+Preprocessing, with numpy and Pillow behind it, is imported when an input is made: finding a model does without.
 """
 
 from __future__ import annotations
@@ -10,14 +12,17 @@ import ast
 import hashlib
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from lab.core.errors import UsageError
 from lab.core.near_names import did_you_mean
 from lab.zoo.entries import ENTRIES, Entry, Preprocessing
-from lab.zoo.preprocess import CROP, Floats, image_files, made_input, users_input
 from lab.zoo.published_weights import SUPPLIES
+
+if TYPE_CHECKING:
+    from lab.zoo.preprocess import Floats
 
 SEEDED = "seeded"
 PRETRAINED = "pretrained"
@@ -38,11 +43,11 @@ class Pictures(msgspec.Struct, frozen=True):
 
     Attributes:
         path: the user's directory of images, or one image; None: pictures made by the lab.
-        crop: central part of a photograph that a MobileNet sees.
+        crop: central part of a photograph that a MobileNet sees; None for slim's, `lab.zoo.preprocess.CROP`.
     """
 
     path: Path | None = None
-    crop: float = CROP
+    crop: float | None = None
 
     def tensor(self, how: Preprocessing, side: int, batch: int) -> Floats:
         """float32 [batch, side, side, 3].
@@ -50,13 +55,19 @@ class Pictures(msgspec.Struct, frozen=True):
         Raises:
             ModelError: there are no readable images.
         """
+        from lab.zoo.preprocess import CROP, made_input, users_input  # noqa: PLC0415 - as above
+
         if self.path is None:
             return made_input(how, side, batch)
-        return users_input(self.path, how, side, batch, self.crop)
+        return users_input(self.path, how, side, batch, CROP if self.crop is None else self.crop)
 
     def key(self) -> str:
         """A key over the images' content, or ``made`` for the lab's own pictures."""
-        return "made" if self.path is None else f"{files_key(image_files(self.path))} {self.crop}"
+        if self.path is None:
+            return "made"
+        from lab.zoo.preprocess import CROP, image_files  # noqa: PLC0415 - as above
+
+        return f"{files_key(image_files(self.path))} {CROP if self.crop is None else self.crop}"
 
     def describe(self) -> str:
         """Describe where the inputs come from, for ``meta.json``."""

@@ -16,20 +16,20 @@ from lab.engines.docker_sdk import DockerClient
 BASE = Base("ubuntu:20.04", "sha256:" + "a" * 64, "bullseye", 1_700_000_000, stand_in=True)
 
 
-class Images:
-    """An engine's images: those with these tags, and those pulled by these digests."""
+class Api:
+    """An engine's images as its API lists them: those with these tags, and those pulled by these digests."""
 
     def __init__(self, tags: set[str], digests: set[str]) -> None:
         self._tags, self._digests = tags, digests
 
-    def list(self, filters: dict[str, str] | None = None) -> list[Any]:
+    def images(self, filters: dict[str, str] | None = None) -> list[Any]:
         if filters is not None:
-            return [object()] if filters["reference"] in self._tags else []
-        return [SimpleNamespace(attrs={"RepoDigests": [digest]}) for digest in self._digests]
+            return [{"RepoDigests": None}] if filters["reference"] in self._tags else []
+        return [{"RepoDigests": None}, *({"RepoDigests": [digest]} for digest in self._digests)]
 
 
 def engine(tags: set[str] | None = None, digests: set[str] | None = None) -> DockerClient:
-    return cast("DockerClient", SimpleNamespace(images=Images(tags or set(), digests or set())))
+    return cast("DockerClient", SimpleNamespace(api=Api(tags or set(), digests or set())))
 
 
 def test_a_base_is_pulled_by_digest_where_a_registry_answers() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
@@ -12,6 +13,7 @@ from typer.main import get_command
 from lab.cli.app import app
 from lab.cli.lazy import COMMANDS
 
+ROOT = Path(__file__).parents[2]
 HEAVY = ("numpy", "scipy", "pandas", "matplotlib", "statsmodels", "pyarrow", "docker", "rich", "PIL", "pooch")
 JUDGING = ("scipy.stats", "pandas", "matplotlib", "statsmodels", "pyarrow", "diptest")
 
@@ -32,6 +34,30 @@ def test_the_help_and_the_version_import_no_library_that_measures_or_judges() ->
 @pytest.mark.parametrize("command", ["doctor", "runtimes", "plan", "run", "build", "models"])
 def test_a_command_that_measures_imports_nothing_that_judges(command: str) -> None:
     assert imported_by(f"import lab.cli.commands.{command}", JUDGING) == []
+
+
+@pytest.mark.parametrize("command", ["claims", "compare", "export"])
+def test_a_command_that_draws_nothing_imports_no_plots(command: str) -> None:
+    assert imported_by(f"import lab.cli.commands.{command}", ("matplotlib", "PIL", "pandas")) == []
+
+
+def run_alone(tmp_path: Path, *words: str) -> list[str]:
+    """Which heavy modules a whole command has imported by its end, on a machine that holds nothing of the lab's."""
+    statement = (
+        f"import os\nos.environ |= {{'LAB_HOME': {str(tmp_path)!r}, 'DOCKER_HOST': 'unix://{tmp_path}/none'}}\n"
+        f"os.chdir({str(tmp_path)!r})\n"
+        f"from lab.cli.app import app\ntry:\n    app({list(words)!r})\n"
+        f"except SystemExit as leaving:\n    assert not leaving.code"
+    )
+    return imported_by(statement, HEAVY)
+
+
+def test_a_plan_without_an_earlier_campaign_imports_no_library_that_computes(tmp_path: Path) -> None:
+    assert run_alone(tmp_path, "plan", str(ROOT / "experiments" / "paper.toml"), "--tier", "smoke") == []
+
+
+def test_the_list_of_arms_imports_the_engines_client_and_nothing_else(tmp_path: Path) -> None:
+    assert run_alone(tmp_path, "runtimes") == ["docker"]
 
 
 @pytest.mark.parametrize("name", COMMANDS)

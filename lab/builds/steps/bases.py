@@ -115,16 +115,17 @@ def _bootstrapped(name: str, base: Base) -> BaseStep:
 
 
 def _is_here(client: DockerClient, tag: str) -> bool:
-    # The engine lists by reference without an error for what it does not have.
+    # The engine lists by reference without an error for what it does not have. `client.images.list` would ask for the
+    # details of each image, a request apiece.
     with failures_as_lab_errors():
-        return bool(client.images.list(filters={"reference": tag})) or _has_digest(client, tag)
+        return bool(client.api.images(filters={"reference": tag})) or _has_digest(client, tag)
 
 
 def _has_digest(client: DockerClient, tag: str) -> bool:
     reference, _, digest = tag.partition("@")
     host, slash, name = reference.rpartition("/")  # a host may have a port, so only the last part has a tag
     wanted = f"{host}{slash}{name.partition(':')[0]}@{digest}"
-    return bool(digest) and any(wanted in (image.attrs.get("RepoDigests") or []) for image in client.images.list())
+    return bool(digest) and any(wanted in (image.get("RepoDigests") or []) for image in client.api.images())
 
 
 def registry_answers(pinned: str) -> bool:

@@ -26,7 +26,7 @@ FREE_DISK = "free some disk (`docker system df` shows what the engine holds)"
 def has_image(client: DockerClient, tag: str) -> bool:
     """Whether the engine holds an image of that tag."""
     with failures_as_lab_errors():
-        return bool(client.images.list(filters={"reference": tag}))
+        return bool(client.api.images(filters={"reference": tag}))
 
 
 def build_dockerfile(

@@ -1,23 +1,27 @@
-"""`lab plan`: what an experiment would do, cost and need, before it starts."""
+"""`lab plan`: what an experiment would do, cost and need, before it starts.
+
+What only `--claims` needs, numpy and SciPy behind it, is imported for that option.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lab.campaign.experiment_file import cases_of, load_plan
 from lab.campaign.plan_estimate import PlanEstimate, estimate
-from lab.campaign.sets.forecast import Forecast, forecast
 from lab.cli.options import ExperimentFile, Json, TierName
 from lab.cli.output import note, say, say_json, say_table
-from lab.cli.questions import wants_for
 from lab.core.arm import GuestProfile
 from lab.core.units import parse_duration_s, show_bytes, show_duration
 from lab.disk.paths import RESULTS, home
 from lab.engines.host import misfits
 from lab.store.campaigns import resolve
 from lab.store.journal import JOURNAL_NAME, read_trials
+
+if TYPE_CHECKING:
+    from lab.campaign.sets.forecast import Forecast
 
 # What `--claims` predicts for.
 BUDGETS = ("20m", "60m", "4h", "24h")
@@ -43,6 +47,9 @@ def plan(
     for misfit in misfits(chosen.measure_in(chosen.tier(tier))):
         note(f"warning: {misfit}")
     if claims:
+        from lab.campaign.sets.forecast import forecast  # noqa: PLC0415 - as above
+        from lab.cli.questions import wants_for  # noqa: PLC0415
+
         wants = wants_for(chosen.name)
         trials = [] if after is None else list(read_trials(resolve(RESULTS, after) / JOURNAL_NAME))
         predicted = forecast(wants, chosen.tier(tier), found.cases, tuple(map(parse_duration_s, BUDGETS)), trials)
