@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 
-from lab.core.arm import Arm
 from lab.core.case import Case
 from lab.core.trial import Kind, Outcome, Trial
 from lab.report.results import Results
@@ -20,8 +19,7 @@ GB = 1_000_000_000
 
 def case(text: str) -> Case:
     """``"native@o0 yunet b1"``, as `Case.id` writes it."""
-    arm, model, batch = text.split()
-    return Case(Arm.parse(arm), model, int(batch.removeprefix("b")))
+    return Case.parse(text)
 
 
 def _trial(text: str, block: int, outcome: Outcome, **figures: Any) -> Trial:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from lab.core.arm import Arm
 from lab.core.errors import ExperimentError
+
+_CASE_ID = re.compile(r"(?P<arm>\S+) (?P<model>\S+) b(?P<batch>[1-9][0-9]*)")
 
 
 class Case(msgspec.Struct, frozen=True, order=True):
@@ -38,8 +42,7 @@ class Case(msgspec.Struct, frozen=True, order=True):
         Raises:
             ExperimentError: the text is none.
         """
-        arm, _, rest = text.partition(" ")
-        model, _, batch = rest.rpartition(" ")
-        if not model or not batch.startswith("b") or not batch[1:].isdecimal():
+        match = _CASE_ID.fullmatch(text)
+        if match is None:
             raise ExperimentError(f"'{text}' is not a case", "write it like wasmtime-jit-cranelift@o3 yunet b1")
-        return cls(Arm.parse(arm), model, int(batch[1:]))
+        return cls(Arm.parse(match["arm"]), match["model"], int(match["batch"]))

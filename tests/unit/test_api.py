@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import subprocess
@@ -88,6 +89,12 @@ def test_importing_the_lab_imports_no_library() -> None:
 def test_a_case_reads_back_from_its_id(arm: object, model: str, batch: int) -> None:
     case = Case(arm, model, batch)  # type: ignore[arg-type]
     assert Case.parse(case.id) == case
+
+
+@given(st.text() | st.from_regex(r"native@o[03] [a-z ]*b[0-9\u0660]*", fullmatch=True))
+def test_any_text_is_a_case_whose_id_it_is_or_is_refused(text: str) -> None:
+    with contextlib.suppress(ExperimentError):
+        assert Case.parse(text).id == text
 
 
 @pytest.mark.parametrize("text", ["", "native@o3", "native@o3 yunet", "native@o3 yunet 1", "native@o3 yunet bx"])

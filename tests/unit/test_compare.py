@@ -9,6 +9,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from lab.core.arm import Arm
+from lab.core.case import Case
 from lab.core.errors import NothingToReport, UsageError
 from lab.core.manifest import Manifest
 from lab.core.trial import Outcome, Trial
@@ -50,7 +52,7 @@ def elsewhere(manifest: Manifest) -> Manifest:
 
 
 def changes(found: Comparison, arm: str, quantity: str) -> list[Change]:
-    return [line.change for line in found.cases if line.case.startswith(arm) and line.quantity == quantity]
+    return [line.change for line in found.cases if line.case.id.startswith(arm) and line.quantity == quantity]
 
 
 def test_a_campaign_compared_with_itself_is_identical(tmp_path: Path) -> None:
@@ -78,7 +80,7 @@ def test_a_slowdown_above_the_margin_is_worse_and_what_did_not_change_is_not(tmp
     assert changes(found, JIT, "rss_peak_bytes") == [Change.EQUIVALENT, Change.EQUIVALENT]
     assert not {Change.WORSE, Change.BETTER} & set(changes(found, "native@o3", "single_total_ns"))
     assert all(sentence.startswith(JIT) for sentence in found.worse)
-    mean = next(line for line in found.means if line.arm == JIT and line.quantity == "single_total_ns")
+    mean = next(line for line in found.means if line.arm.id == JIT and line.quantity == "single_total_ns")
     assert mean.estimate.low is not None
     assert mean.estimate.high is not None
     assert mean.estimate.low <= 1.10 <= mean.estimate.high
@@ -191,7 +193,10 @@ def test_markdown_shows_what_changed_and_folds_the_rest(tmp_path: Path) -> None:
 
 def test_the_comparison_is_json(tmp_path: Path) -> None:
     found = compare(campaign(tmp_path, 0), campaign(tmp_path, 1), 0.02)
-    decoded = msgspec.json.decode(msgspec.json.encode(found))
+    decoded = msgspec.json.decode(msgspec.json.encode(found.entry()))
+    assert list(decoded) == list(Comparison.__struct_fields__)
+    assert [Case.parse(line["case"]) for line in decoded["cases"]] == [line.case for line in found.cases]
+    assert [Arm.parse(line["arm"]) for line in decoded["means"]] == [line.arm for line in found.means]
     assert decoded["cases"][0]["judgement"]["estimate"]["value"] == found.cases[0].judgement.estimate.value
 
 

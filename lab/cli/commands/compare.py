@@ -45,7 +45,7 @@ def compare(
         resolve(results, before), resolve(results, after), parse_fraction(margin), basis, tuple(quantity)
     )
     if json:
-        say_json(found)
+        say_json(found.entry())
     else:
         say(as_markdown(found) if markdown else text(found))
     if found.worse:

@@ -41,44 +41,56 @@ class CaseLine(msgspec.Struct, frozen=True):
     """One quantity of one case in both campaigns.
 
     Attributes:
-        case: its id.
+        case: the case.
         quantity: as in `COMPARED`.
         a, b: typical trials: in the quantity's unit, or as a ratio to native, by the basis.
         change: ``worse`` and ``better`` differ by more than the margin, ``differs`` by an estimate within it.
         judgement: of b over a, with estimate, interval and corrected p-values.
     """
 
-    case: str
+    case: Case
     quantity: str
     a: float
     b: float
     change: Change
     judgement: Judgement
 
+    def entry(self) -> dict[str, object]:
+        """The line as JSON holds it: the case by its id."""
+        return {**msgspec.structs.asdict(self), "case": self.case.id}
+
 
 class MeanLine(msgspec.Struct, frozen=True):
     """One arm's geometric mean of b over a, over the models and batches that both campaigns measured."""
 
-    arm: str
+    arm: Arm
     quantity: str
     estimate: Estimate
+
+    def entry(self) -> dict[str, object]:
+        """The line as JSON holds it: the arm by its id."""
+        return {**msgspec.structs.asdict(self), "arm": self.arm.id}
 
 
 class OutcomeLine(msgspec.Struct, frozen=True):
     """A case whose outcome changed.
 
     Attributes:
-        case: its id.
+        case: the case.
         a, b: ``ok``, a failure, ``not yet run``, or ``absent`` where the experiment has no such case.
         why: the reason of B's failure, if it has one.
         worse: it was sound in A and failed in B at least once.
     """
 
-    case: str
+    case: Case
     a: str
     b: str
     why: str | None
     worse: bool
+
+    def entry(self) -> dict[str, object]:
+        """The line as JSON holds it: the case by its id."""
+        return {**msgspec.structs.asdict(self), "case": self.case.id}
 
 
 Samples = dict[tuple[Case, str], tuple[Floats, Floats]]
@@ -105,7 +117,7 @@ def compare_cases(samples: Samples, margin: float) -> tuple[CaseLine, ...]:
     judged = compare_family(samples, margin, ALPHA, "this comparison") if samples else {}
     return tuple(
         CaseLine(
-            case=case.id,
+            case=case,
             quantity=quantity,
             a=_typical(a),
             b=_typical(b),
@@ -121,7 +133,7 @@ def compare_means(samples: Samples) -> tuple[MeanLine, ...]:
     grouped: dict[tuple[Arm, str], dict[str, tuple[Floats, Floats]]] = {}
     for (case, quantity), pair in samples.items():
         grouped.setdefault((case.arm, quantity), {})[f"{case.model} b{case.batch}"] = pair
-    return tuple(MeanLine(arm.id, quantity, _mean(pairs)) for (arm, quantity), pairs in grouped.items())
+    return tuple(MeanLine(arm, quantity, _mean(pairs)) for (arm, quantity), pairs in grouped.items())
 
 
 def compare_outcomes(a: Results, b: Results) -> Iterator[OutcomeLine]:
@@ -131,7 +143,7 @@ def compare_outcomes(a: Results, b: Results) -> Iterator[OutcomeLine]:
         if outcome_label(before) != outcome_label(after):
             sound = before is not None and before.n > 0 and not _failed(before)
             worse = sound and after is not None and _failed(after)
-            yield OutcomeLine(case.id, outcome_label(before), outcome_label(after), after.why if after else None, worse)
+            yield OutcomeLine(case, outcome_label(before), outcome_label(after), after.why if after else None, worse)
 
 
 def _logs(results: Results, case: Case, quantity: str, basis: Basis) -> Floats:

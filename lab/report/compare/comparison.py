@@ -12,7 +12,6 @@ from pathlib import Path
 
 import msgspec
 
-from lab.core.case import Case
 from lab.core.errors import NothingToReport, UsageError
 from lab.report.compare.case_changes import (
     ALPHA,
@@ -91,6 +90,15 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         counts = Counter(line.change for line in self.cases)
         return {change: counts[change] for change in Change if counts[change]}
 
+    def entry(self) -> dict[str, object]:
+        """The comparison as JSON holds it: cases and arms by their ids."""
+        return {
+            **msgspec.structs.asdict(self),
+            "outcomes": [line.entry() for line in self.outcomes],
+            "cases": [line.entry() for line in self.cases],
+            "means": [line.entry() for line in self.means],
+        }
+
 
 def compare(
     a_dir: Path,
@@ -158,10 +166,10 @@ def _side(results: Results, directory: Path) -> CampaignSide:
 def _worse(outcomes: Sequence[OutcomeLine], cases: Sequence[CaseLine]) -> Iterator[str]:
     for outcome in outcomes:
         if outcome.worse:
-            yield f"{outcome.case}: {outcome.a} before, now {outcome.b}{f' ({outcome.why})' if outcome.why else ''}"
+            yield f"{outcome.case.id}: {outcome.a} before, now {outcome.b}{f' ({outcome.why})' if outcome.why else ''}"
     for line in cases:
         if line.change is Change.WORSE:
-            yield f"{line.case}: {COMPARED[line.quantity].title} {line.judgement.sentence}"
+            yield f"{line.case.id}: {COMPARED[line.quantity].title} {line.judgement.sentence}"
 
 
 def _notes(basis: Basis, contents: Sequence[ByteLine], cases: Sequence[CaseLine]) -> Iterator[str]:
@@ -179,11 +187,11 @@ def _control(contents: Sequence[ByteLine], cases: Sequence[CaseLine]) -> Iterato
     """Native cases of unchanged bytes are the control: if they moved, the machine did."""
     same = {line.name for line in contents if line.kind == "guest" and line.state is Presence.IDENTICAL}
     for line in cases:
-        arm = Case.parse(line.case).arm
+        arm = line.case.arm
         moved = line.change in {Change.WORSE, Change.BETTER, Change.DIFFERS}
         if moved and arm.is_native and f"{arm.target}/{arm.guest}" in same and line.quantity.endswith("_ns"):
             sentence = line.judgement.sentence
-            yield f"{line.case} moved with unchanged bytes ({sentence}): the machine did; try --basis overheads"
+            yield f"{line.case.id} moved with unchanged bytes ({sentence}): the machine did; try --basis overheads"
             return
 
 

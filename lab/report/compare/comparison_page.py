@@ -87,7 +87,7 @@ def _context(found: Comparison) -> Iterator[Table]:
         yield Table(f"Fingerprints: {len(rows)} facts differ", columns, rows)
     if found.outcomes:
         outcomes = (Column("case", "case"), Column("a", "A"), Column("b", "B"), Column("why", "because", _shortened))
-        ends = [{"case": line.case, "a": line.a, "b": line.b, "why": line.why} for line in found.outcomes]
+        ends = [{"case": line.case.id, "a": line.a, "b": line.b, "why": line.why} for line in found.outcomes]
         yield Table("Cases whose outcome changed", outcomes, ends)
 
 
@@ -126,7 +126,7 @@ def _cases_table(title: str, lines: Sequence[CaseLine], found: Comparison) -> Ta
         show = _shower(line.quantity, found.basis)
         rows.append(
             {
-                "case": line.case,
+                "case": line.case.id,
                 "quantity": COMPARED[line.quantity].title,
                 "a": show(line.a),
                 "b": show(line.b),
@@ -141,7 +141,7 @@ def _means_table(found: Comparison) -> Table:
     columns = (Column("arm", "arm"), Column("quantity", "quantity"), Column("n", "cases"), Column("ratio", "B over A"))
     rows = [
         {
-            "arm": line.arm,
+            "arm": line.arm.id,
             "quantity": COMPARED[line.quantity].title,
             "n": line.estimate.n,
             "ratio": _ratio(line.estimate),
