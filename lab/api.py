@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lab.core.arm import Arm
 from lab.core.case import Case
 from lab.core.errors import UsageError
 from lab.core.manifest import Manifest
@@ -79,13 +80,23 @@ class Campaign:
         """A quantity by block: what is paired with the baseline's. Arguments and errors as `values`."""
         return self._results.by_block(self._cell(case), _known(quantity))
 
-    def overheads(self, quantity: str = "single_total_ns") -> dict[Case, Cost]:
-        """What every case costs, and its ratio to native with interval and verdict; all cases are one family.
+    def overheads(self, quantity: str = "single_total_ns", baseline: Arm | str | None = None) -> dict[Case, Cost]:
+        """What every case costs, and its ratio to a baseline with interval and verdict; all cases are one family.
+
+        Args:
+            quantity: a name of `lab.core.trial.QUANTITIES`.
+            baseline: the arm, or its id, that every case is compared with on its model and batch; None for the native
+                arm of the case's guest level.
 
         Raises:
-            UsageError: trials have no such quantity.
+            UsageError: trials have no such quantity, or the campaign no such arm.
+            ExperimentError: the text is no arm's id.
         """
-        return costs(self._results, _known(quantity), self.cases, "every case")
+        arm = Arm.parse(baseline) if isinstance(baseline, str) else baseline
+        if arm is not None and arm not in self._results.arms:
+            known = ", ".join(each.id for each in self._results.arms)
+            raise UsageError(f"{self.manifest.campaign} has no arm '{arm.id}'", f"choose one of {known}")
+        return costs(self._results, _known(quantity), self.cases, "every case", arm)
 
     def compare(self, after: Campaign, margin: float = 0.02) -> Comparison:
         """What changed from this campaign to a later one, with a verdict for each case.

@@ -81,7 +81,9 @@ class CostFigure(NamedTuple):
         return self.name, f"{self.name}-paper"
 
 
-def costs(results: Results, quantity: str, cases: Iterable[Case], family: str) -> dict[Case, Cost]:
+def costs(
+    results: Results, quantity: str, cases: Iterable[Case], family: str, over: Arm | None = None
+) -> dict[Case, Cost]:
     """The cost of every case given, which make one family of verdicts under that name.
 
     Args:
@@ -89,11 +91,14 @@ def costs(results: Results, quantity: str, cases: Iterable[Case], family: str) -
         quantity: its name in `lab.core.trial.QUANTITIES`.
         cases: of the family.
         family: its name, for people.
+        over: arm that ratios are taken over; None for the native arm that belongs to each case.
     """
     chosen = list(cases)
+    baselines = {case: case.baseline if over is None else Case(over, case.model, case.batch) for case in chosen}
     logs = {case: _logs(results, quantity, case) for case in chosen}
     levels = _estimates({case: values for case, values in logs.items() if len(values)})
-    ratios = {case: log_ratios(results, quantity, case) for case in levels if not case.arm.is_native}
+    compared = [case for case in levels if not (case.arm.is_native if over is None else case == baselines[case])]
+    ratios = {case: log_ratios(results, quantity, case, baselines[case]) for case in compared}
     ratios = {case: values for case, values in ratios.items() if len(values)}
     judged = judge_family(ratios, MARGIN, family=family) if ratios else {}
     return {case: Cost(levels.get(case), judged.get(case), ratios.get(case)) for case in chosen}
@@ -103,9 +108,16 @@ def _logs(results: Results, quantity: str, case: Case) -> Floats:
     return np.log(np.array(list(results.by_block(results.cells[case], quantity).values()), dtype=np.float64))
 
 
-def log_ratios(results: Results, quantity: str, case: Case) -> Floats:
-    """What the case's overhead rests on: of each block that holds both trials; empty without a baseline."""
-    baseline = results.cells.get(case.baseline)
+def log_ratios(results: Results, quantity: str, case: Case, over: Case | None = None) -> Floats:
+    """What the case's overhead rests on: of each block that holds both trials; empty without a baseline.
+
+    Args:
+        results: of the campaign.
+        quantity: its name in `lab.core.trial.QUANTITIES`.
+        case: with a cell in `results`.
+        over: the baseline; None for the case's own.
+    """
+    baseline = results.cells.get(over or case.baseline)
     if baseline is None:
         return np.empty(0)
     mine = results.by_block(results.cells[case], quantity)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import re
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import lab
+from lab.core.arm import Arm
 from lab.core.case import Case
 from lab.core.errors import ExperimentError, UsageError
 from lab.runtimes.registry import all_arms
@@ -62,6 +64,37 @@ def test_overheads_and_claims_are_those_of_the_command_line(place: Path) -> None
             assert np.exp(np.sort(cost.log_ratios)) == pytest.approx(np.sort(ratios))
 
 
+def test_overheads_over_another_arm_pair_the_same_model_batch_and_block(place: Path) -> None:
+    campaign, jit = lab.open(place), Arm.parse("wasmtime-jit-cranelift@o3")
+    found = campaign.overheads("rss_peak_bytes", baseline=jit.id)
+    assert found.keys() == campaign.overheads("rss_peak_bytes").keys()
+    compared = {case: cost.log_ratios for case, cost in found.items() if cost.log_ratios is not None}
+    assert {case.arm for case in found} - {case.arm for case in compared} == {jit}
+    for case, ratios in compared.items():
+        mine, other = (campaign.by_block(each, "rss_peak_bytes") for each in (case, Case(jit, case.model, case.batch)))
+        common = sorted(mine.keys() & other.keys())
+        assert ratios == pytest.approx([math.log(mine[block] / other[block]) for block in common])
+
+
+def test_the_native_arm_given_by_name_is_the_baseline_that_its_level_has_anyway(place: Path) -> None:
+    campaign = lab.open(place)
+    named, usual = campaign.overheads(baseline="native@o3"), campaign.overheads()
+    of_level = [case for case, cost in usual.items() if case.arm.guest == "o3" and cost.log_ratios is not None]
+    assert of_level
+    assert all(named[case].log_ratios == pytest.approx(usual[case].log_ratios) for case in of_level)
+
+
+def test_scripts_that_use_the_lab_are_checked_strictly(tmp_path: Path) -> None:
+    lines = ("import lab", "campaign = lab.open()", "reveal_type(campaign)", "reveal_type(campaign.overheads())")
+    (tmp_path / "script.py").write_text("\n".join((*lines, "campaign.nothing\n")))
+    words = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), "script.py"]
+    found = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
+    assert 'Revealed type is "lab.api.Campaign"' in found
+    assert 'dict[lab.core.case.Case, lab.report.overheads.Cost]"' in found
+    assert "script.py:5: error" in found
+    assert found.count(" error: ") == 1, found
+
+
 def test_a_frame_holds_every_trial_with_the_columns_of_an_export(place: Path) -> None:
     campaign = lab.open(place)
     command("export", place, "--format", "json", "--output", "all.json")
@@ -78,6 +111,9 @@ def test_what_does_not_exist_is_refused_with_what_does(place: Path) -> None:
     with pytest.raises(UsageError, match="there is no quantity") as caught:
         campaign.overheads("speed")
     assert "rss_peak_bytes" in caught.value.remedy
+    with pytest.raises(UsageError, match="has no arm 'wasmtime-jit-winch@o3'") as caught:
+        campaign.overheads(baseline="wasmtime-jit-winch@o3")
+    assert "native@o3" in caught.value.remedy
 
 
 def test_importing_the_lab_imports_no_library() -> None:
