@@ -71,6 +71,7 @@ def buy(asked: tuple[Want, ...], trials: list[Trial], left_s: float, cost_s: dic
 COSTS = st.fixed_dictionaries(dict.fromkeys(CASES, st.floats(0.1, 50.0) | st.just(math.inf)))
 
 
+@settings(deadline=None)
 @given(wants(), journals(), st.floats(0, 2000), COSTS, st.dictionaries(st.sampled_from(CASES), st.integers(2, 9)))
 def test_where_figures_lie_decides_nothing(
     asked: tuple[Want, ...], trials: list[Trial], left_s: float, cost_s: dict[Case, float], slower: dict[Case, int]
@@ -82,6 +83,7 @@ def test_where_figures_lie_decides_nothing(
     assert buy(asked, trials, left_s, cost_s) == buy(asked, moved, left_s, cost_s)
 
 
+@settings(deadline=None)
 @given(wants(), journals(), st.floats(0, 2000), COSTS)
 def test_no_more_is_bought_than_is_left_and_every_set_whole(
     asked: tuple[Want, ...], trials: list[Trial], left_s: float, cost_s: dict[Case, float]
@@ -96,6 +98,7 @@ def test_no_more_is_bought_than_is_left_and_every_set_whole(
         assert all(found.blocks[case] >= lacks for case in measured.running(want))
 
 
+@settings(deadline=None)
 @given(wants(), journals(), st.floats(0, 2000), COSTS)
 def test_the_order_of_questions_and_trials_changes_nothing(
     asked: tuple[Want, ...], trials: list[Trial], left_s: float, cost_s: dict[Case, float]
@@ -105,6 +108,7 @@ def test_the_order_of_questions_and_trials_changes_nothing(
     assert {want.name for want in there.wants} == {want.name for want in back.wants}
 
 
+@settings(deadline=None)
 @given(wants(), journals())
 def test_with_enough_time_every_question_that_can_be_answered_is_bought(
     asked: tuple[Want, ...], trials: list[Trial]
@@ -115,6 +119,7 @@ def test_with_enough_time_every_question_that_can_be_answered_is_bought(
     assert {want.name for want in found.wants} == open_wants
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0.9, 1.1), min_size=2, max_size=30))
 def test_a_set_is_enough_only_with_the_blocks_that_its_width_asks_for(ratios: list[float]) -> None:
     native, wasm = CASES[0], CASES[2]
