@@ -23,7 +23,7 @@ from lab.builds.steps.step import BuildStep
 from lab.core.arm import GuestProfile
 from lab.core.errors import BuildFailed
 from lab.core.guest import GuestId
-from lab.core.names import Target
+from lab.core.names import Edition, Target
 from lab.core.progress import Progress, silent
 from lab.disk.content import decode_bytes, file_sha256
 from lab.disk.locks import lock
@@ -39,8 +39,8 @@ _WORKSPACE = "rust-guest"
 # What a guest is made from, by edition; the tests beside it are not.
 _SHARED = ("build.sh", "infer/src")
 _SOURCES = {
-    "current": ("Cargo.toml", "Cargo.lock", "infer/Cargo.toml", *_SHARED),
-    "paper": ("paper/Cargo.toml", "paper/Cargo.lock", "paper/src", *_SHARED),
+    Edition.CURRENT: ("Cargo.toml", "Cargo.lock", "infer/Cargo.toml", *_SHARED),
+    Edition.PAPER: ("paper/Cargo.toml", "paper/Cargo.lock", "paper/src", *_SHARED),
 }
 SEE_LOG = "see that log; the same command goes on from here"
 
@@ -83,7 +83,7 @@ class Tools(msgspec.Struct, frozen=True):
 
 
 def ensure_guests(
-    builds: Iterable[GuestId], progress: Progress = silent, edition: str = "current"
+    builds: Iterable[GuestId], progress: Progress = silent, edition: str = Edition.CURRENT
 ) -> dict[GuestId, GuestBuild]:
     """These guests; built where they are not here already.
 
@@ -104,7 +104,7 @@ def ensure_guests(
     return {variant: build or jobs[variant].result() for variant, build in kept.items()}
 
 
-def find_guests(edition: str = "current") -> dict[GuestId, GuestBuild]:
+def find_guests(edition: str = Edition.CURRENT) -> dict[GuestId, GuestBuild]:
     """The guests of the present sources and compiler that are here already; nothing is built.
 
     Raises:
@@ -125,7 +125,7 @@ def ensure_tools(progress: Progress = silent) -> Tools:
         EngineMissing, EngineForbidden: no engine to build on.
     """
     client = connect()
-    catalogue = Catalogue("current", client)
+    catalogue = Catalogue(Edition.CURRENT, client)
     paths = {}
     for name in ("probe", "fixture"):
         step = catalogue.stage(name)
@@ -138,7 +138,7 @@ def ensure_tools(progress: Progress = silent) -> Tools:
 
 
 def build_guest_fresh(
-    guest: GuestId, directory: Path, progress: Progress = silent, edition: str = "current", which: str = ""
+    guest: GuestId, directory: Path, progress: Progress = silent, edition: str = Edition.CURRENT, which: str = ""
 ) -> str:
     """Build a guest again from a copy of its sources, with nothing compiled earlier; its sha256.
 
@@ -164,13 +164,13 @@ def build_guest_fresh(
 def _name(edition: str, build: GuestId) -> str:
     """The name of what one variant has to itself: directories, lock and log."""
     name = f"{build.target}-{build.profile}"
-    return name if edition == "current" else f"{edition}-{name}"
+    return name if edition == Edition.CURRENT else f"{edition}-{name}"
 
 
 def sources(edition: str) -> dict[str, Path]:
     """Every file that an edition's guest is made from, by its name in the checkout."""
     files: dict[str, Path] = {}
-    for path in _SOURCES[edition]:
+    for path in _SOURCES[Edition(edition)]:
         files |= context.files_under(ROOT, f"{_WORKSPACE}/{path}")
     return files
 
@@ -227,7 +227,7 @@ def _compile(
     which: str = "",
 ) -> str:
     """Run build.sh in `work`, which keeps ``target`` and ``out``; what compiler it was."""
-    of = "" if edition == "current" else f" ({edition})"
+    of = "" if edition == Edition.CURRENT else f" ({edition})"
     item = f"guest {build.id}{of} {which}".rstrip()
     mounts = (
         Mounted(workspace, "/src", read_only=True),

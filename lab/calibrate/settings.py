@@ -12,6 +12,7 @@ from lab.core.case import Case
 from lab.core.errors import UsageError
 from lab.core.experiment import Experiment, Matrix, Measure, Tier
 from lab.core.manifest import GuestFingerprint, Host, ModelFingerprint, RuntimeFingerprint
+from lab.core.names import Edition
 
 WARM_UP = "warm-up"
 SLOWED = "slowed"
@@ -41,7 +42,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     iterations: int = 10
     margin: float = 0.02
     seed: int = 1
-    edition: str = "current"
+    edition: str = Edition.CURRENT
     weights: Literal["seeded", "pretrained", "auto"] = "seeded"
 
     @property

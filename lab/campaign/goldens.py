@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from lab.core.errors import DataError
 from lab.core.model import Model, ModelInput
+from lab.core.names import Target
 from lab.disk.content import decode_bytes
 from lab.disk.whole import write_whole
 
@@ -77,7 +78,7 @@ class Goldens:
 
     def _path(self, target: str, guest_sha256: str, model: Model, batch: int) -> Path:
         parts = [target, guest_sha256, model.graph_sha256, model.input_for(batch).input_sha256]
-        if target == "native":
+        if target == Target.NATIVE:
             parts.append(self._processor)
         key = hashlib.sha256(" ".join(parts).encode()).hexdigest()
         return self._directory / f"{key}.json"

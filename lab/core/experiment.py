@@ -11,6 +11,7 @@ from msgspec import Meta
 from lab.core.arm import Arm
 from lab.core.case import Case
 from lab.core.errors import ExperimentError
+from lab.core.names import Edition
 from lab.core.near_names import did_you_mean
 from lab.core.units import parse_duration_s, parse_fraction, parse_size_bytes
 
@@ -155,7 +156,7 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     matrix: tuple[Matrix, ...]
     tiers: dict[str, Tier]
     measure: Measure = Measure()
-    edition: str = "current"
+    edition: str = Edition.CURRENT
     weights: Literal["seeded", "pretrained", "auto"] = "seeded"
 
     def measure_in(self, tier: Tier) -> Limits:

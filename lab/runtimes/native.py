@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from lab.core.arm import NATIVE_RUNTIME, GuestProfile, Mode
+from lab.core.names import Edition
 from lab.runtimes.base import GUEST_NATIVE, WORK, Runtime
 
 
@@ -20,7 +21,7 @@ class Native(Runtime):
     systems = ((Mode.NATIVE, None),)
     guests = (GuestProfile.O0, GuestProfile.O3)
     # the guest is what runs: its toolchain is the guest fingerprint's business
-    versions: ClassVar[dict[str, str]] = {"current": "", "paper": ""}
+    versions: ClassVar[dict[str, str]] = {Edition.CURRENT: "", Edition.PAPER: ""}
 
     @property
     def guest_file(self) -> str:

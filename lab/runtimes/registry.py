@@ -19,7 +19,7 @@ _BY_NAME = {runtime.name: runtime for runtime in RUNTIMES}
 _ALL_ARMS = tuple(arm for runtime in RUNTIMES for arm in runtime.arms())
 
 
-def all_arms(edition: str = "current") -> tuple[Arm, ...]:
+def all_arms(edition: str = Edition.CURRENT) -> tuple[Arm, ...]:
     """Every arm of every runtime, native first; the edition's unsupported ones included (`unsupported` says why).
 
     Raises:
@@ -48,7 +48,7 @@ def runtime_named(name: str) -> type[Runtime] | None:
     return _BY_NAME.get(name)
 
 
-def unsupported(arm: Arm, edition: str = "current", version: str | None = None) -> str | None:
+def unsupported(arm: Arm, edition: str = Edition.CURRENT, version: str | None = None) -> str | None:
     """Why the arm can't run in the edition; None if it can.
 
     Args:

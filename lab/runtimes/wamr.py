@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from lab.core.arm import GuestProfile, Mode
+from lab.core.names import Edition
 from lab.runtimes.base import GUEST_WASM, Runtime
 
 _STACK_BYTES = 8 * 2**20
@@ -28,7 +29,7 @@ class Wamr(Runtime):
     binary = "/usr/local/bin/iwasm-fast"
     systems = ((Mode.INTERPRETER, "fast"), (Mode.INTERPRETER, "classic"), (Mode.AOT, "llvm"))
     module_suffix = ".aot"
-    versions: ClassVar[dict[str, str]] = {"current": _REGISTRY_TREE, "paper": _REGISTRY_TREE}
+    versions: ClassVar[dict[str, str]] = {Edition.CURRENT: _REGISTRY_TREE, Edition.PAPER: _REGISTRY_TREE}
     trees: ClassVar[dict[str, str]] = {_REGISTRY_TREE: "a patched source tree of December 2020"}
 
     @property

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from lab.core.arm import Mode
+from lab.core.names import Edition
 from lab.runtimes.base import GUEST_WASM, Runtime
 
 _JIT = (0, 14)
@@ -26,7 +27,7 @@ class WasmEdge(Runtime):
     binary = "/usr/bin/wasmedge"
     systems = ((Mode.INTERPRETER, None), (Mode.JIT, _LLVM), (Mode.AOT, _LLVM))
     module_suffix = ".so"
-    versions: ClassVar[dict[str, str]] = {"current": "0.14.1", "paper": "0.13.5"}
+    versions: ClassVar[dict[str, str]] = {Edition.CURRENT: "0.14.1", Edition.PAPER: "0.13.5"}
 
     @property
     def unsupported_because(self) -> str | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from lab.core.arm import GuestProfile, Mode
+from lab.core.names import Edition
 from lab.runtimes.base import GUEST_WASM, OUT, WORK, Runtime
 
 _VOLUMES = (7,)
@@ -30,7 +31,7 @@ class Wasmer(Runtime):
     binary = "/usr/local/bin/wasmer"
     systems = tuple((mode, backend) for mode in (Mode.JIT, Mode.AOT) for backend in _BACKENDS)
     module_suffix = ".wasmu"
-    versions: ClassVar[dict[str, str]] = {"current": "7.4.2", "paper": "4.1.2"}
+    versions: ClassVar[dict[str, str]] = {Edition.CURRENT: "7.4.2", Edition.PAPER: "4.1.2"}
 
     @property
     def unsupported_because(self) -> str | None:

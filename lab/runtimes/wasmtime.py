@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from lab.core.arm import Mode
+from lab.core.names import Edition
 from lab.runtimes.base import GUEST_WASM, Runtime
 
 _GROUPED_OPTIONS = (14,)
@@ -37,7 +38,7 @@ class Wasmtime(Runtime):
         (Mode.AOT, _CRANELIFT),
     )
     module_suffix = ".cwasm"
-    versions: ClassVar[dict[str, str]] = {"current": "49.0.0", "paper": "10.0.2"}
+    versions: ClassVar[dict[str, str]] = {Edition.CURRENT: "49.0.0", Edition.PAPER: "10.0.2"}
 
     @property
     def unsupported_because(self) -> str | None:

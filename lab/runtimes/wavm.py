@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from lab.core.arm import GuestProfile, Mode
+from lab.core.names import Edition
 from lab.runtimes.base import GUEST_WASM, WORK, Runtime
 
 # the vendored tree that package registries carry: WAVM of November 2019, before wasm's vector encoding was settled
@@ -26,7 +27,7 @@ class Wavm(Runtime):
     binary = "/usr/local/bin/wavm"
     systems = ((Mode.JIT, _LLVM), (Mode.AOT, _LLVM))
     module_suffix = ".wavm"
-    versions: ClassVar[dict[str, str]] = {"current": _REGISTRY_TREE, "paper": _REGISTRY_TREE}
+    versions: ClassVar[dict[str, str]] = {Edition.CURRENT: _REGISTRY_TREE, Edition.PAPER: _REGISTRY_TREE}
     trees: ClassVar[dict[str, str]] = {_REGISTRY_TREE: "a patched source tree of November 2019"}
 
     @property

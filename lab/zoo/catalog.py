@@ -14,13 +14,14 @@ from pathlib import Path
 from lab.core.errors import SupplyError
 from lab.core.experiment import PAPER_MODELS
 from lab.core.model import Model
+from lab.core.names import Weights
 from lab.disk.locks import lock
 from lab.disk.whole import publish
 from lab.zoo.checks import check_names
 from lab.zoo.entries import ENTRIES
 from lab.zoo.model_directory import find_model, read_meta
 from lab.zoo.published_weights import SUPPLIES, fetch, unpack
-from lab.zoo.recipe import AUTO, IMPORTED, PRETRAINED, SEEDED, ModelRecipe, Pictures, check_weights
+from lab.zoo.recipe import ModelRecipe, Pictures, check_weights
 from lab.zoo.staging import Progress, Staged, check_space, complete, staging
 from lab.zoo.worker import BuildJob, call_worker
 
@@ -33,7 +34,7 @@ _LARGE_BYTES = 100_000_000
 """From here on a model has its process to itself."""
 
 
-def load(name: str, home: Path, weights: str = SEEDED, images: Path | None = None) -> Model | None:
+def load(name: str, home: Path, weights: str = Weights.SEEDED, images: Path | None = None) -> Model | None:
     """The model of that name if it has been prepared or imported; None if not.
 
     Args:
@@ -47,8 +48,8 @@ def load(name: str, home: Path, weights: str = SEEDED, images: Path | None = Non
         DataError: its ``meta.json`` is damaged.
     """
     if name not in ENTRIES:
-        return find_model(home / "models" / f"{name}-{IMPORTED}")
-    kinds = (PRETRAINED, SEEDED) if check_weights(weights) == AUTO else (weights,)
+        return find_model(home / "models" / f"{name}-{Weights.IMPORTED}")
+    kinds = (Weights.PRETRAINED, Weights.SEEDED) if check_weights(weights) == Weights.AUTO else (weights,)
     for kind in kinds:
         model = find_model(ModelRecipe(name, kind, Pictures(images)).directory(home))
         if model:
@@ -58,12 +59,12 @@ def load(name: str, home: Path, weights: str = SEEDED, images: Path | None = Non
 
 def available(home: Path) -> tuple[Model, ...]:
     """Every model that `load` would find with the lab's own pictures, by name."""
-    paper = [load(name, home, weights) for name in PAPER_MODELS for weights in (SEEDED, PRETRAINED)]
-    imported = [find_model(directory) for directory in sorted((home / "models").glob(f"*-{IMPORTED}"))]
+    paper = [load(name, home, weights) for name in PAPER_MODELS for weights in (Weights.SEEDED, Weights.PRETRAINED)]
+    imported = [find_model(directory) for directory in sorted((home / "models").glob(f"*-{Weights.IMPORTED}"))]
     return tuple(model for model in (*paper, *imported) if model)
 
 
-def disk_bytes(names: Sequence[str], home: Path, weights: str = SEEDED) -> int:
+def disk_bytes(names: Sequence[str], home: Path, weights: str = Weights.SEEDED) -> int:
     """About what preparing these will write at most: graphs, and one checkpoint at a time; 0 if all are there."""
     sizes = [ENTRIES[name].graph_bytes for name in names if name in ENTRIES and load(name, home, weights) is None]
     return sum(sizes) + max(sizes, default=0)
@@ -72,7 +73,7 @@ def disk_bytes(names: Sequence[str], home: Path, weights: str = SEEDED) -> int:
 def prepare(
     names: Sequence[str],
     home: Path,
-    weights: str = SEEDED,
+    weights: str = Weights.SEEDED,
     batches: Sequence[int] = (1, 3),
     progress: Progress = lambda _name, _stage: None,
     images: Path | None = None,
@@ -128,8 +129,8 @@ def _make_missing(recipes: Sequence[ModelRecipe], home: Path, batches: Sequence[
 
 def _resolve(name: str, weights: str, images: Pictures, home: Path, progress: Progress) -> ModelRecipe:
     """The recipe that the kind of weights comes to; what it needs has been downloaded."""
-    seeded, pretrained = ModelRecipe(name, SEEDED, images), ModelRecipe(name, PRETRAINED, images)
-    if weights == SEEDED:
+    seeded, pretrained = ModelRecipe(name, Weights.SEEDED, images), ModelRecipe(name, Weights.PRETRAINED, images)
+    if weights == Weights.SEEDED:
         return seeded
     if find_model(pretrained.directory(home)):
         return pretrained
@@ -137,7 +138,7 @@ def _resolve(name: str, weights: str, images: Pictures, home: Path, progress: Pr
     try:
         fetch(SUPPLIES[name], home / "downloads")
     except SupplyError:
-        if weights == PRETRAINED:
+        if weights == Weights.PRETRAINED:
             raise
         progress(name, "no host answers: seeded weights instead")
         return seeded
@@ -168,7 +169,7 @@ def _make(recipes: Sequence[ModelRecipe], home: Path, batches: Sequence[int], pr
 
 
 def _checkpoint(recipe: ModelRecipe, home: Path, scratch: Path) -> str | None:
-    if recipe.weights == SEEDED:
+    if recipe.weights == Weights.SEEDED:
         return None
     download = fetch(SUPPLIES[recipe.name], home / "downloads")
     return str(download if download.suffix == ".onnx" else unpack(download, scratch))

@@ -8,11 +8,11 @@ from pathlib import Path
 from lab.core.errors import DataError, ModelError
 from lab.core.experiment import PAPER_MODELS
 from lab.core.model import Model
+from lab.core.names import Weights
 from lab.core.near_names import did_you_mean
 from lab.disk.content import file_sha256
 from lab.zoo.entries import ENTRIES
 from lab.zoo.model_directory import find_model
-from lab.zoo.recipe import IMPORTED
 
 
 def check_names(wanted: Mapping[str, Collection[int]], home: Path) -> None:
@@ -26,7 +26,9 @@ def check_names(wanted: Mapping[str, Collection[int]], home: Path) -> None:
         ModelError: a model is neither the paper's nor imported, or has no input of such a batch.
         DataError: an imported model's ``meta.json`` is damaged.
     """
-    imported = {path.name.removesuffix(f"-{IMPORTED}"): path for path in (home / "models").glob(f"*-{IMPORTED}")}
+    imported = {
+        path.name.removesuffix(f"-{Weights.IMPORTED}"): path for path in (home / "models").glob(f"*-{Weights.IMPORTED}")
+    }
     known = (*PAPER_MODELS, *sorted(imported))
     for name, batches in wanted.items():
         if name in ENTRIES:
@@ -59,7 +61,7 @@ def check_intact(models: Iterable[Model]) -> None:
             except OSError as error:
                 found = str(error.strerror)
             if found != sha256:
-                again = "import it again" if model.weights == IMPORTED else "it is made again when it is needed"
+                again = "import it again" if model.weights == Weights.IMPORTED else "it is made again when it is needed"
                 raise DataError(
                     f"{path} is not what was made: sha256 {sha256[:12]}… then, {found[:12]}… now",
                     f"delete {path.parent}; {again}",

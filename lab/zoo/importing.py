@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lab.core.errors import ModelError, SupplyError
 from lab.core.model import Model
+from lab.core.names import Weights
 from lab.disk.locks import lock
 from lab.disk.whole import publish
 from lab.zoo.catalog import MAKING, load, prepare
@@ -15,7 +16,7 @@ from lab.zoo.entries import ENTRIES, Preprocessing
 from lab.zoo.model_directory import read_meta, to_model
 from lab.zoo.preprocess import CROP, image_files
 from lab.zoo.published_weights import SUPPLIES, place
-from lab.zoo.recipe import IMPORTED, PRETRAINED, Pictures
+from lab.zoo.recipe import Pictures
 from lab.zoo.staging import Progress, Staged, check_space, complete, staging
 from lab.zoo.worker import ImportJob, call_worker
 
@@ -62,13 +63,13 @@ def import_graph(
     if source.path:
         image_files(source.path)
     check_space(home, 2 * path.stat().st_size)
-    final = home / "models" / f"{name}-{IMPORTED}"
+    final = home / "models" / f"{name}-{Weights.IMPORTED}"
     with lock(MAKING, directory=home), staging(home, name) as directory:
         progress(name, "canonicalising")
         job = ImportJob(name, str(path.resolve()), str(directory), shape, tuple(outputs))
         call_worker("lab.zoo.tensorflow.import_worker", [job])
         description = f"imported from {path.name}; {source.describe()}"
-        complete([Staged(name, IMPORTED, description, directory, preprocessing, source)], batches, progress)
+        complete([Staged(name, Weights.IMPORTED, description, directory, preprocessing, source)], batches, progress)
         publish(directory, final, replace=True)
     progress(name, "ready")
     meta = read_meta(final)
@@ -93,8 +94,8 @@ def import_yunet_onnx(
         place(SUPPLIES[_YUNET], path, home / "downloads")
     except SupplyError as why:
         raise ModelError(why.message, why.remedy) from why
-    prepare([_YUNET], home, PRETRAINED, batches, progress, images)
-    model = load(_YUNET, home, PRETRAINED, images)
+    prepare([_YUNET], home, Weights.PRETRAINED, batches, progress, images)
+    model = load(_YUNET, home, Weights.PRETRAINED, images)
     if model is None:
         raise ModelError("yunet vanished while it was made", "run the same command again")
     return model

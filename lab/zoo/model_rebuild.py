@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from lab.core.names import Weights
 from lab.disk.content import file_sha256
 from lab.zoo.model_directory import GRAPH_FILE
 from lab.zoo.published_weights import SUPPLIES, fetch, unpack
-from lab.zoo.recipe import PRETRAINED, SEEDED, ModelRecipe, Pictures
+from lab.zoo.recipe import ModelRecipe, Pictures
 from lab.zoo.worker import BuildJob, call_worker
 
 
 def rebuild(
-    name: str, directory: Path, weights: str = SEEDED, batches: Sequence[int] = (1, 3), downloads: Path | None = None
+    name: str,
+    directory: Path,
+    weights: str = Weights.SEEDED,
+    batches: Sequence[int] = (1, 3),
+    downloads: Path | None = None,
 ) -> dict[str, str]:
     """Builds one of the paper's models into a directory, from nothing, and returns sha256 by file name.
 
@@ -26,7 +31,7 @@ def rebuild(
     directory.mkdir(parents=True, exist_ok=True)
     recipe = ModelRecipe(name, weights, Pictures())
     checkpoint = None
-    if weights == PRETRAINED:
+    if weights == Weights.PRETRAINED:
         download = fetch(SUPPLIES[name], downloads or directory)
         checkpoint = str(download if download.suffix == ".onnx" else unpack(download, directory / "checkpoint"))
     call_worker("lab.zoo.tensorflow.build_worker", [BuildJob(name, str(directory), checkpoint)])

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from lab.core.errors import UsageError
+from lab.core.names import Weights
 from lab.core.near_names import did_you_mean
 from lab.zoo.entries import ENTRIES, Entry, Preprocessing
 from lab.zoo.published_weights import SUPPLIES
@@ -24,11 +25,7 @@ from lab.zoo.published_weights import SUPPLIES
 if TYPE_CHECKING:
     from lab.zoo.preprocess import Floats
 
-SEEDED = "seeded"
-PRETRAINED = "pretrained"
-IMPORTED = "imported"
-AUTO = "auto"
-WEIGHTS = (AUTO, SEEDED, PRETRAINED)
+WEIGHTS = (Weights.AUTO, Weights.SEEDED, Weights.PRETRAINED)
 
 GENERATOR = (
     *("entries", "pictures", "preprocess", "random_integers"),
@@ -88,14 +85,14 @@ class ModelRecipe(msgspec.Struct, frozen=True):
 
     def directory(self, home: Path) -> Path:
         """Path of the model's directory, whether it exists yet or not."""
-        supply = SUPPLIES[self.name] if self.weights == PRETRAINED else None
+        supply = SUPPLIES[self.name] if self.weights == Weights.PRETRAINED else None
         origin = f"{supply.url} {supply.known_hash}" if supply else "seeded"
         key = model_key(self.name, self.weights, origin, self.images.key())
         return home / "models" / f"{self.name}-{self.weights}-{key}"
 
     def describe(self) -> str:
         """Describe where the weights and the inputs come from, for ``meta.json``."""
-        weights = f"weights of {SUPPLIES[self.name].url}" if self.weights == PRETRAINED else "seeded weights"
+        weights = f"weights of {SUPPLIES[self.name].url}" if self.weights == Weights.PRETRAINED else "seeded weights"
         return f"{weights}; {self.images.describe()}"
 
 

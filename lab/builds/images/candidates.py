@@ -13,6 +13,7 @@ from lab.builds.steps import planner, stages
 from lab.builds.steps.bases import BaseStep, base_step
 from lab.builds.steps.planner import PrebuiltFiles
 from lab.builds.steps.step import PREFIX, StageStep
+from lab.core.arm import NATIVE_RUNTIME
 from lab.core.errors import UnobtainableError, Unreachable
 from lab.core.progress import Progress, silent
 from lab.disk.paths import ROOT
@@ -67,7 +68,7 @@ class Catalogue:
             self._bases[name] = base_step(name, self.pins.bases[name], self._client)
         return self._bases[name]
 
-    def stage(self, name: str, runtime: str = "native", supply: Supply | None = None) -> StageStep:
+    def stage(self, name: str, runtime: str = NATIVE_RUNTIME, supply: Supply | None = None) -> StageStep:
         """The build of any stage, such as ``toolchain``."""
         args = stage_args(self.pins, self.edition, runtime, supply)
         return planner.plan(self._dockerfile, name, args, self.base, edition=self.edition)
@@ -110,7 +111,7 @@ class Catalogue:
             SupplyError: one is, and what came has the wrong checksum.
         """
         pin = self.pins.edition(self.edition).runtime(runtime)
-        if runtime == "native":
+        if runtime == NATIVE_RUNTIME:
             return self.candidate(runtime, None)
         artifact = self.prebuilt(runtime, Supply.ARTIFACT)
         if artifact is not None:

@@ -12,7 +12,9 @@ from lab.builds.images.labels import ImageInfo, LabelStep, describe_image, label
 from lab.builds.steps.dockerfile import has_image
 from lab.builds.steps.queue import run_all
 from lab.builds.steps.step import BuildStep
+from lab.core.arm import NATIVE_RUNTIME
 from lab.core.errors import BuildFailed, LabError
+from lab.core.names import Edition
 from lab.core.progress import Progress, silent
 from lab.engines.docker_sdk import DockerClient, connect
 from lab.engines.leftovers import remove_abandoned
@@ -47,7 +49,7 @@ class BuildReport(msgspec.Struct, frozen=True):
         raise BuildFailed(f"{len(fatal)} images could not be made: {others}", first.remedy)
 
 
-def build_images(runtimes: Iterable[str], edition: str = "current", progress: Progress = silent) -> BuildReport:
+def build_images(runtimes: Iterable[str], edition: str = Edition.CURRENT, progress: Progress = silent) -> BuildReport:
     """The images of these runtimes, built where they are not here already.
 
     A runtime that cannot be had is a problem of its own, in the report, and no error.
@@ -117,7 +119,7 @@ def choose_steps(
     return steps, report
 
 
-def find_images(edition: str = "current") -> dict[str, ImageInfo]:
+def find_images(edition: str = Edition.CURRENT) -> dict[str, ImageInfo]:
     """The images of an edition that are here already, by runtime; nothing is built or downloaded.
 
     Raises:
@@ -128,7 +130,7 @@ def find_images(edition: str = "current") -> dict[str, ImageInfo]:
     catalogue = Catalogue(edition, client)
     images: dict[str, ImageInfo] = {}
     for runtime in catalogue.pins.edition(edition).runtimes:
-        for supply in catalogue.pinned_supplies(runtime) if runtime != "native" else (None,):
+        for supply in catalogue.pinned_supplies(runtime) if runtime != NATIVE_RUNTIME else (None,):
             here = catalogue.find(catalogue.candidate(runtime, supply))
             if here is not None:
                 images[runtime] = describe_image(client, here.tag)

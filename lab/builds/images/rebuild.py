@@ -10,6 +10,7 @@ from lab.builds.images.labels import ImageInfo
 from lab.builds.pins import Supply
 from lab.builds.steps.dockerfile import has_image
 from lab.builds.steps.step import PREFIX, BuildStep, StageStep
+from lab.core.arm import NATIVE_RUNTIME
 from lab.core.errors import Unreachable
 from lab.core.progress import Progress, silent
 from lab.engines.docker_sdk import DockerClient, connect, failures_as_lab_errors
@@ -27,7 +28,7 @@ def rebuild_image(image: ImageInfo, progress: Progress = silent) -> dict[str, st
         SupplyError: an artifact or tarball is not what its checksum says.
     """
     client = connect()
-    supply = Supply(image.supply) if image.runtime != "native" else None
+    supply = Supply(image.supply) if image.runtime != NATIVE_RUNTIME else None
     catalogue = Catalogue(image.edition, client)
     try:
         prebuilt = catalogue.prebuilt(image.runtime, supply, progress)

@@ -11,6 +11,7 @@ import msgspec
 from lab.builds.steps import context, stages
 from lab.builds.steps.step import PREFIX, BuildStep, StageStep
 from lab.core.errors import BuildFailed
+from lab.core.names import Edition
 from lab.disk.paths import ROOT
 
 
@@ -39,7 +40,7 @@ def plan(
     root: Path = ROOT,
     *,
     minutes: Mapping[str, float] | None = None,
-    edition: str = "current",
+    edition: str = Edition.CURRENT,
 ) -> StageStep:
     """The build of `target` and everything under it.
 

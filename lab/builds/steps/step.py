@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from lab.builds.steps.dockerfile import build_dockerfile
+from lab.core.names import Edition
 from lab.core.progress import Progress
 from lab.disk.paths import LOGS
 from lab.engines.docker_sdk import DockerClient
@@ -79,13 +80,13 @@ class StageStep(BuildStep, frozen=True, kw_only=True):
 
     dockerfile: str
     files: dict[str, Path] = {}
-    edition: str = "current"
+    edition: str = Edition.CURRENT
     cpu_minutes: float | None = None
 
     @property
     def title(self) -> str:
         """Its name, and the edition if that is not the current one: two editions may build a stage at once."""
-        return self.name if self.edition == "current" else f"{self.name} ({self.edition})"
+        return self.name if self.edition == Edition.CURRENT else f"{self.name} ({self.edition})"
 
     @property
     def minutes(self) -> float:

@@ -15,17 +15,17 @@ from lab.builds.pins import load_pins
 from lab.builds.supplies import save_artifact
 from lab.cli.alone import Wait, alone
 from lab.cli.build_progress import build_progress
-from lab.cli.options import Json
+from lab.cli.options import CURRENT, Json
 from lab.cli.output import note, say_json, say_table
 from lab.cli.wiring import lab_of
-from lab.core.arm import GuestProfile
+from lab.core.arm import NATIVE_RUNTIME, GuestProfile
 from lab.core.errors import UnobtainableError
 from lab.core.guest import GuestId
 from lab.core.names import Target
 from lab.core.units import show_bytes
 
 # What builds in minutes from package registries alone; the others take a compiler most of an hour.
-QUICK = ("native", "wasmtime", "wasmedge", "wamr")
+QUICK = (NATIVE_RUNTIME, "wasmtime", "wasmedge", "wamr")
 QUICK_GUESTS = (GuestId.parse("native/o3"), GuestId.parse("wasm/o3"))
 ALL_GUESTS = (
     *(GuestId(Target.NATIVE, profile) for profile in (GuestProfile.O3, GuestProfile.O0)),
@@ -53,7 +53,7 @@ def build(
     Writes images into the engine, guests below LAB_HOME, logs into logs/.
     """
     lab = lab_of(context)
-    chosen = dict.fromkeys(editions or ("current",))
+    chosen = dict.fromkeys(editions or (CURRENT,))
     guests = ALL_GUESTS if everything else () if runtimes else QUICK_GUESTS
     wanted = {edition: _wanted(edition, runtimes, everything=everything) for edition in chosen}
     with alone(f"images of {', '.join(chosen)}", wait=wait), build_progress() as progress:

@@ -7,7 +7,7 @@ import msgspec
 from lab.builds.images.ensure import find_images
 from lab.builds.images.labels import ImageInfo
 from lab.builds.pins import load_pins
-from lab.cli.options import Edition, Json
+from lab.cli.options import CURRENT, Edition, Json
 from lab.cli.output import note, say_json, say_table
 from lab.core.arm import Arm
 from lab.core.errors import LabError
@@ -39,7 +39,7 @@ class ArmRow(msgspec.Struct, frozen=True):
     unsupported_because: str | None
 
 
-def runtimes(edition: Edition = "current", json: Json = False) -> None:
+def runtimes(edition: Edition = CURRENT, json: Json = False) -> None:
     """List every arm with its runtime's version and supply, and why it cannot run if it cannot. Writes nothing."""
     arms = registry.all_arms(edition)
     images = _images(edition)

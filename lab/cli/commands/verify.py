@@ -14,7 +14,7 @@ import typer
 from lab.campaign.materials import Materials
 from lab.cli.alone import Wait, alone
 from lab.cli.build_progress import build_progress
-from lab.cli.options import Campaign, Edition, Json, Results
+from lab.cli.options import CURRENT, Campaign, Edition, Json, Results
 from lab.cli.output import note, say, say_json, say_table
 from lab.cli.wiring import Lab, lab_of
 from lab.core.errors import EXIT_NEGATIVE, UsageError
@@ -34,7 +34,7 @@ SEE_NAMES = "`lab verify --quick` lists every name"
 def verify(
     context: typer.Context,
     campaign: Campaign = LATEST,
-    edition: Edition = "current",
+    edition: Edition = CURRENT,
     quick: Annotated[bool, typer.Option("--quick", help="Check what is here; build nothing again.")] = False,
     only: Annotated[
         list[str] | None, typer.Option(help="Only items of such names: 'guest wasm/*', 'image *', 'model yunet'.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lab.core.arm import NATIVE_RUNTIME
 from lab.core.case import Case
 from lab.core.manifest import Manifest
 from lab.report.claims.claim_file import Claim
@@ -50,5 +51,5 @@ def join(*parts: str) -> str:
 
 def _runtimes(claim: Claim, manifest: Manifest) -> list[str]:
     """Runtimes of the claim that the campaign holds, native left out."""
-    names = {system.split("-", 1)[0] for system in (*claim.systems, *claim.over.systems)} - {"native"}
+    names = {system.split("-", 1)[0] for system in (*claim.systems, *claim.over.systems)} - {NATIVE_RUNTIME}
     return sorted(names & manifest.runtimes.keys())
