@@ -17,7 +17,7 @@ from lab.core.errors import UsageError
 from lab.core.manifest import Manifest
 from lab.core.trial import QUANTITIES
 from lab.disk.paths import RESULTS
-from lab.report.claims.judge import claims_of
+from lab.report.claims.merge import claims_of_strata
 from lab.report.claims.verdict import ClaimResult
 from lab.report.compare.comparison import Comparison, compare
 from lab.report.overheads import Cost, costs
@@ -114,7 +114,7 @@ class Campaign:
     @cached_property
     def claims(self) -> tuple[ClaimResult, ...]:
         """The paper's claims, judged on this campaign."""
-        return claims_of(self._results)
+        return claims_of_strata([self._results])
 
     def arrow(self) -> pa.Table:
         """One row per trial, the columns of ``lab export`` (docs/results.md)."""

@@ -78,7 +78,7 @@ def _campaign(rng: np.random.Generator, noise: Disturbance) -> Iterator[Answer]:
     trials: list[Trial] = []
     for block in range(MOST_BLOCKS):
         progress = case_progress(cases, trials, CONTAINER_S)
-        chosen = plan.block(plan.purchase(trials, cases), block, progress, seed=1) if block else cases
+        chosen = plan.block(plan.purchase(trials, progress), block, progress, seed=1) if block else cases
         if not chosen:
             break
         trials += _trials(chosen, block, truth, scale, noise, rng)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from pathlib import Path
 
 import msgspec
 
 from lab.campaign.run import CampaignRun
 from lab.campaign.session import Session
+from lab.core.case import Case
 from lab.core.experiment import Experiment, Matrix, Measure, Tier
-from lab.core.trial import Trial
+from lab.core.trial import Kind, Outcome, Trial
 from lab.core.want import Want
 from lab.store.journal import Journal, read_trials, write_journal
 from tests.fakes import FakeEngine, LoggingObserver, make_materials
@@ -34,6 +36,11 @@ def experiment(
         tiers={"t": tier or Tier(budget="100h", min_blocks=3, max_blocks=3, cell_budget="10h")},
         measure=msgspec.structs.replace(Measure(precision="50%"), **measure),
     )
+
+
+def happenings(trials: list[Trial]) -> Counter[tuple[Kind, Case, int, Outcome]]:
+    """How often each case was run, or each arm precompiled, in each block with each outcome."""
+    return Counter((trial.kind, trial.case, trial.block, trial.outcome) for trial in trials)
 
 
 class Stage:
@@ -73,6 +80,10 @@ class Stage:
             )
             CampaignRun(session, tier, self.experiment.cases("t"), self.wants).run()
         return self.trials
+
+    def resume_from(self, kept: list[Trial]) -> list[Trial]:
+        """Go on from a journal that holds these trials only; the trials then written."""
+        return self.play(self.rewind(kept))
 
     def rewind(self, trials: list[Trial]) -> FakeEngine:
         """Put the journal back to these trials, as a kill -9 would have left it; an engine that has run them."""

@@ -72,10 +72,7 @@ def run_in(
             security_opt=["no-new-privileges"],
             labels=owner_labels("build"),
             # not `volumes`: those cannot name a directory with a colon
-            mounts=[
-                BindMount(mount.place, str(mount.source.resolve()), type="bind", read_only=mount.read_only)
-                for mount in mounts
-            ],
+            mounts=[mount.bound for mount in mounts],
         )
         try:
             container.start()

@@ -65,7 +65,7 @@ class Calibrator:
         arm = self._case.arm
         if (reason := self._session.materials.unsupported(arm)) is not None:
             raise NothingToReport(f"{arm.id} cannot be calibrated with: {reason}", CHOOSE_ANOTHER)
-        module = self._session.precompile(arm, 0, self._left_s())
+        module = self._session.precompile(arm, 0, self._left_s)
         if isinstance(module, OutcomeWithReason):
             raise NothingToReport(f"precompilation ended as {module.outcome}: {module.why}", CHOOSE_ANOTHER)
         return module

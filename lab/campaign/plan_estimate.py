@@ -68,7 +68,7 @@ class PlanEstimate(msgspec.Struct, frozen=True):
 def estimate(
     experiment: Experiment, tier_name: str, cases: tuple[Case, ...], home: Path, results: Path, precision: str | None
 ) -> PlanEstimate:
-    """PlanEstimate a tier.
+    """Estimate a tier.
 
     Args:
         experiment: what.

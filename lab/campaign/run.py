@@ -96,7 +96,7 @@ class CampaignRun:
         """
         progress = self._progress()
         pending = {case for case, known in progress.items() if known.last in {None, Outcome.OVER_BUDGET}}
-        bought = self._bought(self._session.trials)
+        bought = self._sets.purchase(self._session.trials, progress)
         while pending:
             predicted = {case: self._session.predict_first_s(case) for case in pending}
             affordable = {case: cost for case, cost in predicted.items() if self._affordable(case, cost, share, bought)}
@@ -129,8 +129,7 @@ class CampaignRun:
         """Run what is still missing of a block; whether there was anything in it."""
         if any(trial.block > block for trial in self._session.trials):
             return True  # complete: a later one was begun
-        before, chosen = self._bought_for(block)
-        progress = case_progress(self._cases, before, CONTAINER_S)
+        before, progress, chosen = self._bought_for(block)
         remaining_s = self._tier.budget_s - spent_s(before)
         chosen = chosen or next_block(block, progress, self._tier, remaining_s, self._precise(before), self._seed)
         done = {trial.case for trial in self._session.trials if trial.block == block and trial.kind is Kind.RUN}
@@ -141,23 +140,20 @@ class CampaignRun:
             self._session.observer.on_block_end(block, last=False)
         return bool(chosen)
 
-    def _bought_for(self, block: int) -> tuple[list[Trial], list[Case]]:
-        """The trials that a block is chosen by, and the cases of the sets that are bought in it.
+    def _bought_for(self, block: int) -> tuple[list[Trial], dict[Case, CaseProgress], list[Case]]:
+        """The trials that a block is chosen by, what they say of each case, and the cases of the sets bought in it.
 
         Where every set that is left waits for a first visit of some case, block 0 goes on first.
         """
         for is_last in (False, True):
             before = self._before(block)
-            bought = self._bought(before)
-            chosen = self._sets.block(bought, block, case_progress(self._cases, before, CONTAINER_S), self._seed)
+            progress = case_progress(self._cases, before, CONTAINER_S)
+            bought = self._sets.purchase(before, progress)
+            chosen = self._sets.block(bought, block, progress, self._seed)
             if chosen or is_last or not bought.wants:
                 break
             self._pilot(1.0)
-        return before, chosen
-
-    def _bought(self, trials: list[Trial]) -> Purchase:
-        """The sets that what is left after some trials pays for, by what those trials say on costs."""
-        return self._sets.purchase(trials, self._cases)
+        return before, progress, chosen
 
     def _precise(self, trials: list[Trial]) -> Callable[[Case], bool]:
         wanted = self._session.limits.precision_fraction
@@ -167,7 +163,7 @@ class CampaignRun:
 
     def _run_case(self, case: Case, block: int) -> None:
         self._block, session = block, self._session
-        module = session.precompile(case.arm, block, self._left_s())
+        module = session.precompile(case.arm, block, self._left_s)
         if isinstance(module, OutcomeWithReason):
             session.record_unrun(case, module, block)
             return

@@ -5,7 +5,7 @@ The journal is the only state: whoever reads it again goes on where the session 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -104,13 +104,13 @@ class Session:
         """Seconds that a case's first trial is predicted to take, with the precompilation that it may need."""
         return self.predict(case).total_s + (guess_compile_s(case.arm) if self._must_precompile(case.arm) else 0.0)
 
-    def precompile(self, arm: Arm, block: int, left_s: float) -> Path | OutcomeWithReason | None:
+    def precompile(self, arm: Arm, block: int, left_s: Callable[[], float]) -> Path | OutcomeWithReason | None:
         """The arm's precompiled module, made if need be and written down once per session.
 
         Args:
             arm: of any mode.
             block: that needs it.
-            left_s: for the observer.
+            left_s: seconds of work predicted, for the observer; called only if a module is made.
 
         Returns:
             The module; why there is none; or None for an arm that runs the guest as it is.
@@ -125,7 +125,7 @@ class Session:
             return _no_module(trial)
         found = self._modules.find(arm)
         if found is None:
-            self.observer.on_trial_start(f"{arm.id} precompilation", block, left_s)
+            self.observer.on_trial_start(f"{arm.id} precompilation", block, left_s())
             trial = self._modules.make(arm, self._engine, self.limits, campaign=self.name, started_at=utc_now())
             self.record(msgspec.structs.replace(trial, block=block))
             found = self._modules.find(arm)

@@ -9,10 +9,12 @@ from lab.engines.docker_sdk import Container, DockerClient, failures_as_lab_erro
 from lab.engines.owner import CAMPAIGN_LABEL, is_abandoned
 
 
-def discard(container: Container) -> None:
-    """Remove a container; one that cannot be removed now is removed by the next `remove_abandoned`."""
+def discard(container: Container) -> bool:
+    """Remove a container; whether it worked. One that stays is removed by the next `remove_abandoned`."""
     with contextlib.suppress(LabError), failures_as_lab_errors():
         container.remove(force=True)
+        return True
+    return False
 
 
 def remove_abandoned(client: DockerClient, campaign: str | None = None) -> int:
@@ -28,13 +30,8 @@ def remove_abandoned(client: DockerClient, campaign: str | None = None) -> int:
     Raises:
         EngineMissing, EngineFailed: the engine cannot list them; what cannot be removed is left to the next call.
     """
-    removed = 0
     with failures_as_lab_errors():
         # other labs remove theirs meanwhile
         found = client.containers.list(all=True, filters={"label": CAMPAIGN_LABEL}, ignore_removed=True)
-    for container in found:
-        if container.labels.get(CAMPAIGN_LABEL) == campaign or is_abandoned(container.labels):
-            with contextlib.suppress(LabError), failures_as_lab_errors():
-                container.remove(force=True)
-                removed += 1
-    return removed
+    unneeded = [each for each in found if each.labels.get(CAMPAIGN_LABEL) == campaign or is_abandoned(each.labels)]
+    return sum(discard(container) for container in unneeded)

@@ -128,10 +128,10 @@ def parting(log_ratios: Floats) -> SeriesFlag:
     Args:
         log_ratios: shape (n,).
     """
-    if len(log_ratios) < 2:
-        return SeriesFlag(None, None, None, f"{len(log_ratios)} blocks are too few to compare typical and mean trial")
     estimate, apart = overhead(log_ratios), int(outliers(log_ratios, _FAR_APART).sum())
-    value, mean = math.exp(float(typical(log_ratios).value)), math.exp(float(log_ratios.mean()))
+    value, mean = estimate.value, estimate.mean_value
+    if len(log_ratios) < 2 or value is None or mean is None:
+        return SeriesFlag(None, None, None, f"{len(log_ratios)} blocks are too few to compare typical and mean trial")
     raised = estimate.mean_parts or apart > 0
     beside = f"; {apart} of {len(log_ratios)} blocks lie apart" if apart else ""
     text = f"typical and mean trial part: {value:.4g}× and {mean:.4g}×{beside}"

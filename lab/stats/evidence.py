@@ -79,7 +79,7 @@ def paired_evidence(log_ratios: Floats, margin: float, alpha: float) -> list[Evi
         return [Evidence(estimate, PValues(), True, True, None) for estimate in estimates]
     center, bound = typical(log_ratios), float(np.log1p(margin))
     p_values = _p_values(center, bound, signed_rank(log_ratios), signed_rank_tost(log_ratios, bound))
-    shortage, dependences = paired_shortage(n, alpha), _dependences([log_ratios], alpha)
+    shortage, dependences = paired_shortage(n, alpha), _dependences([(log_ratios, center)], alpha)
     estimates = ratios_of(center, log_ratios, 1 - alpha)
     return [
         Evidence(estimate, p, n < ENOUGH_BLOCKS, True, shortage, dependence)
@@ -101,10 +101,11 @@ def unpaired_evidence(a: Floats, b: Floats, margin: float, alpha: float) -> list
         nothing = "one of the campaigns has no block of this case"
         absent = Estimate(None, None, None, 1 - alpha, METHOD, 0, nothing)
         return [Evidence(absent, PValues(), True, False, None) for _ in a]
-    center, bound = weighted([(-1.0, typical(a)), (1.0, typical(b))]), float(np.log1p(margin))
+    sides = [(a, typical(a)), (b, typical(b))]
+    center, bound = weighted([(-1.0, sides[0][1]), (1.0, sides[1][1])]), float(np.log1p(margin))
     rank_tost = np.maximum(mann_whitney(a - bound, b, "greater"), mann_whitney(a + bound, b, "less"))
     p_values = _p_values(center, bound, brunner_munzel(a, b), rank_tost)
-    shortage, dependences = _unpaired_shortage(n, m, alpha), _dependences([a, b], alpha)
+    shortage, dependences = _unpaired_shortage(n, m, alpha), _dependences(sides, alpha)
     alone = "one block has no spread to make an interval from" if min(n, m) < 2 else "no block differs from any other"
     return [
         Evidence(
@@ -128,17 +129,16 @@ def _p_values(center: Typical, bound: float, rank: Floats, rank_equivalent: Floa
     return [PValues(*map(_known, row)) for row in zip(*tests, strict=True)]
 
 
-def _dependences(sides: list[Floats], alpha: float) -> list[str | None]:
+def _dependences(sides: list[tuple[Floats, Typical]], alpha: float) -> list[str | None]:
     """A sentence for each row in which a test finds that neighbouring blocks of a side resemble each other."""
-    found: list[str | None] = [None] * len(sides[0])
-    for side in sides:
+    found: list[str | None] = [None] * len(sides[0][0])
+    for side, center in sides:
         n = side.shape[-1]
         if n < ENOUGH_BLOCKS:
             continue
-        worth = typical(side).counts_as
         for row, correlation in enumerate(serial_correlation(side)):
             if serial_p(correlation, n) <= alpha:
-                found[row] = dependence_text(float(correlation), n, float(worth[row]))
+                found[row] = dependence_text(float(correlation), n, float(center.counts_as[row]))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -45,9 +46,7 @@ def differences(before: Manifest, after: Manifest) -> tuple[str, ...]:
     Returns:
         Such as ``wasmtime image`` or ``host.kernel (6.1.0, now 6.2.0)``, sorted; empty if nothing differs.
     """
-    left, right = _leaves(_identity(before)), _leaves(_identity(after))
-    changed = [path for path in {*left, *right} if left.get(path) != right.get(path)]
-    return tuple(sorted({_describe(path, left.get(path), right.get(path)) for path in changed}))
+    return _described(before, after, lambda _: True)
 
 
 def class_differences(before: Manifest, after: Manifest) -> tuple[str, ...]:
@@ -56,10 +55,13 @@ def class_differences(before: Manifest, after: Manifest) -> tuple[str, ...]:
     Campaigns of one class ran the same cases with the same binaries, guests and models, on whatever machine. An image
     may stand on other packages of the same suite.
     """
+    return _described(before, after, lambda path: path[0] != "host" and path[-1] != "image_id")
+
+
+def _described(before: Manifest, after: Manifest, counts: Callable[[_Path], bool]) -> tuple[str, ...]:
     left, right = _leaves(_identity(before)), _leaves(_identity(after))
-    changed = [path for path in {*left, *right} if left.get(path) != right.get(path)]
-    inner = [path for path in changed if path[0] != "host" and path[-1] != "image_id"]
-    return tuple(sorted({_describe(path, left.get(path), right.get(path)) for path in inner}))
+    changed = [path for path in {*left, *right} if counts(path) and left.get(path) != right.get(path)]
+    return tuple(sorted({_describe(path, left.get(path), right.get(path)) for path in changed}))
 
 
 def _describe(path: _Path, before: object, after: object) -> str:

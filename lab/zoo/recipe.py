@@ -52,23 +52,29 @@ class Pictures(msgspec.Struct, frozen=True):
         Raises:
             ModelError: there are no readable images.
         """
-        from lab.zoo.preprocess import CROP, made_input, users_input  # noqa: PLC0415 - as above
+        from lab.zoo.preprocess import made_input, users_input  # noqa: PLC0415 - as above
 
         if self.path is None:
             return made_input(how, side, batch)
-        return users_input(self.path, how, side, batch, CROP if self.crop is None else self.crop)
+        return users_input(self.path, how, side, batch, self._seen)
 
     def key(self) -> str:
         """A key over the images' content, or ``made`` for the lab's own pictures."""
         if self.path is None:
             return "made"
-        from lab.zoo.preprocess import CROP, image_files  # noqa: PLC0415 - as above
+        from lab.zoo.preprocess import image_files  # noqa: PLC0415 - as above
 
-        return f"{files_key(image_files(self.path))} {CROP if self.crop is None else self.crop}"
+        return f"{files_key(image_files(self.path))} {self._seen}"
 
     def describe(self) -> str:
         """Describe where the inputs come from, for ``meta.json``."""
         return "pictures made by the lab" if self.path is None else f"images in {self.path}"
+
+    @property
+    def _seen(self) -> float:
+        from lab.zoo.preprocess import CROP  # noqa: PLC0415 - as above
+
+        return CROP if self.crop is None else self.crop
 
 
 class ModelRecipe(msgspec.Struct, frozen=True):

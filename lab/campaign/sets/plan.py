@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from random import Random
 
-from lab.campaign.prediction import CONTAINER_S, CostModel, guess_compile_s
-from lab.campaign.schedule import CaseProgress, case_progress
+from lab.campaign.prediction import CostModel, guess_compile_s
+from lab.campaign.schedule import CaseProgress
 from lab.campaign.session import spent_s
 from lab.campaign.sets.measurements import MIN_BLOCKS, Measurements
 from lab.campaign.sets.purchase import Costs, Purchase, purchase
@@ -41,14 +41,15 @@ class SetPlan:
         """Whether there is nothing to buy sets for."""
         return not self._wants
 
-    def purchase(self, trials: list[Trial], cases: Iterable[Case]) -> Purchase:
+    def purchase(self, trials: list[Trial], progress: Mapping[Case, CaseProgress]) -> Purchase:
         """The sets that the budget left after some trials pays for, by what those trials say on widths and costs.
 
-        A want of a case that the campaign does not hold is left out.
+        Args:
+            trials: of the campaign so far.
+            progress: what they say of each case of the campaign; a want of any other case is left out.
         """
         if self.is_empty:
             return Purchase()
-        progress = case_progress(cases, trials, CONTAINER_S)
         wants = [want for want in self._wants if want.cases <= progress.keys()]
         left_s = self._tier.budget_s - spent_s(trials)
         costs = self._costs(trials, progress)

@@ -102,8 +102,8 @@ def _further(want: Want, measured: Measurements, progress: Mapping[Case, CasePro
     """Blocks the want still lacks; 0 if it lacks none or cannot be had."""
     if want.quantity is not None:
         for case in measured.running(want):
-            standing = progress[case]
-            waits = not standing.visited or standing.last is Outcome.OVER_BUDGET
-            if not (standing.alive or waits) or len(standing.blocks) >= most:
+            known = progress[case]
+            waits = not known.visited or known.last is Outcome.OVER_BUDGET
+            if not (known.alive or waits) or len(known.blocks) >= most:
                 return 0
     return measured.lacks(want)

@@ -14,13 +14,12 @@ from lab.calibrate.findings import Calibration
 from lab.calibrate.settings import TIER, Settings, checked
 from lab.campaign.experiment_file import check_obtainable
 from lab.campaign.materials import Materials
-from lab.campaign.session import Session
 from lab.cli.alone import Wait, alone
 from lab.cli.build_progress import build_progress
 from lab.cli.engines import EngineName, EngineOption
+from lab.cli.measuring import measuring
 from lab.cli.options import Edition, Json, Results
 from lab.cli.output import note, say, say_json
-from lab.cli.progress import CampaignProgress
 from lab.cli.wiring import Lab, lab_of
 from lab.core.errors import EXIT_NEGATIVE
 from lab.core.trial import Trial
@@ -30,7 +29,6 @@ from lab.disk.paths import RESULTS
 from lab.disk.whole import write_json, write_whole
 from lab.engines.engine import Engine
 from lab.engines.host import misfits
-from lab.store.journal import JOURNAL_NAME, Journal, read_trials
 
 DEFAULTS = Settings()
 
@@ -99,23 +97,8 @@ def _calibrate(
 
 
 def _measure(lab: Lab, directory: Path, settings: Settings, materials: Materials, engine: Engine) -> list[Trial]:
-    progress = CampaignProgress(lambda: None)
-    path = directory / JOURNAL_NAME
-    try:
-        with Journal(path) as journal:
-            session = Session(
-                name=directory.name,
-                materials=materials,
-                limits=settings.experiment.measure.limits,
-                engine=engine,
-                journal=journal,
-                trials=read_trials(path),
-                home=lab.home,
-                observer=progress,
-            )
-            return Calibrator(session, settings).run()
-    finally:
-        progress.close()
+    with measuring(lab, directory, materials, settings.experiment.measure.limits, engine) as session:
+        return Calibrator(session, settings).run()
 
 
 def _write(directory: Path, found: Calibration) -> None:

@@ -6,18 +6,18 @@ import typer
 
 from lab.cli.options import Json
 from lab.cli.output import say, say_json, say_table
+from lab.cli.wiring import lab_of
 from lab.core.errors import EXIT_NEGATIVE
-from lab.disk.paths import home
 from lab.verify.machine import examine
 from lab.verify.measuring_checks import fitness
 
 
-def doctor(json: Json = False) -> None:
+def doctor(context: typer.Context, json: Json = False) -> None:
     """Say what is missing on this machine and how to get it. Writes nothing. Exit code 1 if a need is not met.
 
     The last line says whether the machine is fit for measuring, and if not, what to turn on or off.
     """
-    findings = examine(home())
+    findings = examine(lab_of(context).home)
     if json:
         say_json(findings)
     else:

@@ -11,11 +11,11 @@ from lab.cli.alone import Wait, alone
 from lab.cli.build_progress import build_progress
 from lab.cli.options import Json
 from lab.cli.output import note, say_json, say_table
+from lab.cli.wiring import lab_of
 from lab.core.errors import ModelError
 from lab.core.experiment import PAPER_MODELS
 from lab.core.model import Model
 from lab.core.units import show_bytes
-from lab.disk.paths import home
 from lab.zoo.catalog import available, prepare
 from lab.zoo.entries import Preprocessing
 from lab.zoo.importing import import_graph, import_yunet_onnx
@@ -32,7 +32,7 @@ def list_models(context: typer.Context, json: Json = False) -> None:
     """List the models that are ready: parameters, operations, size, and what their weights are. Writes nothing."""
     if context.invoked_subcommand is not None:
         return
-    found = available(home())
+    found = available(lab_of(context).home)
     if json:
         say_json(found)
         return
@@ -44,6 +44,7 @@ def list_models(context: typer.Context, json: Json = False) -> None:
 
 @models.command("prepare")
 def prepare_models(
+    context: typer.Context,
     names: Annotated[list[str] | None, typer.Argument(help="Models to freeze; default: the paper's eight.")] = None,
     weights: Annotated[
         str, typer.Option(help="seeded, pretrained, or auto: pretrained where a host answers.")
@@ -57,7 +58,7 @@ def prepare_models(
     Writes below LAB_HOME: each one's graph, inputs at batch 1 and 3, and TensorFlow's outputs for them.
     """
     with alone("freezing models", wait=wait), build_progress() as progress:
-        made = prepare(names or PAPER_MODELS, home(), weights, BATCHES, progress, images)
+        made = prepare(names or PAPER_MODELS, lab_of(context).home, weights, BATCHES, progress, images)
     if json:
         say_json(tuple(made.values()))
     else:
@@ -66,6 +67,7 @@ def prepare_models(
 
 @models.command("import")
 def import_model(
+    context: typer.Context,
     file: Annotated[Path, typer.Argument(help="A frozen graph (.pb), or YuNet's published weights (.onnx).")],
     name: Annotated[
         str | None, typer.Option("--as", help="What experiments call it; default: the file's name.")
@@ -86,15 +88,16 @@ def import_model(
 
     Writes below LAB_HOME: the graph, inputs at batch 1 and 3, and TensorFlow's outputs for them.
     """
+    home = lab_of(context).home
     with alone("importing a model", wait=wait), build_progress() as progress:
         if file.suffix == ".onnx":
-            model = import_yunet_onnx(file, home(), BATCHES, progress, images)
+            model = import_yunet_onnx(file, home, BATCHES, progress, images)
         else:
             model = import_graph(
                 file,
                 name or file.stem,
                 _shape(input_shape),
-                home(),
+                home,
                 tuple(filter(None, outputs.split(","))),
                 preprocessing=preprocessing,
                 images=images,

@@ -13,9 +13,10 @@ from lab.campaign.experiment_file import cases_of, load_plan
 from lab.campaign.plan_estimate import PlanEstimate, estimate
 from lab.cli.options import ExperimentFile, Json, TierName
 from lab.cli.output import note, say, say_json, say_table
+from lab.cli.wiring import lab_of
 from lab.core.arm import GuestProfile
 from lab.core.units import parse_duration_s, show_bytes, show_duration
-from lab.disk.paths import RESULTS, home
+from lab.disk.paths import RESULTS
 from lab.engines.host import misfits
 from lab.store.campaigns import resolve
 from lab.store.journal import JOURNAL_NAME, read_trials
@@ -28,6 +29,7 @@ BUDGETS = ("20m", "60m", "4h", "24h")
 
 
 def plan(
+    context: typer.Context,
     experiment: ExperimentFile,
     tier: TierName = "standard",
     precision: Annotated[
@@ -42,8 +44,9 @@ def plan(
     json: Json = False,
 ) -> None:
     """Show cases, estimated time, disk and memory of a tier. Writes nothing."""
-    chosen = load_plan(experiment, tier, home(), lambda same: same)
-    found = estimate(chosen, tier, cases_of(chosen, tier), home(), RESULTS, precision)
+    home = lab_of(context).home
+    chosen = load_plan(experiment, tier, home, lambda same: same)
+    found = estimate(chosen, tier, cases_of(chosen, tier), home, RESULTS, precision)
     for misfit in misfits(chosen.measure_in(chosen.tier(tier))):
         note(f"warning: {misfit}")
     if claims:

@@ -14,13 +14,12 @@ from lab.campaign.experiment_file import cases_of, load_plan
 from lab.campaign.materials import Materials
 from lab.campaign.prepare import manifest_of
 from lab.campaign.run import CampaignRun
-from lab.campaign.session import Session
 from lab.cli.alone import Wait, alone
 from lab.cli.build_progress import build_progress
 from lab.cli.engines import EngineName, EngineOption
+from lab.cli.measuring import measuring
 from lab.cli.options import ExperimentFile, Results, TierName
 from lab.cli.output import note, say
-from lab.cli.progress import CampaignProgress
 from lab.cli.questions import wants_for
 from lab.cli.rendering import print_report, refresh_report
 from lab.cli.wiring import Lab, lab_of
@@ -41,7 +40,6 @@ from lab.store.campaigns import (
     reopen,
     why_not_resumed,
 )
-from lab.store.journal import JOURNAL_NAME, Journal, read_trials
 
 # Of what has changed since a campaign that cannot be resumed, so much is named.
 MOST_CHANGES = 5
@@ -164,26 +162,14 @@ def _measure(
 ) -> None:
     limits = experiment.tier(tier)
     note(f"measuring into {directory} for at most {show_duration(limits.budget_s)}")
-    progress = CampaignProgress(lambda: refresh_report(directory, note))
+    refresh = partial(refresh_report, directory, note)
     try:
-        with Journal(directory / JOURNAL_NAME) as journal:
+        with measuring(lab, directory, materials, experiment.measure_in(limits), engine, refresh) as session:
             # only now: a campaign whose journal is damaged, or in use, stays as it is
             reopen(directory)
             point_latest(directory)
-            session = Session(
-                name=directory.name,
-                materials=materials,
-                limits=experiment.measure_in(limits),
-                engine=engine,
-                journal=journal,
-                trials=read_trials(directory / JOURNAL_NAME),
-                home=lab.home,
-                observer=progress,
-            )
             CampaignRun(session, limits, cases, wants_for(experiment.name)).run()
-            mark_finished(directory, journal.next_number, limits.budget_s)
+            mark_finished(directory, len(session.trials), limits.budget_s)
     except KeyboardInterrupt:
-        refresh_report(directory, note)
+        refresh()
         raise
-    finally:
-        progress.close()

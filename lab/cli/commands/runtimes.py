@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import msgspec
+import typer
 
-from lab.builds.images.ensure import find_images
 from lab.builds.images.labels import ImageInfo
 from lab.builds.pins import load_pins
 from lab.cli.options import CURRENT, Edition, Json
 from lab.cli.output import note, say_json, say_table
+from lab.cli.wiring import Lab, lab_of
 from lab.core.arm import Arm
 from lab.core.errors import LabError
 from lab.runtimes import registry
@@ -39,10 +40,10 @@ class ArmRow(msgspec.Struct, frozen=True):
     unsupported_because: str | None
 
 
-def runtimes(edition: Edition = CURRENT, json: Json = False) -> None:
+def runtimes(context: typer.Context, edition: Edition = CURRENT, json: Json = False) -> None:
     """List every arm with its runtime's version and supply, and why it cannot run if it cannot. Writes nothing."""
     arms = registry.all_arms(edition)
-    images = _images(edition)
+    images = _images(lab_of(context), edition)
     rows = [_row(arm, edition, images.get(arm.runtime)) for arm in arms]
     if json:
         say_json(rows)
@@ -54,9 +55,9 @@ def runtimes(edition: Edition = CURRENT, json: Json = False) -> None:
     say_table(table, ("arm", "version", "supply", "precompiles", "unsupported because"))
 
 
-def _images(edition: str) -> dict[str, ImageInfo]:
+def _images(lab: Lab, edition: str) -> dict[str, ImageInfo]:
     try:
-        return find_images(edition)
+        return lab.find_images(edition)
     except LabError as error:  # the list of arms is worth having without an engine
         note(f"images unknown: {error.message}")
         return {}

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from lab.core.arm import GuestProfile
 from lab.core.case import Case
-from lab.report.claims.claim_file import PAPER, Claim, ClaimQuantity, claims_path, load_claims
+from lab.report.claims.claim_file import Claim, ClaimQuantity
 from lab.report.claims.measure import Measured, measure
 from lab.report.claims.outcomes import judge_outcome
-from lab.report.claims.paper_tables import PaperTables, load_tables
+from lab.report.claims.paper_tables import PaperTables
 from lab.report.claims.reasons import differences, join, missing_cases, stand_ins
 from lab.report.claims.verdict import ClaimResult, Finding, Verdict
 from lab.report.display import seconds
@@ -26,16 +26,6 @@ def judge_all(claims: Iterable[Claim], results: Results, tables: PaperTables | N
         tables: the paper's own, which are asked about each claim, too.
     """
     return tuple(judge(claim, results, tables) for claim in claims)
-
-
-def claims_of(results: Results) -> tuple[ClaimResult, ...]:
-    """The claims of the campaign's experiment, or those of the paper where it has none, judged.
-
-    Raises:
-        ExperimentError: the claims file is malformed.
-    """
-    path = claims_path(results.manifest.experiment.name) or claims_path(PAPER)
-    return judge_all(load_claims(path), results, load_tables(path)) if path else ()
 
 
 def judge(claim: Claim, results: Results, tables: PaperTables | None = None) -> ClaimResult:

@@ -37,7 +37,16 @@ class Change(StrEnum):
     UNDETERMINED = "undetermined"
 
 
-class CaseLine(msgspec.Struct, frozen=True):
+class ComparisonLine(msgspec.Struct, frozen=True):
+    """A line of a comparison, of one case or one arm."""
+
+    def entry(self) -> dict[str, object]:
+        """The line as JSON holds it: its case or arm by the id."""
+        fields = msgspec.structs.asdict(self)
+        return {name: value.id if isinstance(value, Case | Arm) else value for name, value in fields.items()}
+
+
+class CaseLine(ComparisonLine, frozen=True):
     """One quantity of one case in both campaigns.
 
     Attributes:
@@ -55,24 +64,16 @@ class CaseLine(msgspec.Struct, frozen=True):
     change: Change
     judgement: Judgement
 
-    def entry(self) -> dict[str, object]:
-        """The line as JSON holds it: the case by its id."""
-        return {**msgspec.structs.asdict(self), "case": self.case.id}
 
-
-class MeanLine(msgspec.Struct, frozen=True):
+class MeanLine(ComparisonLine, frozen=True):
     """One arm's geometric mean of b over a, over the models and batches that both campaigns measured."""
 
     arm: Arm
     quantity: str
     estimate: Estimate
 
-    def entry(self) -> dict[str, object]:
-        """The line as JSON holds it: the arm by its id."""
-        return {**msgspec.structs.asdict(self), "arm": self.arm.id}
 
-
-class OutcomeLine(msgspec.Struct, frozen=True):
+class OutcomeLine(ComparisonLine, frozen=True):
     """A case whose outcome changed.
 
     Attributes:
@@ -87,10 +88,6 @@ class OutcomeLine(msgspec.Struct, frozen=True):
     b: str
     why: str | None
     worse: bool
-
-    def entry(self) -> dict[str, object]:
-        """The line as JSON holds it: the case by its id."""
-        return {**msgspec.structs.asdict(self), "case": self.case.id}
 
 
 Samples = dict[tuple[Case, str], tuple[Floats, Floats]]

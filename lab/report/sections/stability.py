@@ -8,10 +8,10 @@ from statistics import median
 import numpy as np
 
 from lab.core.arm import Arm
-from lab.report.display import model_name
 from lab.report.document import Column, Section, Table
 from lab.report.overheads import TIME, log_ratios
 from lab.report.results import Cell, Results
+from lab.report.sections.common import CASE_COLUMNS
 from lab.stats.diagnostics import SeriesFlag, bimodality, dependence, drift, outliers, parting
 from lab.stats.iterations import Components, Shape, WarmUp, find_warm_up, variance_components
 from lab.stats.ratios import Floats
@@ -25,10 +25,7 @@ LEAD = (
 _LONGEST = 200
 _INFERENCES = 1000  # searched for a warm-up: its cost grows with the square
 _CELL_COLUMNS = (
-    Column("arm", "arm"),
-    Column("model", "model", model_name),
-    Column("batch", "batch"),
-    Column("trials", "trials"),
+    *CASE_COLUMNS,
     Column("drift", "drift"),
     Column("modes", "modes"),
     Column("outliers", "outliers"),
