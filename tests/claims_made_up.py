@@ -12,6 +12,7 @@ from lab.core.case import Case
 from lab.core.trial import Outcome, Trial
 from lab.report.claims.claim_file import Cause, Claim, ClaimQuantity
 from lab.report.claims.formula import sides_of
+from lab.report.claims.measure import is_linear
 from lab.report.claims.paper_tables import FAILED
 from tests.claims_support import failed, ran
 
@@ -19,7 +20,6 @@ BLOCKS = 6
 # Relative noise of each block, the same for all of a side's trials: its mean is 0.
 _NOISE = (-0.002, 0.001, 0.0, 0.002, -0.001, 0.0)
 _OF_MEMORY = {ClaimQuantity.MEMORY_RATIO, ClaimQuantity.BATCH_MEMORY_RATIO, ClaimQuantity.RSS_PEAK_GB}
-_SHARES = {ClaimQuantity.INFERENCE_SHARE, ClaimQuantity.SHARE_DIFFERENCE}
 _LEAST_SHARE, _MOST_SHARE = 0.5, 99.5
 
 
@@ -37,7 +37,7 @@ def _per_case(claim: Claim, figure: float, guest: GuestProfile) -> Iterator[tupl
             if claim.quantity is ClaimQuantity.SHARE_DIFFERENCE:
                 values = [50 + figure / 2 + 10 * noise if place == 0 else 50 - figure / 2 for noise in _NOISE]
             elif place == 0:
-                scale = 0.1 if claim.quantity is ClaimQuantity.INFERENCE_SHARE else 1.0
+                scale = 0.1 if claim.quantity.is_share else 1.0
                 values = [figure * (1 + scale * noise) for noise in _NOISE]
             else:
                 values = [1.0] * BLOCKS
@@ -45,7 +45,12 @@ def _per_case(claim: Claim, figure: float, guest: GuestProfile) -> Iterator[tupl
 
 
 def _trial(claim: Claim, case: Case, block: int, value: float) -> Trial:
-    if claim.quantity in _SHARES:
+    if claim.quantity is ClaimQuantity.STARTUP_SHARE:
+        return msgspec.structs.replace(ran(case.id, block, 100.0), startup_ns=round(value * 1e9))
+    if claim.quantity is ClaimQuantity.READ_SHARE:
+        parts = {"read_ns": round(value * 1e7), "decode_ns": round((100 - value) * 1e7)}
+        return msgspec.structs.replace(ran(case.id, block, 100.0), **parts, build_ns=0, optimise_ns=0)
+    if is_linear(claim):
         return ran(case.id, block, 100.0, share=value / 100)
     if claim.quantity is ClaimQuantity.STARTUP_RATIO:
         return msgspec.structs.replace(ran(case.id, block), startup_ns=round(value * 1e9))
@@ -70,11 +75,11 @@ def disagreeing(claim: Claim) -> list[float]:
 
 def _step(claim: Claim, edge: float) -> float:
     """So far from an edge that the interval of six such blocks lies on one side of it: 1 %, or half a point."""
-    return 0.5 if claim.quantity in _SHARES else 0.01 * abs(edge)
+    return 0.5 if is_linear(claim) else 0.01 * abs(edge)
 
 
 def _is_possible(claim: Claim, figure: float) -> bool:
-    if claim.quantity is ClaimQuantity.INFERENCE_SHARE:
+    if claim.quantity.is_share:
         return _LEAST_SHARE <= figure <= _MOST_SHARE
     return abs(figure) < _MOST_SHARE if claim.quantity is ClaimQuantity.SHARE_DIFFERENCE else figure > 0
 

@@ -183,6 +183,18 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return None if total is None or infer is None or infer > total else infer / total
 
     @property
+    def startup_share(self) -> float | None:
+        """Start-up, in which a JIT translates the module, / (total minus the further inferences)."""
+        total, startup = self.single_total_ns, self.startup_ns
+        return None if total is None or startup is None or startup > total else startup / total
+
+    @property
+    def read_share(self) -> float | None:
+        """Reading the model file, which goes through WASI, / all of loading, as the guest sees it."""
+        load, read = self.load_ns, self.read_ns
+        return None if not load or read is None else read / load
+
+    @property
     def single_total_ns(self) -> int | None:
         """total_ns less the inferences after the first: one cold inference end to end (the paper's overall time).
 
@@ -201,6 +213,8 @@ _DERIVED = {
     "steady_infer_ns": Quantity("steady inference", after="first_infer_ns", column="infer_steady_ns", compared=True),
     "inference_share": Quantity("share of inference in loading and inference", after="predicted_ns"),
     "inference_share_of_total": Quantity("share of inference in the overall time", after="inference_share"),
+    "startup_share": Quantity("share of start-up in the overall time", after="inference_share_of_total"),
+    "read_share": Quantity("share of reading the model file in loading", after="startup_share"),
 }
 
 

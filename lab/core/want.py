@@ -15,7 +15,7 @@ class Want(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         name: of the question.
         above, below: cases of both sides of the comparison; `below` is empty for a plain figure.
-        quantity: what is compared of a trial: ``single_total_ns``, ``rss_peak_bytes`` or ``inference_share``; None if
+        quantity: what is compared of a trial: ``single_total_ns``, ``rss_peak_bytes`` or a share; None if
             it is enough to see how a trial ends.
         half_width: relative half-width of the interval at which the question counts as answered; None for any.
         value: how much the answer is worth beside that of other questions.

@@ -78,6 +78,15 @@ def test_the_overall_time_is_that_of_one_inference() -> None:
     assert repeated.inference_share_of_total == 0.3
 
 
+def test_shares_of_start_up_and_of_reading_are_of_one_inference_and_of_loading() -> None:
+    repeated = trial(
+        read_ns=30, decode_ns=10, build_ns=15, optimise_ns=5, startup_ns=250, infer_ns=(1, 9), total_ns=509
+    )
+    assert (repeated.startup_share, repeated.read_share) == (0.5, 0.5)
+    assert trial(startup_ns=20, total_ns=10).startup_share is None
+    assert trial(**dict.fromkeys(LOADED, 0)).read_share is None
+
+
 def test_a_guest_clock_that_outruns_the_whole_leaves_what_follows_from_it_unknown() -> None:
     fast = msgspec.structs.replace(trial(), total_ns=100, infer_ns=(10, 100))
     assert (fast.single_total_ns, fast.inference_share_of_total) == (None, None)

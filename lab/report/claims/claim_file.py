@@ -28,10 +28,17 @@ class ClaimQuantity(StrEnum):
     BATCH_MEMORY_RATIO = "batch_memory_ratio"
     INFERENCE_SHARE = "inference_share"
     SHARE_DIFFERENCE = "share_difference"
+    STARTUP_SHARE = "startup_share"
+    READ_SHARE = "read_share"
     RSS_PEAK_GB = "rss_peak_gb"
     OUTCOME = "outcome"
     PARAMETERS = "parameters"
     CONV_LAYERS = "conv_layers"
+
+    @property
+    def is_share(self) -> bool:
+        """Whether it is one share in %, averaged over systems and models."""
+        return self in {ClaimQuantity.INFERENCE_SHARE, ClaimQuantity.STARTUP_SHARE, ClaimQuantity.READ_SHARE}
 
     @property
     def is_count(self) -> bool:

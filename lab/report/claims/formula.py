@@ -42,7 +42,7 @@ def sides_of(claim: Claim, guest: GuestProfile) -> list[Side]:
     if claim.quantity in BATCH_RATIOS:
         sides = [first, grid(claim.systems, claim.models, 1)]
         return [*sides, grid(systems, models, claim.batch), grid(systems, models, 1)] if claim.over.systems else sides
-    if claim.quantity in {ClaimQuantity.INFERENCE_SHARE, ClaimQuantity.RSS_PEAK_GB, ClaimQuantity.OUTCOME}:
+    if claim.quantity.is_share or claim.quantity in {ClaimQuantity.RSS_PEAK_GB, ClaimQuantity.OUTCOME}:
         return [first]
     if claim.quantity is ClaimQuantity.GAP_RATIO:
         gaps = ((claim.systems, claim.models), (systems, claim.models), (claim.systems, models), (systems, models))
@@ -66,7 +66,7 @@ def complete_sides(claim: Claim, sides: list[Side], missing: set[Case]) -> list[
 def formula_of(claim: Claim, sides: list[Side]) -> Callable[[Values], float]:
     """The quantity as a function of one value per case: ns, bytes or a share."""
     quantity = claim.quantity
-    if quantity is ClaimQuantity.INFERENCE_SHARE:
+    if quantity.is_share:
         return lambda values: 100 * _mean(sides[0], values)
     if quantity is ClaimQuantity.SHARE_DIFFERENCE:
         return lambda values: 100 * (_mean(sides[0], values) - _mean(sides[1], values))

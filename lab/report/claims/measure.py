@@ -37,9 +37,10 @@ TABLE_QUANTITY = {
     ClaimQuantity.RSS_PEAK_GB: "rss_peak_bytes",
     ClaimQuantity.INFERENCE_SHARE: "inference_share",
     ClaimQuantity.SHARE_DIFFERENCE: "inference_share",
+    ClaimQuantity.STARTUP_SHARE: "startup_share",
+    ClaimQuantity.READ_SHARE: "read_share",
 }
 """What of a trial a claim's quantity is computed from."""
-_LINEAR = {ClaimQuantity.INFERENCE_SHARE, ClaimQuantity.SHARE_DIFFERENCE}
 _OF_TIME = {ClaimQuantity.TIME_RATIO, ClaimQuantity.GAP_RATIO, ClaimQuantity.BATCH_TIME_RATIO}
 
 
@@ -96,7 +97,7 @@ def measure(claim: Claim, guest: GuestProfile, results: Results) -> Measured:
 
 def is_linear(claim: Claim) -> bool:
     """Whether blocks are averaged as they are: a share or a difference of shares, which may be 0 or below."""
-    return claim.quantity in _LINEAR
+    return claim.quantity.is_share or claim.quantity is ClaimQuantity.SHARE_DIFFERENCE
 
 
 def _common(by_case: Mapping[Case, Mapping[int, float]]) -> list[int]:

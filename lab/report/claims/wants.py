@@ -49,7 +49,7 @@ def want_of(claim: Claim, guest: GuestProfile) -> Want:
 
 
 def _half_width(claim: Claim) -> float:
-    if claim.quantity in {ClaimQuantity.INFERENCE_SHARE, ClaimQuantity.SHARE_DIFFERENCE}:
+    if claim.quantity.is_share or claim.quantity is ClaimQuantity.SHARE_DIFFERENCE:
         return SHARE_HALF_WIDTH
     if claim.relation is not Relation.ABOUT:
         return ORDERING_HALF_WIDTH

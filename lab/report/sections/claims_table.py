@@ -20,7 +20,7 @@ LEAD = (
 )
 _LEVELS = ((GuestProfile.O0, "level 0"), (GuestProfile.O3, "level 3"))
 _UNITS = {
-    ClaimQuantity.INFERENCE_SHARE: " %",
+    **{quantity: " %" for quantity in ClaimQuantity if quantity.is_share},
     ClaimQuantity.SHARE_DIFFERENCE: " points",
     ClaimQuantity.RSS_PEAK_GB: " GB",
     ClaimQuantity.PARAMETERS: " M",
