@@ -3,7 +3,7 @@
 #
 #     build.sh VARIANT TARGET OUT [EDITION]
 #
-#     VARIANT  o0, o3, o3-simd (guests) or tool (probe and fixture)
+#     VARIANT  o0, o3, o3-simd, dev (guests) or tool (probe and fixture)
 #     TARGET   wasm or native
 #     OUT      directory for guest.wasm, guest, or probe and fixture
 #     EDITION  current (if not given) or paper (guests only)
@@ -30,10 +30,10 @@ case $target in
     *) echo "error: unknown target $target: expected wasm or native" >&2; exit 2 ;;
 esac
 case $variant in
-    o0 | o3) profile=guest-$variant packages='-p infer' ;;
+    o0 | o3 | dev) profile=guest-$variant packages='-p infer' ;;
     o3-simd) profile=guest-o3 packages='-p infer' flags="$flags -C target-feature=+simd128" ;;
     tool) profile=tool packages='-p probe -p fixture' ;;
-    *) echo "error: unknown variant $variant: expected o0, o3, o3-simd or tool" >&2; exit 2 ;;
+    *) echo "error: unknown variant $variant: expected o0, o3, o3-simd, dev or tool" >&2; exit 2 ;;
 esac
 
 cargo fetch --locked

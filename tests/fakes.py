@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import random
+import tarfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -25,7 +27,7 @@ from lab.cli.wiring import Lab
 from lab.core.arm import Arm, Mode
 from lab.core.case import Case
 from lab.core.errors import LabError
-from lab.core.guest import GuestId
+from lab.core.guest import ALL_GUESTS, GuestId
 from lab.core.model import Model, ModelInput, OutputTensor
 from lab.core.probe import PROBE_SCHEMA, CgroupFigures, PhaseMark, ProbeReport, Rusage
 from lab.core.trial import Trial
@@ -35,7 +37,6 @@ from lab.verify.items import Item
 from lab.verify.lockfile import Lock
 
 MACS = {"tiny": 10_000_000, "small": 100_000_000, "large": 5_000_000_000}
-PROFILES = ("o0", "o3", "o3-simd")
 # Seconds to start and per 10⁹ multiply-accumulates, by mode; an unoptimised guest is ten times slower.
 SPEED = {Mode.NATIVE: (0.002, 0.2), Mode.AOT: (0.05, 0.5), Mode.JIT: (1.0, 0.5), Mode.INTERPRETER: (0.1, 30.0)}
 COMPILE_S = 8.0
@@ -43,6 +44,16 @@ MACHINE_CODE = b"machine code"
 NOISE = 0.01
 
 Answer = Callable[[Job, ProbeReport], JobResult]
+
+
+def packed_cache(name: str = "entry", content: bytes = MACHINE_CODE) -> bytes:
+    """An archive as a first run leaves it of a cache that holds one file."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        member = tarfile.TarInfo(name)
+        member.size = len(content)
+        tar.addfile(member, io.BytesIO(content))
+    return archive.getvalue()
 
 
 def make_models(directory: Path, names: Iterable[str] = MACS, batches: tuple[int, ...] = (1, 3)) -> dict[str, Model]:
@@ -53,11 +64,7 @@ def make_models(directory: Path, names: Iterable[str] = MACS, batches: tuple[int
 def make_materials(directory: Path, names: Iterable[str] = MACS) -> Materials:
     """Images of every runtime at the version its module was written for, every guest, and `make_models`."""
     images = {runtime.name: _image(runtime.name, runtime.versions["current"]) for runtime in registry.RUNTIMES}
-    builds = [("native", "o0"), ("native", "o3"), *(("wasm", profile) for profile in PROFILES)]
-    guests = {
-        GuestId.parse(f"{target}/{profile}"): _guest(directory / "guests", target, profile)
-        for target, profile in builds
-    }
+    guests = {guest: _guest(directory / "guests", guest.target, guest.profile) for guest in ALL_GUESTS}
     return Materials(images, guests, make_models(directory / "models", names))
 
 
@@ -112,6 +119,7 @@ class FakeEngine(Engine):
 
     def _compile(self, job: Job, arm: Arm) -> JobResult:
         self.log.append(f"compile {arm.id}")
+        module = packed_cache() if registry.pinned(arm, "").is_cached else MACHINE_CODE
         report = ProbeReport(
             PROBE_SCHEMA,
             0,
@@ -123,9 +131,9 @@ class FakeEngine(Engine):
             _rusage(COMPILE_S),
             50_000_000,
             None,
-            output_base64=base64.b64encode(MACHINE_CODE).decode(),
-            file_sha256=hashlib.sha256(MACHINE_CODE).hexdigest(),
-            file_bytes=len(MACHINE_CODE),
+            output_base64=base64.b64encode(module).decode(),
+            file_sha256=hashlib.sha256(module).hexdigest(),
+            file_bytes=len(module),
         )
         if arm.id in self._misbehaves:
             return self._misbehaves[arm.id](job, report)

@@ -22,7 +22,7 @@ from lab.builds.steps import context
 from lab.builds.steps.step import BuildStep
 from lab.core.arm import GuestProfile
 from lab.core.errors import BuildFailed
-from lab.core.guest import GuestId
+from lab.core.guest import ALL_GUESTS, GuestId
 from lab.core.names import Edition, Target
 from lab.core.progress import Progress, silent
 from lab.disk.content import decode_bytes, file_sha256
@@ -111,9 +111,7 @@ def find_guests(edition: str = Edition.CURRENT) -> dict[GuestId, GuestBuild]:
         EngineMissing, EngineForbidden: no engine to ask for the compiler's identity.
     """
     key = Catalogue(edition, connect()).stage("toolchain").key
-    native = [GuestId(Target.NATIVE, profile) for profile in (GuestProfile.O0, GuestProfile.O3)]
-    variants = native + [GuestId(Target.WASM, profile) for profile in GuestProfile]
-    kept = {variant: _kept(place(key, edition, variant)) for variant in variants}
+    kept = {variant: _kept(place(key, edition, variant)) for variant in ALL_GUESTS}
     return {variant: build for variant, build in kept.items() if build is not None}
 
 

@@ -10,7 +10,7 @@ from lab.core.case import Case
 from lab.core.experiment import Limits
 from lab.engines.engine import OUT_DIR, Job, Mount
 from lab.engines.host import usable_cpus
-from lab.runtimes.base import GUEST_WASM, Runtime
+from lab.runtimes.base import CACHE, GUEST_WASM, Runtime
 
 MODEL_FILE = "model.pb"
 INPUT_FILE = "input.f32"
@@ -52,17 +52,16 @@ def run_job(
         measure: limits.
         campaign: the label.
         iterations: inferences in the process.
-        module: the precompiled one, for AOT arms.
+        module: the precompiled one, for AOT arms; the directory, if it is a cache.
         return_output: whether the probe sends the output tensors back.
         slowdown_permille: see `guest_args`.
     """
     arm, runtime, model = case.arm, materials.runtime(case.arm), materials.models[case.model]
-    program = materials.guest(arm).path if module is None else module
     return Job(
         image=materials.image(arm).image_id,
         argv=runtime.run_argv(guest_args(case, materials, iterations, slowdown_permille)),
         mounts=(
-            Mount(program, runtime.guest_file),
+            *_program(arm, materials, module),
             Mount(model.graph_path, MODEL_FILE),
             Mount(model.input_for(case.batch).input_path, INPUT_FILE),
         ),
@@ -75,6 +74,15 @@ def run_job(
         output_file=OUTPUT_FILE,
         return_file=return_output,
     )
+
+
+def _program(arm: Arm, materials: Materials, module: Path | None) -> tuple[Mount, ...]:
+    runtime, guest = materials.runtime(arm), materials.guest(arm).path
+    if module is None:
+        return (Mount(guest, runtime.guest_file),)
+    if runtime.is_cached:
+        return (Mount(guest, runtime.guest_file), Mount(module, CACHE))
+    return (Mount(module, runtime.guest_file),)
 
 
 def compile_job(arm: Arm, materials: Materials, measure: Limits, *, campaign: str) -> Job:
@@ -96,7 +104,7 @@ def compile_job(arm: Arm, materials: Materials, measure: Limits, *, campaign: st
         cpus=usable_cpus(measure.cpus),
         campaign=campaign,
         case=f"{arm.id} precompilation",
-        output_file=f"{OUT_DIR}/{runtime.guest_file}",
+        output_file=runtime.module_file,
         return_file=True,
         output_limit_bytes=MODULE_LIMIT_BYTES,
     )

@@ -6,13 +6,15 @@ A module holds machine code for one processor, so it is found again only by a la
 from __future__ import annotations
 
 import glob
+import io
 import shutil
+import tarfile
 import tempfile
 from pathlib import Path
 
 import msgspec
 
-from lab.campaign.job import compile_job
+from lab.campaign.job import MODULE_LIMIT_BYTES, compile_job
 from lab.campaign.materials import Materials
 from lab.campaign.outcome import OutcomeWithReason, judge_exit, returned_file, trial_of
 from lab.campaign.patience import run_patiently
@@ -20,11 +22,13 @@ from lab.core.arm import Arm
 from lab.core.case import Case
 from lab.core.experiment import Limits
 from lab.core.trial import Kind, Outcome, Trial
+from lab.core.units import show_bytes
 from lab.disk.content import decode_bytes, file_sha256, sha256
 from lab.disk.locks import lock
-from lab.disk.whole import write_whole
+from lab.disk.whole import whole_directory, write_whole
 from lab.engines.engine import Engine
 from lab.engines.host import cpu_flags_sha256
+from lab.runtimes.base import CACHE
 
 
 class PrecompiledModules:
@@ -40,18 +44,34 @@ class PrecompiledModules:
         self._directory = directory
         self._materials = materials
         self._processor = cpu_flags_sha256() if processor is None else processor
+        self._unpacked_archives: set[Path] = set()
         self._checked: dict[Path, tuple[int, int, int, int]] = {}
 
     def find(self, arm: Arm) -> tuple[Path, Trial] | None:
-        """The module of an arm with the trial that made it; None if it has not been made on this processor."""
-        home = self._home(arm)
-        module = home / self._materials.runtime(arm).guest_file
+        """The module of an arm with the trial that made it; None if it has not been made on this processor.
+
+        Of an arm with a filled cache, the module is the cache's directory.
+        """
+        home, runtime = self._home(arm), self._materials.runtime(arm)
+        module = home / runtime.module_name
         try:
             made = decode_bytes((home / "trial.json").read_bytes(), Trial)
         except (OSError, ValueError):
             return None
         # one that is truncated or changed is made again: what it holds is executed
-        return (module, made) if self._is_whole(module, made) else None
+        if not self._is_whole(module, made):
+            return None
+        return (self._unpacked(module) if runtime.is_cached else module, made)
+
+    def _unpacked(self, archive: Path) -> Path:
+        """The archive's content beside it, unpacked again by each session: what it holds is executed."""
+        target = archive.parent / CACHE
+        if archive not in self._unpacked_archives:
+            shutil.rmtree(target, ignore_errors=True)
+            with whole_directory(target) as tree, tarfile.open(archive) as tar:
+                tar.extractall(tree, filter="data")  # refuses members that would land elsewhere
+            self._unpacked_archives.add(archive)
+        return target
 
     def _is_whole(self, module: Path, made: Trial) -> bool:
         """Whether the module is what its trial made: hashed once, then again only if the file has changed."""
@@ -91,6 +111,8 @@ class PrecompiledModules:
             judged = OutcomeWithReason(
                 Outcome.CRASHED, f"the compiler ended well but left no module: {why or 'it is empty'}"
             )
+        elif judged.outcome is Outcome.OK and module and self._materials.runtime(arm).is_cached:
+            judged = _judge_archive(module)
         case = Case(arm, "", 0)
         trial = trial_of(result, judged, case, kind=Kind.COMPILE, block=0, started_at=started_at)
         if trial.outcome is Outcome.OK and module:
@@ -108,7 +130,7 @@ class PrecompiledModules:
         with lock(f"module-{home.name}"), tempfile.TemporaryDirectory(dir=self._directory, prefix=prefix) as name:
             staging = Path(name) / "keep"
             staging.mkdir(mode=0o755)
-            write_whole(staging / self._materials.runtime(arm).guest_file, module)
+            write_whole(staging / self._materials.runtime(arm).module_name, module)
             write_whole(staging / "trial.json", msgspec.json.encode(trial))
             if home.exists():
                 home.rename(Path(name) / "old")
@@ -119,6 +141,21 @@ class PrecompiledModules:
         argv = self._materials.runtime(arm).compile_argv() or ()
         identity = " ".join([image.binary_sha256, guest.sha256, self._processor, *argv])
         return self._directory / f"{arm.id}-{sha256(identity)[:16]}"
+
+
+def _judge_archive(module: bytes) -> OutcomeWithReason:
+    """Whether a packed cache can be unpacked and holds any code."""
+    try:
+        with tarfile.open(fileobj=io.BytesIO(module)) as tar:
+            members = [tarfile.data_filter(member, f"/{CACHE}") for member in tar]
+    except tarfile.TarError as error:
+        return OutcomeWithReason(Outcome.CRASHED, f"the run left no readable cache: {error}")
+    unpacked_bytes = sum(member.size for member in members)
+    if unpacked_bytes > MODULE_LIMIT_BYTES:
+        return OutcomeWithReason(Outcome.CRASHED, f"the cache unpacks to {show_bytes(unpacked_bytes)}")
+    if not any(member.isfile() for member in members):
+        return OutcomeWithReason(Outcome.CRASHED, "the run left an empty cache")
+    return OutcomeWithReason(Outcome.OK)
 
 
 def _scratch_prefix(campaign: str) -> str:

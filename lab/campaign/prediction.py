@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from lab.core.arm import Arm, GuestProfile, Mode
+from lab.core.arm import UNOPTIMISED, Arm, Mode
 from lab.core.case import Case
 from lab.core.model import Model
 from lab.core.trial import Kind, Outcome, Trial
@@ -65,7 +65,7 @@ def guess(arm: Arm) -> Speed:
     """A speed to start from, by kind of arm."""
     base = _GUESS[arm.mode]
     startup = _GUESS_LLVM_JIT_STARTUP_S if arm.mode is Mode.JIT and arm.backend == "llvm" else base.startup_s
-    slower = _GUESS_UNOPTIMISED if arm.guest is GuestProfile.O0 else 1.0
+    slower = _GUESS_UNOPTIMISED if arm.guest in UNOPTIMISED else 1.0
     return Speed(startup, base.load_s_per_mb * slower, base.infer_s_per_gmac * slower)
 
 
@@ -137,5 +137,5 @@ def _graph_mb(model: Model) -> float:
 
 def guess_compile_s(arm: Arm) -> float:
     """Seconds a precompilation may take, to start from: LLVM takes minutes where others take seconds."""
-    slower = 2.0 if arm.guest is GuestProfile.O0 else 1.0
+    slower = 2.0 if arm.guest in UNOPTIMISED else 1.0
     return slower * (_GUESS_LLVM_JIT_STARTUP_S if arm.backend == "llvm" else _GUESS[Mode.JIT].startup_s * 2)

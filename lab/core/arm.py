@@ -23,14 +23,17 @@ class GuestProfile(StrEnum):
     """Which build of the guest: optimisation level and target features. One source serves all of them.
 
     `O0` is the paper's "level 0 optimization compilation"; `O3` optimises kernels for speed and the rest for size;
-    `O3_SIMD` adds wasm's 128-bit vectors, which not every runtime takes.
+    `O3_SIMD` adds wasm's 128-bit vectors, which not every runtime takes. `DEV` is cargo's default profile as it comes:
+    level 0 with debug assertions and overflow checks, which the paper may have meant by level 0.
     """
 
     O0 = "o0"
     O3 = "o3"
     O3_SIMD = "o3-simd"
+    DEV = "dev"
 
 
+UNOPTIMISED = frozenset({GuestProfile.O0, GuestProfile.DEV})
 NATIVE_RUNTIME = "native"
 _ARM_ID = re.compile(
     r"(native|(?P<runtime>[a-z0-9]+)-(?P<mode>interpreter|jit|aot)(?:-(?P<backend>[a-z0-9-]+))?)"
@@ -79,7 +82,7 @@ class Arm(msgspec.Struct, frozen=True, order=True):
     @property
     def baseline(self) -> Arm:
         """The native arm that an overhead of this arm is taken over: same optimisation level, tuned kernels."""
-        guest = GuestProfile.O0 if self.guest is GuestProfile.O0 else GuestProfile.O3
+        guest = self.guest if self.guest in UNOPTIMISED else GuestProfile.O3
         return Arm(NATIVE_RUNTIME, Mode.NATIVE, None, guest)
 
     @classmethod

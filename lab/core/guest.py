@@ -60,3 +60,12 @@ class GuestId(msgspec.Struct, frozen=True, order=True):
                 f"write target/profile, with {' or '.join(Target)} and one of {', '.join(GuestProfile)}",
             )
         return cls(Target(target), GuestProfile(profile))
+
+
+ALL_GUESTS = tuple(
+    GuestId(target, profile)
+    for target in Target
+    for profile in GuestProfile
+    # native kernels use the processor's vectors in any build
+    if (target, profile) != (Target.NATIVE, GuestProfile.O3_SIMD)
+)

@@ -70,7 +70,7 @@ class ProcessEngine(Engine):
     def _launch(self, job: Job, work: Path) -> ProbeReport:
         program, *words = (_below(argument, work) for argument in job.argv)
         arguments = probe_argv(msgspec.structs.replace(job, argv=(_on_this_host(program, work), *words)))
-        nonce = new_nonce()
+        nonce, env = new_nonce(), {name: _below(value, work) for name, value in job.env.items()}
         # a lab that is killed takes the probe with it, as the probe takes the job
         leash = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
         pin = ["taskset", "-c", ",".join(map(str, job.cpus))] if job.cpus else []
@@ -78,7 +78,7 @@ class ProcessEngine(Engine):
             done = subprocess.run(
                 [*leash, *pin, str(self._probe), *arguments],
                 cwd=work,
-                env={"PATH": os.environ.get("PATH", ""), "HOME": str(work), **job.env, NONCE_VARIABLE: nonce},
+                env={"PATH": os.environ.get("PATH", ""), "HOME": str(work), **env, NONCE_VARIABLE: nonce},
                 capture_output=True,
                 timeout=job.timeout_s + GRACE_PERIOD_S,
                 check=True,
@@ -102,6 +102,9 @@ def _place(mount: Mount, work: Path) -> None:
     target = work / mount.name
     if mount.writable:
         target.symlink_to(mount.source)
+        return
+    if mount.source.is_dir():
+        shutil.copytree(mount.source, target)
         return
     try:
         target.hardlink_to(mount.source)

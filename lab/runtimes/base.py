@@ -4,7 +4,8 @@ A trial's container looks the same to every runtime. The working directory is ``
 and ``input.f32`` in it (read-only) and ``out/`` (writable); guests get paths relative to it. Every argv below
 therefore opens ``/work`` to the guest and nothing else, runs as an unprivileged user and writes to ``out/`` alone.
 
-Every code cache is off: a second JIT trial must cost what the first one did.
+Every code cache is off: a second JIT trial must cost what the first one did. Arms whose backend ends in ``-cache`` have
+it on, and filled: they are what a default command line costs from its second run on.
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ WORK = "/work"
 GUEST_WASM = "guest.wasm"
 GUEST_NATIVE = "guest"
 OUT = "out"
+CACHE = "cache"
+"""Directory of a runtime's own cache of compiled code, relative to `WORK`; read-only in a trial."""
+CACHED = "-cache"
+"""What the backend of an arm with a filled cache ends with."""
 
 _VERSION = re.compile(r"\d+\.\d+(?:\.\d+)*(?:-[0-9A-Za-z.]+)?")
 
@@ -59,7 +64,7 @@ class Runtime(ABC):
     image: ClassVar[str]
     binary: ClassVar[str]
     systems: ClassVar[tuple[tuple[Mode, str | None], ...]]
-    guests: ClassVar[tuple[GuestProfile, ...]] = tuple(GuestProfile)
+    guests: ClassVar[tuple[GuestProfile, ...]] = (GuestProfile.O0, GuestProfile.O3, GuestProfile.O3_SIMD)
     module_suffix: ClassVar[str] = ""
     versions: ClassVar[Mapping[str, str]]
     trees: ClassVar[Mapping[str, str]] = {}
@@ -95,14 +100,24 @@ class Runtime(ABC):
         return self.binary
 
     @property
+    def is_cached(self) -> bool:
+        """Whether the arm's precompiled module is the runtime's own cache, packed into an archive."""
+        return (self.arm.backend or "").endswith(CACHED)
+
+    @property
     def guest_file(self) -> str:
         """The file a run starts from, relative to `WORK`: the module, or the precompiled one under AOT."""
-        return f"guest{self.module_suffix}" if self.arm.mode is Mode.AOT else GUEST_WASM
+        return self.module_name if self.arm.mode is Mode.AOT and not self.is_cached else GUEST_WASM
+
+    @property
+    def module_name(self) -> str:
+        """The precompiled module's file: one in the runtime's own format, or an archive of its cache."""
+        return f"{CACHE}.tar" if self.is_cached else f"guest{self.module_suffix}"
 
     @property
     def module_file(self) -> str | None:
         """Where `compile_argv` leaves the precompiled module, relative to `WORK`; None without a compile step."""
-        return f"{OUT}/{self.guest_file}" if self.arm.mode is Mode.AOT else None
+        return f"{OUT}/{self.module_name}" if self.arm.mode is Mode.AOT else None
 
     @property
     def compiles_at_start(self) -> bool:
@@ -137,3 +152,16 @@ class Runtime(ABC):
         Some compilers exit with 0 after a failure: only the module in a directory that was empty shows success.
         """
         return None
+
+    def _filling_the_cache(self, variable: str, run: tuple[str, ...]) -> tuple[str, ...]:
+        """A first run with an empty cache, then that cache as `module_file`.
+
+        The guest ends at once, since it has no arguments; the module is compiled, and kept, before it starts. Where
+        nothing was kept there is nothing to pack, which is a failure.
+
+        Args:
+            variable: environment variable that names the cache's directory.
+            run: command line of the run, of words without spaces.
+        """
+        packing = f"tar -cf {self.module_file} -C {OUT}/{CACHE} ."
+        return ("/bin/sh", "-c", f"{variable}=$PWD/{OUT}/{CACHE} {' '.join(run)}; {packing}")

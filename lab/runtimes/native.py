@@ -19,7 +19,7 @@ class Native(Runtime):
     # mounted into the container
     binary = f"{WORK}/{GUEST_NATIVE}"
     systems = ((Mode.NATIVE, None),)
-    guests = (GuestProfile.O0, GuestProfile.O3)
+    guests = (GuestProfile.O0, GuestProfile.O3, GuestProfile.DEV)
     # the guest is what runs: its toolchain is the guest fingerprint's business
     versions: ClassVar[dict[str, str]] = {Edition.CURRENT: "", Edition.PAPER: ""}
 

@@ -12,13 +12,15 @@ from typing import ClassVar
 
 from lab.core.arm import GuestProfile, Mode
 from lab.core.names import Edition
-from lab.runtimes.base import GUEST_WASM, OUT, WORK, Runtime
+from lab.runtimes.base import CACHE, CACHED, GUEST_WASM, OUT, WORK, Runtime
 
 _VOLUMES = (7,)
 _DISABLE_CACHE = (5,)
 _LLVM_BUILT = (5,)
 _FALLS_BACK_TO_READING = (5,)
 _BACKENDS = ("singlepass", "cranelift", "llvm")
+_CACHE = f"cranelift{CACHED}"
+_CACHE_VARIABLE = "WASMER_CACHE_DIR"
 
 
 class Wasmer(Runtime):
@@ -29,7 +31,7 @@ class Wasmer(Runtime):
     colour = "#E69F00"
     image = "wasmer"
     binary = "/usr/local/bin/wasmer"
-    systems = tuple((mode, backend) for mode in (Mode.JIT, Mode.AOT) for backend in _BACKENDS)
+    systems = (*((mode, backend) for mode in (Mode.JIT, Mode.AOT) for backend in _BACKENDS), (Mode.AOT, _CACHE))
     module_suffix = ".wasmu"
     versions: ClassVar[dict[str, str]] = {Edition.CURRENT: "7.4.2", Edition.PAPER: "4.1.2"}
 
@@ -49,23 +51,30 @@ class Wasmer(Runtime):
 
     @property
     def environment(self) -> dict[str, str]:
-        """Releases without an option against the cache get one that is empty in every fresh container."""
-        return {} if self.release >= _DISABLE_CACHE else {"WASMER_CACHE_DIR": "/tmp/wasmer-cache"}  # noqa: S108
+        """Where the arm's cache is; releases without an option against it get one that is empty in every container."""
+        if self.is_cached:
+            return {_CACHE_VARIABLE: f"{WORK}/{CACHE}"}
+        return {} if self.release >= _DISABLE_CACHE else {_CACHE_VARIABLE: "/tmp/wasmer-cache"}  # noqa: S108
 
     def run_argv(self, guest_args: tuple[str, ...]) -> tuple[str, ...]:
         """``wasmer run``; the guest's root is the working directory, since its relative paths start at ``/``.
 
         What is written below a mapped root stays in Wasmer's memory: the output directory is a volume of its own.
         """
-        backend = () if self.arm.mode is Mode.AOT else (f"--{self.arm.backend}",)
-        cache = ("--disable-cache",) if self.release >= _DISABLE_CACHE else ()
+        if self.is_cached:
+            choices: tuple[str, ...] = ("--cranelift",)
+        else:
+            choices = () if self.arm.mode is Mode.AOT else (f"--{self.arm.backend}",)
+            choices += ("--disable-cache",) if self.release >= _DISABLE_CACHE else ()
         volumes = ("--volume", f"{WORK}:/", "--volume", f"{WORK}/{OUT}:/{OUT}")
         volume = volumes if self.release >= _VOLUMES else ("--dir", ".")
-        return (self.executable, "run", *backend, *cache, *volume, self.guest_file, "--", *guest_args)
+        return (self.executable, "run", *choices, *volume, self.guest_file, "--", *guest_args)
 
     def compile_argv(self) -> tuple[str, ...] | None:
-        """``wasmer compile``, for the CPU it runs on."""
+        """``wasmer compile``, for the CPU it runs on; or a first run that fills the cache."""
         module = self.module_file
         if module is None:
             return None
+        if self.is_cached:
+            return self._filling_the_cache(_CACHE_VARIABLE, self.run_argv(()))
         return (self.executable, "compile", f"--{self.arm.backend}", "-o", module, GUEST_WASM)

@@ -44,8 +44,9 @@ def test_a_guest_is_given_its_model_input_shape_outputs_and_repeats(tmp_path: Pa
 @pytest.mark.parametrize("arm", RUNNABLE, ids=lambda arm: arm.id)
 def test_every_arm_is_given_its_program_model_and_input_read_only(tmp_path: Path, arm: Arm) -> None:
     job = job_of(tmp_path, arm)
-    names = [mount.name for mount in job.mounts]
-    assert names == [registry.pinned(arm, "").guest_file, "model.pb", "input.f32"]
+    names, runtime = [mount.name for mount in job.mounts], registry.pinned(arm, "")
+    cache = ["cache"] if runtime.is_cached else []
+    assert names == [runtime.guest_file, *cache, "model.pb", "input.f32"]
     assert not any(mount.writable for mount in job.mounts)
     assert job.argv[-10:] == guest_args(Case(arm, "tiny", 3), make_materials(tmp_path / "again"), 2)[-10:]
     assert job.memory_bytes == 1 << 30

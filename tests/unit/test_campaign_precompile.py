@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import base64
+import hashlib
+import io
+import tarfile
 from pathlib import Path
 
 import msgspec
@@ -10,11 +14,22 @@ from lab.campaign.precompiled import PrecompiledModules
 from lab.core.arm import Arm
 from lab.core.experiment import Measure
 from lab.core.guest import GuestId
+from lab.core.probe import ProbeReport
 from lab.core.trial import Kind, Outcome, Trial
-from tests.fakes import FakeEngine, crash, make_materials, time_out
+from lab.engines.engine import Job, JobResult
+from tests.fakes import FakeEngine, crash, make_materials, packed_cache, time_out
 from tests.stage import CAMPAIGN, Stage, experiment
 
 ARM = Arm.parse("wasmtime-aot-cranelift@o3")
+
+
+def tarred_directory() -> bytes:
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        member = tarfile.TarInfo("modules")
+        member.type = tarfile.DIRTYPE
+        tar.addfile(member)
+    return archive.getvalue()
 
 
 def make(directory: Path, materials: Materials, engine: FakeEngine | None = None, arm: Arm = ARM) -> Trial:
@@ -75,6 +90,49 @@ def test_an_artifact_is_readable_by_the_containers_unprivileged_user(tmp_path: P
     assert again is not None
     assert again[0].parent.stat().st_mode & 0o555 == 0o555
     assert again[0].stat().st_mode & 0o444 == 0o444
+
+
+CACHED = Arm.parse("wasmtime-aot-cranelift-cache@o3")
+
+
+def test_a_cache_that_a_first_run_filled_is_unpacked_for_the_trials_after_it(tmp_path: Path) -> None:
+    materials = make_materials(tmp_path)
+    trial = make(tmp_path, materials, arm=CACHED)
+    assert trial.outcome is Outcome.OK
+    modules = PrecompiledModules(tmp_path / "artifacts", materials)
+    found_cache = modules.find(CACHED)
+    assert found_cache is not None
+    directory = found_cache[0]
+    assert (directory / "entry").read_bytes() == b"machine code"
+    assert directory.stat().st_mode & 0o555 == 0o555
+    (directory / "entry").write_bytes(b"changed between sessions")
+    again = PrecompiledModules(tmp_path / "artifacts", materials).find(CACHED)
+    assert again is not None
+    assert (again[0] / "entry").read_bytes() == b"machine code"
+
+
+@pytest.mark.parametrize(
+    ("left", "why"),
+    [
+        (b"no archive", "no readable cache"),
+        (packed_cache("../escape"), "no readable cache"),
+        (packed_cache("/etc/passwd")[:700], "no readable cache"),
+        (tarred_directory(), "empty cache"),
+    ],
+)
+def test_a_run_that_leaves_no_cache_has_failed(tmp_path: Path, left: bytes, why: str) -> None:
+    materials = make_materials(tmp_path)
+
+    def leave(job: Job, report: ProbeReport) -> JobResult:
+        encoded = base64.b64encode(left).decode()
+        digest = hashlib.sha256(left).hexdigest()
+        changed = msgspec.structs.replace(report, output_base64=encoded, file_sha256=digest, file_bytes=len(left))
+        return JobResult(changed, oom_killed=False)
+
+    trial = make(tmp_path, materials, FakeEngine(materials, misbehaves={CACHED.id: leave}), CACHED)
+    assert trial.outcome is Outcome.CRASHED
+    assert why in (trial.why or "")
+    assert not found(tmp_path, materials, CACHED)
 
 
 def leave_half_made(directory: Path, campaign: str) -> Path:

@@ -18,19 +18,14 @@ from lab.cli.build_progress import build_progress
 from lab.cli.options import CURRENT, Json
 from lab.cli.output import note, say_json, say_table
 from lab.cli.wiring import lab_of
-from lab.core.arm import NATIVE_RUNTIME, GuestProfile
+from lab.core.arm import NATIVE_RUNTIME
 from lab.core.errors import UnobtainableError
-from lab.core.guest import GuestId
-from lab.core.names import Target
+from lab.core.guest import ALL_GUESTS, GuestId
 from lab.core.units import show_bytes
 
 # What builds in minutes from package registries alone; the others take a compiler most of an hour.
 QUICK = (NATIVE_RUNTIME, "wasmtime", "wasmedge", "wamr")
 QUICK_GUESTS = (GuestId.parse("native/o3"), GuestId.parse("wasm/o3"))
-ALL_GUESTS = (
-    *(GuestId(Target.NATIVE, profile) for profile in (GuestProfile.O3, GuestProfile.O0)),
-    *(GuestId(Target.WASM, profile) for profile in GuestProfile),
-)
 
 
 def build(
