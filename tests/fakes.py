@@ -51,7 +51,7 @@ def packed_cache(name: str = "entry", content: bytes = MACHINE_CODE) -> bytes:
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
         member = tarfile.TarInfo(name)
-        member.size = len(content)
+        member.size, member.mode = len(content), 0o600
         tar.addfile(member, io.BytesIO(content))
     return archive.getvalue()
 

@@ -69,7 +69,8 @@ class PrecompiledModules:
         if archive not in self._unpacked_archives:
             shutil.rmtree(target, ignore_errors=True)
             with whole_directory(target) as tree, tarfile.open(archive) as tar:
-                tar.extractall(tree, filter="data")  # refuses members that would land elsewhere
+                for member in tar:
+                    tar.extract(member, tree, filter=_readable)
             self._unpacked_archives.add(archive)
         return target
 
@@ -143,11 +144,16 @@ class PrecompiledModules:
         return self._directory / f"{arm.id}-{sha256(identity)[:16]}"
 
 
+def _readable(member: tarfile.TarInfo, path: str) -> tarfile.TarInfo:
+    """A member of an archive for anyone to read; raises `tarfile.FilterError` if it would land elsewhere."""
+    return tarfile.data_filter(member, path).replace(mode=0o755 if member.isdir() else 0o644)
+
+
 def _judge_archive(module: bytes) -> OutcomeWithReason:
     """Whether a packed cache can be unpacked and holds any code."""
     try:
         with tarfile.open(fileobj=io.BytesIO(module)) as tar:
-            members = [tarfile.data_filter(member, f"/{CACHE}") for member in tar]
+            members = [_readable(member, f"/{CACHE}") for member in tar]
     except tarfile.TarError as error:
         return OutcomeWithReason(Outcome.CRASHED, f"the run left no readable cache: {error}")
     unpacked_bytes = sum(member.size for member in members)

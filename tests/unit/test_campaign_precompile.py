@@ -105,6 +105,7 @@ def test_a_cache_that_a_first_run_filled_is_unpacked_for_the_trials_after_it(tmp
     directory = found_cache[0]
     assert (directory / "entry").read_bytes() == b"machine code"
     assert directory.stat().st_mode & 0o555 == 0o555
+    assert (directory / "entry").stat().st_mode & 0o444 == 0o444, "Wasmer keeps entries to itself"
     (directory / "entry").write_bytes(b"changed between sessions")
     again = PrecompiledModules(tmp_path / "artifacts", materials).find(CACHED)
     assert again is not None
