@@ -77,14 +77,29 @@ def draft_directory(parent: Path, name: str) -> Iterator[Path]:
         name: name of the later destination; part of the temporary name.
     """
     parent.mkdir(parents=True, exist_ok=True)
-    directory = Path(tempfile.mkdtemp(dir=parent, prefix=f".{name}.", suffix=_SUFFIX))
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    directory, descriptor = _locked_directory(parent, name)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
         directory.chmod(0o755)
         yield directory
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+        os.close(descriptor)
+
+
+def _locked_directory(parent: Path, name: str) -> tuple[Path, int]:
+    """A fresh temporary directory and the descriptor that locks it.
+
+    Until it is locked, `remove_leftovers` of another process may take it for one that a killed process left.
+    """
+    while True:
+        directory = Path(tempfile.mkdtemp(dir=parent, prefix=f".{name}.", suffix=_SUFFIX))
+        try:
+            descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        except FileNotFoundError:
+            continue
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            return directory, descriptor
         os.close(descriptor)
 
 

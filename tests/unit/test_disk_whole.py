@@ -101,3 +101,20 @@ def test_drafts_of_killed_processes_are_removed_and_those_in_use_are_kept(tmp_pa
     with draft_directory(tmp_path, "alive") as alive:
         assert remove_leftovers(tmp_path) == 1
         assert list(tmp_path.iterdir()) == [alive]
+
+
+def test_a_draft_is_never_taken_for_a_leftover_between_its_making_and_its_locking(tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from lab.disk.whole import remove_leftovers\n"
+        "print('ready', flush=True)\n"
+        "while True: remove_leftovers(Path(sys.argv[1]))"
+    )
+    with subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        try:
+            for _ in range(2000):
+                with draft_directory(tmp_path, "place") as draft:
+                    (draft / "file").touch()
+        finally:
+            process.kill()
