@@ -1,6 +1,6 @@
 """What intervals and verdicts of adaptive campaigns are worth: simulated under the plan that buys sets, truth known.
 
-    python -m benchmarks.plan_coverage                  # 2000 campaigns for each kind of noise; half an hour
+    python -m benchmarks.plan_coverage                  # 2000 campaigns for each kind of noise; five minutes
     python -m benchmarks.plan_coverage 100
 
 Each campaign has 20 cases, 24 questions and a budget of its own; blocks are bought by the lab's own plan. A verdict is
