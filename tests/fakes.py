@@ -35,6 +35,7 @@ from lab.engines.engine import Engine, Job, JobResult
 from lab.runtimes import registry
 from lab.verify.items import Item
 from lab.verify.lockfile import Lock
+from lab.zoo.worker import Launcher, on_host
 
 MACS = {"tiny": 10_000_000, "small": 100_000_000, "large": 5_000_000_000}
 # Seconds to start and per 10⁹ multiply-accumulates, by mode; an unoptimised guest is ten times slower.
@@ -317,6 +318,10 @@ class FakeLab(Lab):
         """The images that have no problem."""
         images = {name: image for name, image in self._materials.images.items() if name not in self._problems}
         return dict.fromkeys(runtimes, BuildReport(images, self._problems))
+
+    def import_launcher(self, name: object, progress: object) -> Launcher:
+        """Processes, whatever the engine."""
+        return on_host
 
     def build_guests(self, builds: object, progress: object, edition: str) -> dict[GuestId, GuestBuild]:
         """The guests."""

@@ -5,12 +5,15 @@ What a method needs is imported when it is called: ``lab report`` shall not wait
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from lab.core.arm import NATIVE_RUNTIME
+from lab.core.names import Edition
 from lab.disk.paths import home
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from lab.engines.engine import Engine
     from lab.verify.items import Item
     from lab.verify.lockfile import Lock
+    from lab.zoo.worker import Ended, Job, Launcher
 
 
 class Lab:
@@ -59,6 +63,25 @@ class Lab:
         from lab.builds.guests import ensure_guests
 
         return ensure_guests(builds, progress, edition)
+
+    def import_launcher(self, name: EngineName, progress: Progress) -> Launcher:
+        """What starts the processes that read a foreign graph.
+
+        A container needs an image: it is built when the first process is started, if it is not here.
+        """
+        from lab.cli.engines import EngineName
+        from lab.zoo.worker import on_host
+
+        return on_host if name is EngineName.PROCESS else partial(self._launch_confined, progress)
+
+    def _launch_confined(
+        self, progress: Progress, module: str, jobs: Sequence[Job], done: Callable[[str], None]
+    ) -> Ended:
+        from lab.builds.confined_workers import ConfinedWorkers
+
+        report = self.build_images({Edition.CURRENT: [NATIVE_RUNTIME]}, progress)[Edition.CURRENT]
+        report.raise_for_problems()
+        return ConfinedWorkers(report.images[NATIVE_RUNTIME].image_id)(module, jobs, done)
 
     def find_images(self, edition: str) -> dict[str, ImageInfo]:
         """Images that are here; raises as `lab.builds.images.ensure.find_images`."""

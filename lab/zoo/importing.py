@@ -18,7 +18,7 @@ from lab.zoo.preprocess import CROP, image_files
 from lab.zoo.published_weights import SUPPLIES, place
 from lab.zoo.recipe import Pictures
 from lab.zoo.staging import Progress, Staged, check_space, complete, staging
-from lab.zoo.worker import ImportJob, call_worker
+from lab.zoo.worker import ImportJob, Launcher, call_worker, on_host
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]*(?:-[A-Za-z0-9_.]+)*")
 _YUNET = "yunet"
@@ -36,6 +36,7 @@ def import_graph(
     crop: float = CROP,
     batches: Sequence[int] = (1, 3),
     progress: Progress = lambda _name, _stage: None,
+    launch: Launcher = on_host,
 ) -> Model:
     """Makes a model of a frozen graph; experiments then name it like any other. A second import replaces the first.
 
@@ -50,6 +51,7 @@ def import_graph(
         crop: central part of an image that it sees.
         batches: sizes to have inputs for.
         progress: called with the model's name and what is being done.
+        launch: starts the processes that read the graph.
 
     Raises:
         ModelError: the name is taken or odd, the shape is no image's, or the graph cannot be canonicalised.
@@ -67,9 +69,11 @@ def import_graph(
     with lock(MAKING, directory=home), staging(home, name) as directory:
         progress(name, "canonicalising")
         job = ImportJob(name, str(path.resolve()), str(directory), shape, tuple(outputs))
-        call_worker("lab.zoo.tensorflow.import_worker", [job])
+        call_worker("lab.zoo.tensorflow.import_worker", [job], launch=launch)
         description = f"imported from {path.name}; {source.describe()}"
-        complete([Staged(name, Weights.IMPORTED, description, directory, preprocessing, source)], batches, progress)
+        complete(
+            [Staged(name, Weights.IMPORTED, description, directory, preprocessing, source)], batches, progress, launch
+        )
         publish(directory, final, replace=True)
     progress(name, "ready")
     meta = read_meta(final)

@@ -17,7 +17,7 @@ from lab.disk.whole import draft_directory, remove_leftovers, write_whole
 from lab.zoo.entries import Preprocessing
 from lab.zoo.model_directory import FACTS_FILE, GRAPH_FILE, Built, Meta, Prepared, read_meta, write_meta
 from lab.zoo.recipe import Pictures
-from lab.zoo.worker import ReferenceJob, ReferenceRun, call_worker
+from lab.zoo.worker import Launcher, ReferenceJob, ReferenceRun, call_worker, on_host
 
 Progress = Callable[[str, str], None]
 """Called with a model's name and what is being done for it."""
@@ -65,7 +65,7 @@ def staging(home: Path, name: str) -> Iterator[Path]:
         yield directory
 
 
-def complete(staged: Sequence[Staged], batches: Sequence[int], progress: Progress) -> None:
+def complete(staged: Sequence[Staged], batches: Sequence[int], progress: Progress, launch: Launcher = on_host) -> None:
     """Adds the inputs for these batches and TensorFlow's outputs for them; ``meta.json`` comes last.
 
     Raises:
@@ -75,7 +75,7 @@ def complete(staged: Sequence[Staged], batches: Sequence[int], progress: Progres
     jobs = [_reference_job(item, _built(item.directory), prepared[item.name]) for item in staged]
     for item in staged:
         progress(item.name, "computing the reference")
-    call_worker("lab.zoo.tensorflow.reference_worker", jobs)
+    call_worker("lab.zoo.tensorflow.reference_worker", jobs, launch=launch)
     for item in staged:
         known = read_meta(item.directory)
         older = [entry for entry in (known.inputs if known else ()) if entry.batch not in batches]

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -22,7 +22,7 @@ from lab.core.errors import LabError, ModelError
 _ROOT = Path(__file__).resolve().parents[2]
 _DONE = "done: "
 _ERROR = "lab-error: "
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "CUDA_VISIBLE_DEVICES": "-1",
     # oneDNN chooses kernels by CPU and repacks weights: slower here, further from the operators' plain definition.
@@ -107,16 +107,30 @@ def run_worker(kind: type[AnyJob], work: Callable[[AnyJob], None]) -> None:
         sys.exit(error.exit_code)
 
 
-def call_worker(module: str, jobs: Sequence[Job], done: Callable[[str], None] = lambda _: None) -> None:
-    """Runs ``python -m module`` on the jobs and waits for it; `done` is called with each job's name as it ends.
+class Ended(msgspec.Struct, frozen=True):
+    """How a worker's process ended.
 
-    Raises:
-        LabError: whatever the worker raised.
-        ModelError: it died otherwise, such as killed because memory ran out.
+    Attributes:
+        code: exit code; negative for the signal that killed it.
+        complaints: what it wrote to its error output, by line.
     """
-    command = [sys.executable, "-m", module, *(msgspec.json.encode(job).decode() for job in jobs)]
+
+    code: int
+    complaints: list[str]
+
+
+class Launcher(Protocol):
+    """Starts a worker on jobs and waits for it; `done` is called with each job's name as it ends."""
+
+    def __call__(self, module: str, jobs: Sequence[Job], done: Callable[[str], None]) -> Ended:
+        """Run ``python -m module`` with the jobs as arguments."""
+
+
+def on_host(module: str, jobs: Sequence[Job], done: Callable[[str], None]) -> Ended:
+    """Start a worker as a process of this user: for the lab's own networks, and for graphs that are trusted."""
     path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
-    environment = {**os.environ, **_ENVIRONMENT, "PYTHONPATH": path}
+    environment = {**os.environ, **ENVIRONMENT, "PYTHONPATH": path}
+    command = [sys.executable, *arguments(module, jobs)]
     with tempfile.TemporaryFile("w+", errors="replace") as complaints:
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=complaints, text=True)
         with process:
@@ -124,8 +138,26 @@ def call_worker(module: str, jobs: Sequence[Job], done: Callable[[str], None] = 
                 if line.startswith(_DONE):
                     done(line.removeprefix(_DONE).strip())
         complaints.seek(0)
-        if process.returncode != 0:
-            raise _error_of(module, process.returncode, complaints.read().splitlines())
+        return Ended(process.returncode, complaints.read().splitlines())
+
+
+def arguments(module: str, jobs: Sequence[Job]) -> list[str]:
+    """Python's own for running a worker on jobs."""
+    return ["-m", module, *(msgspec.json.encode(job).decode() for job in jobs)]
+
+
+def call_worker(
+    module: str, jobs: Sequence[Job], done: Callable[[str], None] = lambda _: None, launch: Launcher = on_host
+) -> None:
+    """Runs a worker on jobs and waits for it; `done` is called with each job's name as it ends.
+
+    Raises:
+        LabError: whatever the worker raised.
+        ModelError: it died otherwise, such as killed because memory ran out.
+    """
+    ended = launch(module, jobs, done)
+    if ended.code != 0:
+        raise _error_of(module, ended.code, ended.complaints)
 
 
 def _error_of(module: str, code: int, lines: list[str]) -> LabError:

@@ -9,6 +9,7 @@ import typer
 
 from lab.cli.alone import Wait, alone
 from lab.cli.build_progress import build_progress
+from lab.cli.engines import EngineName
 from lab.cli.options import Json
 from lab.cli.output import note, say_json, say_table
 from lab.cli.wiring import lab_of
@@ -81,14 +82,19 @@ def import_model(
     preprocessing: Annotated[Preprocessing, typer.Option(help="What images go through.")] = Preprocessing.MOBILENET,
     images: Pictures = None,
     crop: Annotated[float, typer.Option(help="Central part of an image that is used.", min=0.01, max=1.0)] = 0.875,
+    engine: Annotated[
+        EngineName, typer.Option(help="Read the graph in a container; or in a process, if it is trusted.")
+    ] = EngineName.CONTAINER,
     wait: Wait = False,
     json: Json = False,
 ) -> None:
     """Make a foreign frozen graph canonical for tract; experiments then name it like any other model.
 
+    TensorFlow reads the graph in a container without network, whose only writable files are in memory.
     Writes below LAB_HOME: the graph, inputs at batch 1 and 3, and TensorFlow's outputs for them.
     """
-    home = lab_of(context).home
+    lab = lab_of(context)
+    home = lab.home
     with alone("importing a model", wait=wait), build_progress() as progress:
         if file.suffix == ".onnx":
             model = import_yunet_onnx(file, home, BATCHES, progress, images)
@@ -104,6 +110,7 @@ def import_model(
                 crop=crop,
                 batches=BATCHES,
                 progress=progress,
+                launch=lab.import_launcher(engine, progress),
             )
     if json:
         say_json(model)
