@@ -46,9 +46,7 @@ def run(what: Confined) -> tuple[ConfinedEnd, dict[str, bytes]]:
     return end, files
 
 
-def test_what_it_leaves_in_its_directory_comes_back_and_what_it_prints_are_complaints(
-    native_image: ImageInfo, tmp_path: Path
-) -> None:
+def test_what_it_leaves_in_its_directory_comes_back(native_image: ImageInfo, tmp_path: Path) -> None:
     (tmp_path / "given").write_bytes(b"from this machine")
     script = "cat /work/in/given > /work/out/copy; echo said; echo complained >&2"
     end, files = run(confined(native_image, script, {"/work/in/given": tmp_path / "given"}))

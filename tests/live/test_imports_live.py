@@ -50,7 +50,7 @@ def test_the_command_imports_in_a_container_and_names_the_file_that_it_cannot_re
     assert "no whole GraphDef" in refused.error[0]
 
 
-def test_a_worker_in_a_container_that_takes_too_long_or_too_much_is_an_error_that_says_so(
+def test_a_worker_that_takes_too_much_time_or_memory_is_an_error_that_says_so(
     native_image: ImageInfo, small_model: Model, tmp_path: Path
 ) -> None:
     hasty = ConfinedWorkers(native_image.image_id, timeout_s=1.0)
