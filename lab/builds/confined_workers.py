@@ -8,6 +8,7 @@ is built.
 from __future__ import annotations
 
 import shutil
+import stat
 import sys
 import sysconfig
 import tarfile
@@ -79,6 +80,10 @@ class ConfinedWorkers:
         return ended
 
     def _run(self, module: str, work: Placed) -> Ended:
+        for file in work.reads.values():
+            if not file.stat().st_mode & stat.S_IROTH:
+                remedy = f"`chmod o+r {file}`, or read it with --engine process if you trust it"
+                raise ModelError(f"the container's user may not read {file}", remedy)
         what = self.confined(module, work)
         with tempfile.TemporaryFile() as archive:
             end = run_confined(what, archive)

@@ -63,6 +63,16 @@ def test_a_worker_gets_its_files_the_system_and_python_and_nothing_of_the_users(
     assert what.argv[1:3] == ("-m", "lab.zoo.tensorflow.import_worker")
 
 
+def test_a_graph_that_is_private_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    graph = tmp_path / "graph.pb"
+    graph.write_bytes(b"x")
+    graph.chmod(0o600)
+    job = ImportJob("mine", str(graph), str(tmp_path), (1, 8, 8, 3))
+    with pytest.raises(ModelError, match="may not read") as caught:
+        ConfinedWorkers("image")("lab.zoo.tensorflow.import_worker", [job], lambda _: None)
+    assert "chmod o+r" in caught.value.remedy
+
+
 def test_only_the_files_that_were_asked_for_are_kept(tmp_path: Path) -> None:
     work = Placed(IMPORT, {}, {"graph.pb": tmp_path / "graph.pb", "facts.json": tmp_path / "facts.json"})
     packed = archive(("./graph.pb", b"graph"), ("./facts.json", b"{}"), ("./more", b"x"), ("../escape", b"x"))
