@@ -22,6 +22,8 @@ COMMANDS = {
     "run": "Measure an experiment and report it.",
     "report": "Print a campaign's tables, and write report/ in its directory.",
     "export": "Write every trial of a campaign as one row.",
+    "pack": "Write a campaign as one archive, for another machine.",
+    "unpack": "Unpack a campaign from another machine.",
     "claims": "Compare the paper's claims with a campaign.",
     "compare": "Say what changed from campaign A to B.",
     "verify": "Compare models, guests, images, outputs, trials and the report with lab.lock.",
