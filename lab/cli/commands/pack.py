@@ -25,8 +25,8 @@ def pack(
 ) -> None:
     """Write a campaign as one archive: manifest, trials, report, and a list of their checksums.
 
-    Writes nothing else. The same campaign gives the same bytes. Another machine reads it with `lab unpack`; `lab report`, `lab claims`,
-    `lab compare` and `lab verify --quick` then work there without a network.
+    Writes nothing else. The same campaign gives the same bytes. Another machine reads it with `lab unpack`;
+    `lab report`, `lab claims`, `lab compare` and `lab verify --quick` then work there without a network.
     """
     directory = resolve(results, campaign)
     target = output or Path(f"{directory.name}{SUFFIX}")
