@@ -49,6 +49,11 @@ test *args: setup
 test-all *args: setup
     @scripts/test --all "$@"
 
+# every fault that tests inject, some 500 times in all; the table goes to results/faults.json too
+[group('check')]
+faults *args: setup
+    {{ python }} -m pytest -m fault --fault-rounds 25 --fault-table results/faults.json "$@"
+
 # the linters, types and layers (seconds)
 [group('check')]
 check: setup

@@ -69,6 +69,7 @@ def test_what_it_leaves_in_its_directory_comes_back(native_image: ImageInfo, tmp
         "head -c 20000000 /dev/zero > /work/out/large",
     ],
 )
+@pytest.mark.fault("an import that reaches beyond its directory")
 def test_nothing_beside_its_directory_can_be_changed_or_reached(
     native_image: ImageInfo, tmp_path: Path, attempt: str
 ) -> None:
@@ -80,6 +81,7 @@ def test_nothing_beside_its_directory_can_be_changed_or_reached(
     assert (tmp_path / "given").read_bytes() == b"from this machine"
 
 
+@pytest.mark.fault("an import beyond its time or memory")
 def test_it_is_killed_at_its_time_and_at_its_memory(native_image: ImageInfo) -> None:
     late, _ = run(confined(native_image, "sleep 60", timeout_s=1.0))
     assert late.is_late
@@ -90,6 +92,7 @@ def test_it_is_killed_at_its_time_and_at_its_memory(native_image: ImageInfo) -> 
     assert "memory" in greedy.complaints[-1]
 
 
+@pytest.mark.fault("an import that floods its output")
 def test_complaints_without_end_are_cut(native_image: ImageInfo) -> None:
     end, _ = run(confined(native_image, "yes complaint | head -c 20000000 >&2; exit 3"))
     assert end.code == 3

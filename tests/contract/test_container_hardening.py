@@ -48,16 +48,19 @@ def test_a_job_has_no_capabilities_and_cannot_gain_any(engine: ContainerEngine, 
     assert (int(status["CapEff"], 16), int(status["CapBnd"], 16), status["NoNewPrivs"]) == (0, 0, "1")
 
 
+@pytest.mark.fault("a guest that calls out")
 def test_a_job_has_no_network(engine: ContainerEngine, native_image: ImageInfo) -> None:
     report = shell(engine, native_image, "tail -n +3 /proc/net/dev | cut -d: -f1")
     assert [name for name in report.stdout_tail.split() if not name.startswith("tunl")] == ["lo"]
 
 
 @pytest.mark.parametrize("place", ["/", "/work", "/usr/local/bin", "/etc"])
+@pytest.mark.fault("a guest that writes into its image")
 def test_a_job_cannot_write_into_its_image(engine: ContainerEngine, native_image: ImageInfo, place: str) -> None:
     assert shell(engine, native_image, f"echo x > {place}/x").exit_code != 0
 
 
+@pytest.mark.fault("a guest that writes to its model")
 def test_a_job_cannot_write_to_its_files(engine: ContainerEngine, native_image: ImageInfo, tmp_path: Path) -> None:
     model = tmp_path / "model.pb"
     model.write_bytes(b"graph")
@@ -66,16 +69,19 @@ def test_a_job_cannot_write_to_its_files(engine: ContainerEngine, native_image: 
     assert model.read_bytes() == b"graph"
 
 
+@pytest.mark.fault("a guest that fills its scratch space")
 def test_scratch_space_is_writable_and_limited(engine: ContainerEngine, native_image: ImageInfo) -> None:
     assert shell(engine, native_image, "echo x > out/x && echo x > /tmp/x").exit_code == 0
     assert shell(engine, native_image, "head -c 80000000 /dev/zero > out/x").exit_code != 0
 
 
+@pytest.mark.fault("a guest that starts processes without end")
 def test_processes_are_limited(engine: ContainerEngine, native_image: ImageInfo) -> None:
     report = shell(engine, native_image, "i=0; while [ $i -lt 400 ]; do sleep 3 & i=$((i+1)); done; wait")
     assert report.exit_code != 0
 
 
+@pytest.mark.fault("a guest beyond its memory")
 def test_more_memory_than_allowed_is_killed_and_reported(
     engine: ContainerEngine, native_image: ImageInfo, tools: Tools
 ) -> None:
@@ -88,6 +94,7 @@ def test_more_memory_than_allowed_is_killed_and_reported(
     assert modest.report.exit_code == 0
 
 
+@pytest.mark.fault("a file that vanished from the host")
 def test_a_file_that_is_missing_on_the_host_is_an_error_and_not_an_empty_directory(
     engine: ContainerEngine, native_image: ImageInfo, tmp_path: Path
 ) -> None:
@@ -96,6 +103,7 @@ def test_a_file_that_is_missing_on_the_host_is_an_error_and_not_an_empty_directo
     assert not (tmp_path / "model.pb").exists()
 
 
+@pytest.mark.fault("an image that vanished from the engine")
 def test_an_image_that_does_not_exist_is_an_error_that_names_it(engine: ContainerEngine) -> None:
     job = Job(
         image="sha256:" + "0" * 64, argv=("x",), mounts=(), timeout_s=5.0, memory_bytes=256 * MIB, campaign="hardening"

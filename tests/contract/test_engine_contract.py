@@ -84,6 +84,7 @@ def test_an_exit_code_is_reported_and_is_no_signal(bench: Bench, code: int) -> N
     assert (report.exit_code, report.signal, report.timed_out, report.launch_error) == (code, None, False, None)
 
 
+@pytest.mark.fault("a guest that crashes")
 def test_a_crash_is_reported_as_its_signal(bench: Bench) -> None:
     result = bench.result("abort")
     assert result.report is not None
@@ -91,6 +92,7 @@ def test_a_crash_is_reported_as_its_signal(bench: Bench) -> None:
     assert not result.oom_killed
 
 
+@pytest.mark.fault("a guest that hangs")
 def test_a_time_out_ends_the_job_soon_after_its_time(bench: Bench) -> None:
     began = time.monotonic()
     report = bench.run("sleep", "60000", timeout_s=0.6)
@@ -99,6 +101,7 @@ def test_a_time_out_ends_the_job_soon_after_its_time(bench: Bench) -> None:
     assert time.monotonic() - began < 20
 
 
+@pytest.mark.fault("a guest that hangs with children")
 def test_a_time_out_ends_the_jobs_children_too(bench: Bench) -> None:
     marker = f"{int(uuid.uuid4().hex[:6], 16) + 1000}.125"
     report = bench.shell(f"sleep {marker} & sleep {marker}", timeout_s=0.5)
@@ -106,6 +109,7 @@ def test_a_time_out_ends_the_jobs_children_too(bench: Bench) -> None:
     assert ["sleep", marker] not in [process.info["cmdline"] for process in psutil.process_iter(["cmdline"])]
 
 
+@pytest.mark.fault("a guest that floods its output")
 def test_a_flood_of_output_is_cut_off(bench: Bench) -> None:
     report = bench.run("flood")
     assert report.output_limited
@@ -113,6 +117,7 @@ def test_a_flood_of_output_is_cut_off(bench: Bench) -> None:
     assert len(report.stdout_tail) < MIB
 
 
+@pytest.mark.fault("a program that cannot be started")
 def test_a_program_that_cannot_be_started_is_distinguished_from_one_that_failed(bench: Bench) -> None:
     report = bench.engine.run(bench.job("/work/nothing-here")).report
     assert report is not None
@@ -200,6 +205,7 @@ def test_a_precompiler_writes_into_the_output_directory_and_its_file_is_returned
 
 
 @pytest.mark.parametrize("script", ["ln -s /etc/passwd out/o", "mkfifo out/o", "mkdir out/o", "true"])
+@pytest.mark.fault("a guest that leaves a link, a directory or a FIFO for its output")
 def test_what_is_no_regular_file_is_not_returned(bench: Bench, script: str) -> None:
     report = bench.shell(script, output_file="out/o", return_file=True)
     assert report.output_base64 is None
@@ -230,6 +236,7 @@ engine.run(Job(image=image, argv=("/work/guest", "sleep", "15000"), mounts=(Moun
 """
 
 
+@pytest.mark.fault("a lab killed during a job")
 def test_what_a_killed_lab_left_behind_is_swept(bench: Bench, tools: Tools, tmp_path: Path) -> None:
     arguments = (bench.engine.isolation, bench.image, bench.campaign, tools.probe, tools.fixture, tmp_path / "jobs")
     lab = subprocess.Popen([sys.executable, "-c", KILLED_LAB, *map(str, arguments)], stdout=subprocess.PIPE)

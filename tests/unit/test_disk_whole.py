@@ -39,6 +39,7 @@ def test_a_file_that_cannot_take_its_place_leaves_no_draft(tmp_path: Path) -> No
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 
+@pytest.mark.fault("a file that the disk does not take")
 def test_a_file_larger_than_the_disk_takes_leaves_the_old_one(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"old")
@@ -86,6 +87,7 @@ def test_publishing_says_whether_the_draft_took_its_place(tmp_path: Path) -> Non
             assert publish(draft, tmp_path / "place") is expected
 
 
+@pytest.mark.fault("a lab killed while it makes a directory")
 def test_drafts_of_killed_processes_are_removed_and_those_in_use_are_kept(tmp_path: Path) -> None:
     script = (
         "import sys, time; from pathlib import Path; from lab.disk.whole import draft_directory\n"
@@ -103,6 +105,7 @@ def test_drafts_of_killed_processes_are_removed_and_those_in_use_are_kept(tmp_pa
         assert list(tmp_path.iterdir()) == [alive]
 
 
+@pytest.mark.fault("two labs that clean up and write at once")
 def test_a_draft_is_never_taken_for_a_leftover_between_its_making_and_its_locking(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from lab.disk.whole import remove_leftovers\n"
