@@ -14,6 +14,8 @@ from lab.disk.paths import home
 from lab.zoo import catalog
 from tests.images import ensure_images
 
+pytest_plugins = ["tests.faults"]
+
 NO_ENGINE = "LAB_NO_ENGINE"
 SMALL_MODEL = "mobilenet_v1_0.25_128"
 # Pictures that take no compiler, or a quick one: what `just test` builds on a bare machine.
