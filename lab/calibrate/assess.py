@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 
 from lab.calibrate.calibrator import Begun, label_of
-from lab.calibrate.findings import CALIBRATED, SIMULATIONS, AAPair, Calibration, Noise, Slowdown
+from lab.calibrate.findings import (
+    CALIBRATED,
+    POWER_BLOCKS,
+    POWER_SLOWDOWNS,
+    SIMULATIONS,
+    AAPair,
+    Calibration,
+    Noise,
+    Power,
+    Slowdown,
+)
 from lab.calibrate.settings import SLOWED, Settings
 from lab.campaign.outcome import UNDISTURBED_CPU_SHARE
 from lab.core.errors import NothingToReport
@@ -62,6 +72,7 @@ def judge_calibration(begun: Begun, trials: Iterable[Trial], simulations: int = 
     aa_pairs = tuple(_aa_pairs(series, settings))
     noise = tuple(_noise(name, scatter[name], series[name], settings, simulations) for name in CALIBRATED)
     slowdown = tuple(_slowdown(name, scatter[name], series[name], settings, simulations) for name in CALIBRATED)
+    power = tuple(cell for name in CALIBRATED for cell in _power(name, scatter[name], settings, simulations))
     band = binomial_band(ALPHA, simulations)
     busy = tuple(_busy(measured))
     times = sorted(trial.started_at for trial in measured)
@@ -76,6 +87,7 @@ def judge_calibration(begun: Begun, trials: Iterable[Trial], simulations: int = 
         simulated=simulations,
         band=band,
         slowdown=slowdown,
+        power=power,
         problems=tuple(_problems(aa_pairs, noise, slowdown, band, busy=bool(busy))),
         notes=(*busy, *_notes(noise, slowdown)),
     )
@@ -143,6 +155,16 @@ def _slowdown(quantity: str, scatter: Floats, series: Series, settings: Settings
         drawn = resampled(scatter, simulations, settings.blocks, slowdown=truth - 1, seed=settings.seed + 1)
         power = verdict_rates(drawn, truth, settings.margin, ALPHA).differs
     return Slowdown(quantity, truth, judgement, covers, power)
+
+
+def _power(quantity: str, scatter: Floats, settings: Settings, simulations: int) -> Iterator[Power]:
+    """What the tests alone would make of slowdowns of several sizes, in several numbers of blocks, with this noise."""
+    if _is_flat(scatter):
+        return
+    for blocks, slowdown in product(POWER_BLOCKS, POWER_SLOWDOWNS):
+        drawn = resampled(scatter, simulations, blocks, slowdown=slowdown, seed=settings.seed + 2)
+        rates = verdict_rates(drawn, 1 + slowdown, _NO_MARGIN, ALPHA)
+        yield Power(quantity, slowdown, blocks, rates.differs, rates.covered)
 
 
 def _is_flat(scatter: Floats) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from tabulate import tabulate
 
-from lab.calibrate.findings import CALIBRATED, Calibration, Noise, Slowdown
+from lab.calibrate.findings import CALIBRATED, Calibration, Noise, Power, Slowdown
 from lab.core.plain_text import markdown_text
 from lab.core.trial import QUANTITIES
 from lab.core.units import show_percent
@@ -27,7 +27,8 @@ def summary(found: Calibration) -> list[str]:
 
 def page(found: Calibration) -> str:
     """``report.md``."""
-    return "\n\n".join([*_head(found), *_aa_section(found), *_noise(found), *_slowdown(found), *_setting(found)]) + "\n"
+    parts = (_head, _aa_section, _noise, _slowdown, _power, _setting)
+    return "\n\n".join(text for part in parts for text in part(found)) + "\n"
 
 
 def headline(found: Calibration) -> str:
@@ -123,6 +124,31 @@ def _slowdown(found: Calibration) -> Iterator[str]:
         for item in found.slowdown
     ]
     yield _table(rows, ("quantity", "put in", "found", "interval holds it", "verdict", "chance to find it"))
+
+
+def _power(found: Calibration) -> Iterator[str]:
+    if not found.power:
+        return
+    sizes = list(dict.fromkeys(cell.slowdown for cell in found.power))
+    yield "## What would be found"
+    yield (
+        f"{found.simulated} comparisons each, drawn from the noise measured here with a slowdown of a known size: how "
+        "often the test finds it, and in brackets how many intervals hold it."
+    )
+    by_place = {(cell.quantity, cell.blocks, cell.slowdown): cell for cell in found.power}
+    rows = [
+        (
+            QUANTITIES[quantity].title,
+            blocks,
+            *(_found_text(by_place[quantity, blocks, size]) for size in sizes),
+        )
+        for quantity, blocks in dict.fromkeys((cell.quantity, cell.blocks) for cell in found.power)
+    ]
+    yield _table(rows, ("quantity", "blocks", *(show_percent(size) for size in sizes)))
+
+
+def _found_text(cell: Power) -> str:
+    return f"{100 * cell.found:.0f} % ({100 * cell.covered:.0f} %)"
 
 
 def _setting(found: Calibration) -> Iterator[str]:

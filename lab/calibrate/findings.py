@@ -16,6 +16,8 @@ from lab.stats.verdicts import Judgement, State
 CALIBRATION_SCHEMA = 2
 CALIBRATED = ("single_total_ns", "first_infer_ns", "steady_infer_ns", "rss_peak_bytes")
 SIMULATIONS = 1000
+POWER_SLOWDOWNS = (0.01, 0.02, 0.05, 0.10)
+POWER_BLOCKS = (6, 10, 20, 40)
 
 
 class AAPair(msgspec.Struct, frozen=True):
@@ -70,6 +72,24 @@ class Slowdown(msgspec.Struct, frozen=True):
         return self.judgement.state is State.DIFFERS and value is not None and value > 1
 
 
+class Power(msgspec.Struct, frozen=True):
+    """What single comparisons of so many blocks would do here with a slowdown of one size: simulated.
+
+    Attributes:
+        quantity: its name.
+        slowdown: as a fraction.
+        blocks: of each comparison.
+        found: fraction of comparisons whose test calls it a difference; a verdict also asks for its margin.
+        covered: fraction of intervals that hold it.
+    """
+
+    quantity: str
+    slowdown: float
+    blocks: int
+    found: float
+    covered: float
+
+
 class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     """``calibration.json``.
 
@@ -82,6 +102,7 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
         simulated: comparisons per quantity and simulation.
         band: between which rates an honest 5 % shows itself in that many, in 99 of 100 calibrations.
         slowdown: by quantity.
+        power: by quantity, blocks and slowdown; none of a quantity without scatter.
         problems: what speaks against trusting verdicts from here; empty if nothing does.
         notes: what to know besides.
     """
@@ -97,6 +118,7 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     simulated: int
     band: tuple[float, float]
     slowdown: tuple[Slowdown, ...]
+    power: tuple[Power, ...] = ()
     problems: tuple[str, ...]
     notes: tuple[str, ...]
 

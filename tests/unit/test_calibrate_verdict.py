@@ -12,7 +12,7 @@ import pytest
 from lab.calibrate.assess import judge_calibration
 from lab.calibrate.calibration_report import headline, page, summary
 from lab.calibrate.calibrator import Begun, fingerprint_of
-from lab.calibrate.findings import Calibration
+from lab.calibrate.findings import POWER_BLOCKS, POWER_SLOWDOWNS, Calibration
 from lab.calibrate.settings import SLOWED, WARM_UP, Settings
 from lab.core.errors import NothingToReport
 from lab.core.names import Flag
@@ -94,6 +94,20 @@ def test_the_noise_floor_is_that_of_the_noise_put_in(begun: Begun) -> None:
     assert floor.sentence.endswith("can't be seen here in 20 blocks")
     assert floor.sentence in " ".join(summary(found))
     assert floor.sentence in page(found)
+
+
+def test_larger_slowdowns_and_more_blocks_are_found_more_often(begun: Begun) -> None:
+    cells = [cell for cell in judged(begun, trials()).power if cell.quantity == "first_infer_ns"]
+    found = {(cell.blocks, cell.slowdown): cell for cell in cells}
+    assert len(found) == len(POWER_BLOCKS) * len(POWER_SLOWDOWNS)
+    for blocks in POWER_BLOCKS:
+        rates = [found[blocks, slowdown].found for slowdown in POWER_SLOWDOWNS]
+        assert rates == sorted(rates)
+        assert rates[-1] > 0.99
+    for slowdown in POWER_SLOWDOWNS:
+        assert found[6, slowdown].found <= found[40, slowdown].found
+    assert all(cell.covered > 0.9 for cell in cells)
+    assert "## What would be found" in page(judged(begun, trials()))
 
 
 def test_a_noisier_machine_has_a_higher_floor_and_wants_more_blocks(begun: Begun) -> None:
