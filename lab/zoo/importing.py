@@ -27,7 +27,7 @@ _YUNET = "yunet"
 def import_graph(
     path: Path,
     name: str,
-    input_shape: Sequence[int],
+    input_shape: Sequence[int] | None,
     home: Path,
     outputs: Sequence[str] = (),
     *,
@@ -43,7 +43,7 @@ def import_graph(
     Args:
         path: the graph, a binary GraphDef.
         name: the model's name in experiments.
-        input_shape: batch, height, width, 3; any batch does, the graph is made to take all.
+        input_shape: batch, height, width, 3; any batch does, the graph is made to take all. None: as it declares.
         home: the lab's cache directory.
         outputs: node names in the order wanted; none: every node that feeds no other.
         preprocessing: how its input is prepared from pixels.
@@ -58,7 +58,7 @@ def import_graph(
         NoSpace: the disk cannot hold it.
     """
     _check_name(name)
-    shape = _checked_shape(input_shape)
+    shape = () if input_shape is None else _checked_shape(input_shape)
     if not path.is_file():
         raise ModelError(f"there is no file {path}", "check the path")
     source = Pictures(images.resolve() if images else None, crop)

@@ -48,7 +48,7 @@ class ImportJob(msgspec.Struct, frozen=True):
     """For `lab.zoo.tensorflow.import_worker`: canonicalise a foreign frozen graph into a directory.
 
     Attributes:
-        shape: shape of its input, NHWC.
+        shape: shape of its input, NHWC; empty: the one that the graph declares.
         outputs: names of the output nodes; empty: the nodes that feed no other.
     """
 

@@ -39,7 +39,7 @@ def test_the_command_imports_in_a_container_and_names_the_file_that_it_cannot_re
     native_image: ImageInfo, small_model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LAB_HOME", str(tmp_path))
-    ran = lab("models", "import", small_model.graph_path, "--as", "mine", "--input-shape", "1,128,128,3", "--json")
+    ran = lab("models", "import", small_model.graph_path, "--as", "mine", "--json")
     assert ran.code == 0, ran.err
     assert json.loads(ran.out)["parameters"] == small_model.parameters
     cut = tmp_path / "cut.pb"

@@ -156,6 +156,24 @@ def test_what_guests_cannot_take_is_refused_by_name(
     assert refusal.value.remedy
 
 
+@pytest.mark.parametrize("declared", [(1, 8, 8, 3), (None, 8, 8, 3), (4, 8, 8, 3)])
+def test_a_graph_that_declares_its_input_needs_no_shape(
+    export: Any, adopted: Any, declared: tuple[int | None, ...]
+) -> None:
+    _, built = adopted(export(lambda tf, image: tf.nn.relu(image, name="out"), declared), shape=())
+    assert built.image_shape == (8, 8, 3)
+    assert built.outputs == (("out", (1, 8, 8, 3)),)
+
+
+@pytest.mark.parametrize("declared", [None, (None, None, None, 3), (1, 8, 9, 3), (1, 8, 8, 1), (1, 192)])
+def test_a_graph_that_does_not_is_refused_with_the_option_that_says_it(
+    export: Any, adopted: Any, declared: tuple[int | None, ...] | None
+) -> None:
+    with pytest.raises(ModelError, match="'image' is declared as") as refusal:
+        adopted(export(lambda tf, image: tf.nn.relu(image), declared), shape=())
+    assert "--input-shape" in refusal.value.remedy
+
+
 def test_a_wrong_shape_is_refused_with_the_right_one(export: Any, adopted: Any) -> None:
     path = export(lambda tf, image: tf.nn.relu(image))
     with pytest.raises(ModelError) as refusal:

@@ -74,7 +74,7 @@ def import_model(
         str | None, typer.Option("--as", help="What experiments call it; default: the file's name.")
     ] = None,
     input_shape: Annotated[
-        str | None, typer.Option(help="Batch, height, width, channels, such as 1,224,224,3.")
+        str | None, typer.Option(help="Batch, height, width, channels: 1,224,224,3; default: as the graph declares.")
     ] = None,
     outputs: Annotated[
         str, typer.Option(help="Output nodes, comma-separated; default: those that feed no other.")
@@ -127,8 +127,8 @@ def _row(model: Model) -> tuple[str, ...]:
     return model.name, model.weights, *sizes, model.graph_sha256[:16]
 
 
-def _shape(text: str | None) -> tuple[int, ...]:
+def _shape(text: str | None) -> tuple[int, ...] | None:
     try:
-        return tuple(int(part) for part in (text or "").split(","))
+        return None if text is None else tuple(int(part) for part in text.split(","))
     except ValueError:
         raise ModelError(f"'{text}' is no input shape", "give --input-shape like 1,224,224,3") from None

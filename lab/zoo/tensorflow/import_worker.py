@@ -34,9 +34,10 @@ def adopt(job: ImportJob) -> None:
     outputs = job.outputs or _sinks(graph)
     graph = ordered(graph, outputs)
     check_foreign(graph, Path(job.path).stat().st_size)
-    image = _free_placeholder(graph, job.shape)
+    shape = job.shape or _declared_shape(graph)
+    image = _free_placeholder(graph, shape)
     graph = _defaults_filled(without_transparent(graph, outputs))
-    graph = ordered(_free_reshapes(graph, job.shape[0]), outputs)
+    graph = ordered(_free_reshapes(graph, shape[0]), outputs)
     shapes = graphdef.static_shapes(graph)
     graph = canonicalise(fold_pads(_constant_reshapes(graph, shapes), shapes), outputs)
     if image not in graph:
@@ -56,13 +57,29 @@ def _sinks(graph: Graph) -> tuple[str, ...]:
     return sinks
 
 
-def _free_placeholder(graph: Graph, shape: tuple[int, ...]) -> str:
-    """Gives the one placeholder that shape, with a free batch, and returns its name."""
+def _declared_shape(graph: Graph) -> tuple[int, ...]:
+    """The shape that the one placeholder declares; a free batch is 1."""
+    node = graph[_only_placeholder(graph)]
+    batch, *image = [dim.size for dim in node.attr["shape"].shape.dim] or [-1]
+    if len(image) != 3 or min(image) < 1 or image[0] != image[1] or image[2] != 3:
+        raise ModelError(
+            f"input '{node.name}' is declared as {_show([batch, *image])}: not the size of square colour images",
+            "if the graph takes such images, give their size with --input-shape, such as 1,224,224,3",
+        )
+    return max(batch, 1), *image
+
+
+def _only_placeholder(graph: Graph) -> str:
     inputs = placeholders(graph)
     if len(inputs) != 1:
         listed = ", ".join(inputs) or "none"
         raise ModelError(f"the graph must have one input, it has {listed}", "export it with one image placeholder")
-    node = graph[inputs[0]]
+    return inputs[0]
+
+
+def _free_placeholder(graph: Graph, shape: tuple[int, ...]) -> str:
+    """Gives the one placeholder that shape, with a free batch, and returns its name."""
+    node = graph[_only_placeholder(graph)]
     given = [dim.size for dim in node.attr["shape"].shape.dim]
     fits = len(given) == len(shape) and all(a in (-1, b) for a, b in zip(given[1:], shape[1:], strict=True))
     if given and not fits:
@@ -73,7 +90,7 @@ def _free_placeholder(graph: Graph, shape: tuple[int, ...]) -> str:
     node.attr["shape"].shape.Clear()
     for size in (-1, *shape[1:]):
         node.attr["shape"].shape.dim.add(size=size)
-    return inputs[0]
+    return str(node.name)
 
 
 def _show(shape: object) -> str:
