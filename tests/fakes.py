@@ -319,6 +319,10 @@ class FakeLab(Lab):
         images = {name: image for name, image in self._materials.images.items() if name not in self._problems}
         return dict.fromkeys(runtimes, BuildReport(images, self._problems))
 
+    def find_images(self, edition: str) -> dict[str, ImageInfo]:
+        """The images."""
+        return self._materials.images
+
     def import_launcher(self, name: object, progress: object) -> Launcher:
         """Processes, whatever the engine."""
         return on_host

@@ -20,6 +20,7 @@ COMMANDS = {
     "runtimes": "List every arm with its runtime's version and supply.",
     "plan": "Show cases, estimated time, disk and memory of a tier.",
     "run": "Measure an experiment and report it.",
+    "bench": "Say which runtime and mode to run a model with.",
     "report": "Print a campaign's tables, and write report/ in its directory.",
     "export": "Write every trial of a campaign as one row.",
     "pack": "Write a campaign as one archive, for another machine.",

@@ -102,7 +102,7 @@ def import_model(
             model = import_graph(
                 file,
                 name or file.stem,
-                _shape(input_shape),
+                parse_shape(input_shape),
                 home,
                 tuple(filter(None, outputs.split(","))),
                 preprocessing=preprocessing,
@@ -127,7 +127,12 @@ def _row(model: Model) -> tuple[str, ...]:
     return model.name, model.weights, *sizes, model.graph_sha256[:16]
 
 
-def _shape(text: str | None) -> tuple[int, ...] | None:
+def parse_shape(text: str | None) -> tuple[int, ...] | None:
+    """Read ``1,224,224,3``; None of no text.
+
+    Raises:
+        ModelError: it is no list of whole numbers.
+    """
     try:
         return None if text is None else tuple(int(part) for part in text.split(","))
     except ValueError:

@@ -68,13 +68,25 @@ def run(
     lab = lab_of(context)
     plan = load_plan(experiment, tier, lab.home, options)
     with alone(f"{plan.name}, tier {tier}", wait=wait) as held:
-        _run(lab, plan, tier, lab.engine(engine), held, results=results, new=new)
+        directory, materials = build_and_measure(lab, plan, tier, lab.engine(engine), held, results=results, new=new)
+        failed = print_report(directory, say)
+        if failed:
+            raise typer.Exit(failed)
+        # imported here: verifying renders the report again, with libraries that measuring does without
+        from lab.cli.commands.verify import conclude, quick_items  # noqa: PLC0415
+
+        if conclude(quick_items(lab, directory, materials)):
+            raise typer.Exit(EXIT_NEGATIVE)
 
 
-def _run(
+def build_and_measure(
     lab: Lab, plan: Experiment, tier: str, chosen: Engine, held: MeasuringLock, *, results: Path, new: bool
-) -> None:
-    """Everything after the names are known to be right: build, measure, report, verify."""
+) -> tuple[Path, Materials]:
+    """Everything after the names are known to be right: what is missing is built, then measured.
+
+    Returns:
+        The campaign's directory, and what was measured with.
+    """
     cases = cases_of(plan, tier)
     note(f"{len(cases)} cases of '{plan.name}', tier {tier}: {plan.question}")
     for misfit in misfits(plan.measure_in(plan.tier(tier))):
@@ -86,14 +98,7 @@ def _run(
     directory = _campaign_directory(materials, plan, tier, cases, chosen, results=results, new=new)
     held.describe(f"campaign {directory.name}")
     _measure(lab, directory, plan, tier, cases, materials, chosen)
-    failed = print_report(directory, say)
-    if failed:
-        raise typer.Exit(failed)
-    # imported here: verifying renders the report again, with libraries that measuring does without
-    from lab.cli.commands.verify import conclude, quick_items  # noqa: PLC0415
-
-    if conclude(quick_items(lab, directory, materials)):
-        raise typer.Exit(EXIT_NEGATIVE)
+    return directory, materials
 
 
 def _adapted(

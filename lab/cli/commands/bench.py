@@ -1,0 +1,166 @@
+"""`lab bench`: one model, every runtime that is here, an answer in minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lab.campaign.experiment_file import check_obtainable
+from lab.cli.alone import Wait, alone
+from lab.cli.build_progress import build_progress
+from lab.cli.commands.models import BATCHES, parse_shape
+from lab.cli.commands.run import build_and_measure
+from lab.cli.engines import EngineName, EngineOption
+from lab.cli.options import CURRENT, Json, Results
+from lab.cli.output import note, say, say_json
+from lab.cli.rendering import refresh_report
+from lab.cli.wiring import Lab, lab_of
+from lab.core.arm import NATIVE_RUNTIME, Arm, GuestProfile
+from lab.core.errors import EXIT_NEGATIVE, LabError, ModelError, UsageError
+from lab.core.experiment import Experiment, Matrix, Measure, Tier
+from lab.core.near_names import did_you_mean
+from lab.core.units import parse_duration_s
+from lab.disk.paths import RESULTS
+from lab.runtimes import registry
+from lab.zoo.entries import ENTRIES
+
+TIER = "bench"
+GUESTS = (GuestProfile.O3, GuestProfile.O3_SIMD)
+_FORMATS = {".pb", ".onnx", ".tflite", ".h5", ".keras"}
+# Variants that are there to be compared with the others of their runtime.
+_SPECIAL = {"cranelift-o0", "winch", "pulley", "classic"}
+
+
+def bench(
+    context: typer.Context,
+    model: Annotated[str, typer.Argument(help="A frozen graph (.pb), or the name of a model that is here.")],
+    input_shape: Annotated[
+        str | None, typer.Option(help="Batch, height, width, channels: 1,224,224,3; default: as the graph declares.")
+    ] = None,
+    outputs: Annotated[
+        str, typer.Option(help="Output nodes, comma-separated; default: those that feed no other.")
+    ] = "",
+    images: Annotated[Path | None, typer.Option(help="An image, or a directory of them, to infer on.")] = None,
+    batch: Annotated[list[int] | None, typer.Option(help="Images per inference; repeat it. Default: 1.", min=1)] = None,
+    runtimes: Annotated[
+        list[str] | None, typer.Option("--runtime", help="Repeat it; default: those whose images are here.")
+    ] = None,
+    budget: Annotated[str, typer.Option(help="Measuring time.")] = "5m",
+    engine: EngineOption = EngineName.CONTAINER,
+    results: Results = RESULTS,
+    wait: Wait = False,
+    json: Json = False,
+) -> None:
+    """Measure a model under every runtime that is here, and say which to use.
+
+    Imports the model, builds what is missing, then writes results/MODEL-bench-TIME/ as `lab run` does. The answer: what
+    takes least for one cold run, for each further inference and in memory, over native, and from when on which pays.
+    Interrupted, the same command resumes.
+    """
+    lab = lab_of(context)
+    batches = tuple(dict.fromkeys(batch or (1,)))
+    chosen = _chosen(lab, runtimes)
+    parse_duration_s(budget)
+    shape = parse_shape(input_shape)
+    with alone(f"bench of {model}", wait=wait) as held:
+        name = _model(lab, model, shape, outputs, images, batches, engine)
+        plan = experiment(name, batches, chosen, budget)
+        check_obtainable(plan, TIER, lab.home)
+        directory, materials = build_and_measure(lab, plan, TIER, lab.engine(engine), held, results=results, new=False)
+        refresh_report(directory, note)
+        # imported here: judging takes libraries that measuring does without
+        from lab.cli.commands.verify import quick_items  # noqa: PLC0415
+        from lab.report.advice import advice  # noqa: PLC0415
+        from lab.report.results import load_results  # noqa: PLC0415
+        from lab.verify.items import Match  # noqa: PLC0415
+
+        found = load_results(directory)
+        answers = {each: advice(found, name, each) for each in batches}
+        wrong = [item for item in quick_items(lab, directory, materials) if item.verdict is Match.DIFFERS]
+    if json:
+        say_json({"campaign": directory.name, "advice": {str(each): lines for each, lines in answers.items()}})
+    else:
+        for each, lines in answers.items():
+            say("\n".join([f"\n{name}, batch {each}:", *(f"- {line}" for line in lines)]))
+        say(f"\nreport: {directory / 'report' / 'index.html'}")
+    if wrong:
+        note(f"error: {wrong[0].name}: {wrong[0].why}")
+        raise typer.Exit(EXIT_NEGATIVE)
+
+
+def experiment(name: str, batches: tuple[int, ...], runtimes: Iterable[str], budget: str) -> Experiment:
+    """What is measured: every ordinary arm of the runtimes, beside native, with scalar and with vector guests."""
+    arms = [arm.id for arm in registry.all_arms() if _is_ordinary(arm) and arm.runtime in {NATIVE_RUNTIME, *runtimes}]
+    limit = f"{parse_duration_s(budget) / 3:.0f}s"
+    return Experiment(
+        name=name,
+        question=f"Which runtime and which mode should run {name}, and what does it cost over native?",
+        matrix=(Matrix(arms=tuple(arms), models=(name,), batches=batches),),
+        tiers={TIER: Tier(budget=budget, min_blocks=6, max_blocks=20, cell_budget=limit)},
+        measure=Measure(iterations=10, precision="2%", memory="6GiB"),
+    )
+
+
+def _is_ordinary(arm: Arm) -> bool:
+    backend = arm.backend or ""
+    special = backend in _SPECIAL or backend.endswith("-cache")
+    return arm.guest in GUESTS and not special and registry.unsupported(arm) is None
+
+
+def _chosen(lab: Lab, runtimes: list[str] | None) -> tuple[str, ...]:
+    """The runtimes asked for, or those whose images are here, or the one that is quickest to build."""
+    known = [runtime.name for runtime in registry.RUNTIMES if runtime.name != NATIVE_RUNTIME]
+    for name in runtimes or ():
+        if name not in known:
+            raise UsageError(
+                f"there is no runtime '{name}'", f"{did_you_mean(name, known)}choose among {', '.join(known)}"
+            )
+    if runtimes:
+        return tuple(dict.fromkeys(runtimes))
+    try:
+        here = lab.find_images(CURRENT)
+    except LabError as error:
+        note(f"images unknown: {error.message}")
+        here = {}
+    return tuple(name for name in known if name in here) or ("wasmtime",)
+
+
+def _model(
+    lab: Lab,
+    model: str,
+    shape: tuple[int, ...] | None,
+    outputs: str,
+    images: Path | None,
+    batches: tuple[int, ...],
+    engine: EngineName,
+) -> str:
+    """The model's name, once it is imported if it is a file."""
+    path = Path(model)
+    if not path.is_file():
+        if path.suffix in _FORMATS:
+            raise ModelError(f"there is no file {path}", "check the path")
+        return model
+    if path.suffix != ".pb":
+        raise ModelError(
+            f"{model} is no frozen TensorFlow graph (.pb)", "convert it to one; other formats are not taken yet"
+        )
+    # imported here: a model that is here already needs none of it
+    from lab.zoo.importing import import_graph  # noqa: PLC0415
+
+    name = path.stem if path.stem not in ENTRIES else f"my_{path.stem}"
+    with build_progress() as progress:
+        import_graph(
+            path,
+            name,
+            shape,
+            lab.home,
+            tuple(filter(None, outputs.split(","))),
+            images=images,
+            batches=tuple(sorted({*BATCHES, *batches})),
+            progress=progress,
+            launch=lab.import_launcher(engine, progress),
+        )
+    return name

@@ -1,0 +1,107 @@
+"""What a campaign answers to whoever asks how to run a model: the arms that take least, and from when on which pays."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+from lab.core.case import Case
+from lab.report.display import arm_name, megabytes, ratio, seconds
+from lab.report.overheads import Cost, costs
+from lab.report.precompilation import compile_cost, savings
+from lab.report.results import Results
+from lab.stats.verdicts import State
+
+COLD, STEADY, MEMORY = "single_total_ns", "steady_infer_ns", "rss_peak_bytes"
+_QUESTIONS: tuple[tuple[str, str, Callable[[float], str]], ...] = (
+    (COLD, "One cold run", seconds),
+    (STEADY, "Each further inference", seconds),
+    (MEMORY, "Peak memory", megabytes),
+)
+_MOST_NAMED = 3
+
+
+def advice(results: Results, model: str, batch: int = 1) -> list[str]:
+    """Sentences for people; none if nothing was measured.
+
+    Args:
+        results: of a campaign that holds the model.
+        model: its name.
+        batch: images per inference.
+    """
+    cases = [case for case in results.cells if (case.model, case.batch) == (model, batch)]
+    found = {quantity: costs(results, quantity, cases, "this model's arms") for quantity, _, _ in _QUESTIONS}
+    best = {quantity: case for quantity in found if (case := _least(found[quantity])) is not None}
+    lines = [
+        _answer(results, quantity, what, show, found[quantity], best[quantity])
+        for quantity, what, show in _QUESTIONS
+        if quantity in best
+    ]
+    if best.keys() >= {COLD, STEADY}:
+        lines += _crossing(found, best[COLD], best[STEADY])
+    for case in dict.fromkeys(best.values()):
+        lines += _precompiling(results, case)
+    return [*lines, *_without_a_number(results, cases)]
+
+
+def _least(found: dict[Case, Cost]) -> Case | None:
+    measured = {case: value for case in found if (value := _value(found[case])) is not None and not case.arm.is_native}
+    return min(measured, key=lambda case: (measured[case], case.id)) if measured else None
+
+
+def _value(cost: Cost) -> float | None:
+    return None if cost.level is None else cost.level.value
+
+
+def _name(case: Case) -> str:
+    return f"{arm_name(case.arm)} ({case.arm.guest})"
+
+
+def _answer(
+    results: Results, quantity: str, what: str, show: Callable[[float], str], found: dict[Case, Cost], best: Case
+) -> str:
+    value, over = _value(found[best]), found[best].overhead
+    text = f"{what}: least with {_name(best)}, {show(value or 0.0)}"
+    if over is not None and over.value is not None:
+        interval = (
+            "" if over.low is None or over.high is None else f" [{ratio(over.low)[:-1]}, {ratio(over.high)[:-1]}]"
+        )
+        text += f", {ratio(over.value)} native{interval}"
+    others = [case for case in found if case != best and not case.arm.is_native and _value(found[case]) is not None]
+    beside = costs(results, quantity, [best, *others], "this model's arms", best.arm)
+    alike = [case for case in others if (judged := beside[case].judgement) and judged.state is not State.DIFFERS]
+    if not alike:
+        return f"{text}."
+    named = ", ".join(_name(case) for case in sorted(alike, key=lambda case: _value(found[case]) or 0.0)[:_MOST_NAMED])
+    more = f" and {len(alike) - _MOST_NAMED} more" if len(alike) > _MOST_NAMED else ""
+    return f"{text}; not shown to differ from it: {named}{more}."
+
+
+def _crossing(found: dict[str, dict[Case, Cost]], cold: Case, steady: Case) -> Iterator[str]:
+    """From how many inferences per start on the arm with the quickest inference takes less in all."""
+    if cold == steady:
+        return
+    quick_start, slow_step = _value(found[COLD][cold]), _value(found[STEADY][cold])
+    slow_start, quick_step = _value(found[COLD][steady]), _value(found[STEADY][steady])
+    if slow_start is None or slow_step is None or quick_start is None or quick_step is None or slow_step <= quick_step:
+        return
+    count = 1 + math.ceil((slow_start - quick_start) / (slow_step - quick_step))
+    yield f"From {count} inferences per start on, {_name(steady)} takes less in all than {_name(cold)}."
+
+
+def _precompiling(results: Results, case: Case) -> Iterator[str]:
+    compile_ns = compile_cost(results, case.arm).compile_ns
+    for saving in savings(results):
+        if saving.cell.case == case and compile_ns is not None and saving.against and saving.runs_to_pay_back:
+            starts = math.ceil(saving.runs_to_pay_back)
+            yield (
+                f"{_name(case)} is precompiled once, in {seconds(compile_ns)}: start {starts} has paid for it, "
+                f"against {arm_name(saving.against)}."
+            )
+
+
+def _without_a_number(results: Results, cases: list[Case]) -> Iterator[str]:
+    for case in cases:
+        cell = results.cells[case]
+        if not cell.n:
+            yield f"No number for {_name(case)}: {cell.status}{f', {cell.why}' if cell.why else ''}."
