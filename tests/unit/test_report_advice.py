@@ -46,7 +46,7 @@ def campaign(*parts: list[Trial]) -> Results:
     return Results(make_manifest(arms, (MODEL,), (1,)), table_of([numbered]))
 
 
-def test_each_question_is_answered_by_the_arm_that_takes_least_with_its_ratio_to_native() -> None:
+def test_each_question_is_answered_by_the_arm_that_takes_least() -> None:
     lines = advice(
         campaign(
             series(NATIVE, 0.03, 0.004, 0.02, 1),
@@ -62,7 +62,7 @@ def test_each_question_is_answered_by_the_arm_that_takes_least_with_its_ratio_to
     assert "native [" in lines[2]
 
 
-def test_arms_that_noise_does_not_tell_apart_are_named_together() -> None:
+def test_arms_that_noise_hides_from_each_other_are_named_together() -> None:
     lines = advice(
         campaign(
             series(NATIVE, 0.03, 0.004, 0.02, 1),
