@@ -30,7 +30,7 @@ from lab.engines.owner import CAMPAIGN_LABEL
 from lab.store.journal import JOURNAL_NAME, read_trials
 from tests.faults import Faults
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.slow]
 
 PATIENCE_S = 300
 ROOT = Path(__file__).resolve().parents[2]
