@@ -84,7 +84,10 @@ def estimate(
     trials = _latest_trials(results)
     costs.learn(trials)
     half_width = experiment.measure.limits.precision_fraction if precision is None else parse_fraction(precision)
-    found = tuple(_case(case, experiment, costs, models, trials, half_width) for case in cases)
+    by_case: dict[Case, list[Trial]] = {}
+    for trial in trials:
+        by_case.setdefault(trial.case, []).append(trial)
+    found = tuple(_case(case, experiment, costs, models, _with_baseline(by_case, case), half_width) for case in cases)
     affordable = [case.trial_s for case in found if case.trial_s is not None and case.trial_s <= tier.cell_budget_s]
     return PlanEstimate(
         cases=found,
@@ -96,6 +99,10 @@ def estimate(
         disk_bytes=sum(ENTRIES[name].graph_bytes for name in unfrozen if name in ENTRIES),
         memory_bytes=experiment.measure.limits.memory_bytes,
     )
+
+
+def _with_baseline(by_case: dict[Case, list[Trial]], case: Case) -> list[Trial]:
+    return [trial for each in {case, case.baseline} for trial in by_case.get(each, ())]
 
 
 def _models(cases: tuple[Case, ...], home: Path, weights: str) -> tuple[dict[str, Model], tuple[str, ...]]:
