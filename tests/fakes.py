@@ -323,6 +323,10 @@ class FakeLab(Lab):
         """The images."""
         return self._materials.images
 
+    def find_guests(self, edition: str) -> dict[GuestId, GuestBuild]:
+        """The guests."""
+        return self._materials.guests
+
     def import_launcher(self, name: object, progress: object) -> Launcher:
         """Processes, whatever the engine."""
         return on_host

@@ -46,7 +46,12 @@ def _options(
 
 
 def _interrupt(number: int, _frame: object) -> None:
-    """End as Ctrl-C does: nothing measured is lost, no container is left."""
+    """End as Ctrl-C does: nothing measured is lost, no container is left.
+
+    Further signals of the kind change nothing: timeout(1) sends two, and the second must not cut the cleaning-up short.
+    """
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.SIG_IGN)
     raise _Terminated(number)
 
 

@@ -9,7 +9,9 @@ import pytest
 
 from lab.campaign.materials import Materials
 from lab.cli.commands.bench import experiment
+from lab.core.arm import GuestProfile
 from lab.core.errors import EXIT_INTERRUPTED
+from lab.core.guest import GuestId
 from lab.store.journal import JOURNAL_NAME, read_trials
 from tests.command import Ran, lab
 from tests.fakes import FakeEngine, FakeLab, make_materials
@@ -55,6 +57,13 @@ def test_runtimes_batches_and_json_are_chosen_by_options(materials: Materials) -
     assert all("WAMR" in lines[0] for lines in answer["advice"].values())
 
 
+def test_vectors_are_measured_only_where_their_guest_is_built(materials: Materials) -> None:
+    del materials.guests[GuestId.parse("wasm/o3-simd")]
+    assert bench(FakeEngine(materials), "tiny", "--runtime", "wasmtime", "--budget", "20m").code == 0
+    (directory,) = Path("results").glob("tiny-bench-*")
+    assert {trial.guest for trial in read_trials(directory / JOURNAL_NAME)} == {GuestProfile.O3}
+
+
 def test_an_interrupted_bench_goes_on_with_the_same_command(materials: Materials) -> None:
     words = ("tiny", "--runtime", "wamr", "--budget", "20m")
     assert bench(FakeEngine(materials, interrupt_at=4), *words).code == EXIT_INTERRUPTED
@@ -87,7 +96,8 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_built(
 
 
 def test_variants_that_are_there_to_be_compared_are_left_out() -> None:
-    arms = experiment("tiny", (1,), ("wasmtime", "wamr"), "5m").matrix[0].arms
+    guests = (GuestProfile.O3, GuestProfile.O3_SIMD)
+    arms = experiment("tiny", (1,), ("wasmtime", "wamr"), "5m", guests).matrix[0].arms
     assert "native@o3" in arms
     assert {arm for arm in arms if arm.startswith("wasmtime")} == {
         f"wasmtime-{mode}-cranelift@{guest}" for mode in ("jit", "aot") for guest in ("o3", "o3-simd")

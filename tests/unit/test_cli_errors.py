@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -323,3 +324,15 @@ def test_a_campaign_that_got_worse_is_a_negative_answer(place: Path) -> None:
     ran = lab("compare", before.campaign, later.campaign)
     assert (ran.code, ran.err) == (1, "")
     assert arm in ran.out
+
+
+@pytest.mark.fault("two SIGTERMs, as timeout(1) sends")
+def test_a_second_signal_does_not_cut_the_cleaning_up_short() -> None:
+    script = (
+        "import os, signal, time; from lab.cli.app import _interrupt\n"
+        "signal.signal(signal.SIGTERM, _interrupt)\n"
+        "try:\n    os.kill(os.getpid(), signal.SIGTERM); time.sleep(5)\n"
+        "except KeyboardInterrupt:\n    os.kill(os.getpid(), signal.SIGTERM); time.sleep(0.1); print('cleaned up')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "cleaned up\n", "")

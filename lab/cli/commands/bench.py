@@ -21,6 +21,8 @@ from lab.cli.wiring import Lab, lab_of
 from lab.core.arm import NATIVE_RUNTIME, Arm, GuestProfile
 from lab.core.errors import EXIT_NEGATIVE, LabError, ModelError, UsageError
 from lab.core.experiment import Experiment, Matrix, Measure, Tier
+from lab.core.guest import GuestId
+from lab.core.names import Target
 from lab.core.near_names import did_you_mean
 from lab.core.units import parse_duration_s
 from lab.disk.paths import RESULTS
@@ -28,7 +30,6 @@ from lab.runtimes import registry
 from lab.zoo.entries import ENTRIES
 
 TIER = "bench"
-GUESTS = (GuestProfile.O3, GuestProfile.O3_SIMD)
 _FORMATS = {".pb", ".onnx", ".tflite", ".h5", ".keras"}
 # Variants that are there to be compared with the others of their runtime.
 _SPECIAL = {"cranelift-o0", "winch", "pulley", "classic"}
@@ -67,7 +68,7 @@ def bench(
     shape = parse_shape(input_shape)
     with alone(f"bench of {model}", wait=wait) as held:
         name = _model(lab, model, shape, outputs, images, batches, engine)
-        plan = experiment(name, batches, chosen, budget)
+        plan = experiment(name, batches, chosen, budget, guests=_guests(lab))
         check_obtainable(plan, TIER, lab.home)
         directory, materials = build_and_measure(lab, plan, TIER, lab.engine(engine), held, results=results, new=False)
         refresh_report(directory, note)
@@ -91,9 +92,12 @@ def bench(
         raise typer.Exit(EXIT_NEGATIVE)
 
 
-def experiment(name: str, batches: tuple[int, ...], runtimes: Iterable[str], budget: str) -> Experiment:
-    """What is measured: every ordinary arm of the runtimes, beside native, with scalar and with vector guests."""
-    arms = [arm.id for arm in registry.all_arms() if _is_ordinary(arm) and arm.runtime in {NATIVE_RUNTIME, *runtimes}]
+def experiment(
+    name: str, batches: tuple[int, ...], runtimes: Iterable[str], budget: str, guests: Iterable[GuestProfile]
+) -> Experiment:
+    """What is measured: every ordinary arm of the runtimes with these guests, beside native."""
+    wanted, among = {NATIVE_RUNTIME, *runtimes}, set(guests)
+    arms = [arm.id for arm in registry.all_arms() if _is_ordinary(arm) and arm.runtime in wanted and arm.guest in among]
     limit = f"{parse_duration_s(budget) / 3:.0f}s"
     return Experiment(
         name=name,
@@ -107,7 +111,16 @@ def experiment(name: str, batches: tuple[int, ...], runtimes: Iterable[str], bud
 def _is_ordinary(arm: Arm) -> bool:
     backend = arm.backend or ""
     special = backend in _SPECIAL or backend.endswith("-cache")
-    return arm.guest in GUESTS and not special and registry.unsupported(arm) is None
+    return not special and registry.unsupported(arm) is None
+
+
+def _guests(lab: Lab) -> tuple[GuestProfile, ...]:
+    """The guest as one ships it; with vectors, too, if that one is built: it takes a compiler ten minutes."""
+    try:
+        has_vectors = GuestId(Target.WASM, GuestProfile.O3_SIMD) in lab.find_guests(CURRENT)
+    except LabError:
+        has_vectors = False
+    return (GuestProfile.O3, GuestProfile.O3_SIMD) if has_vectors else (GuestProfile.O3,)
 
 
 def _chosen(lab: Lab, runtimes: list[str] | None) -> tuple[str, ...]:
