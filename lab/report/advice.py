@@ -10,7 +10,7 @@ from lab.report.display import arm_name, megabytes, ratio, seconds
 from lab.report.overheads import Cost, costs
 from lab.report.precompilation import compile_cost, savings
 from lab.report.results import Results
-from lab.stats.verdicts import State
+from lab.stats.estimate import Estimate
 
 COLD, STEADY, MEMORY = "single_total_ns", "steady_infer_ns", "rss_peak_bytes"
 _QUESTIONS: tuple[tuple[str, str, Callable[[float], str]], ...] = (
@@ -69,12 +69,17 @@ def _answer(
         text += f", {ratio(over.value)} native{interval}"
     others = [case for case in found if case != best and not case.arm.is_native and _value(found[case]) is not None]
     beside = costs(results, quantity, [best, *others], "this model's arms", best.arm)
-    alike = [case for case in others if (judged := beside[case].judgement) and judged.state is not State.DIFFERS]
+    alike = [case for case in others if _may_equal(beside[case].overhead)]
     if not alike:
         return f"{text}."
     named = ", ".join(_name(case) for case in sorted(alike, key=lambda case: _value(found[case]) or 0.0)[:_MOST_NAMED])
     more = f" and {len(alike) - _MOST_NAMED} more" if len(alike) > _MOST_NAMED else ""
-    return f"{text}; not shown to differ from it: {named}{more}."
+    return f"{text}; within the noise of it: {named}{more}."
+
+
+def _may_equal(over: Estimate | None) -> bool:
+    """Whether the ratio to the best may be 1; a test would call everything alike that has few blocks."""
+    return over is not None and over.low is not None and over.low <= 1
 
 
 def _crossing(found: dict[str, dict[Case, Cost]], cold: Case, steady: Case) -> Iterator[str]:
