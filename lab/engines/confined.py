@@ -20,6 +20,7 @@ from lab.engines.containers import NOBODY
 from lab.engines.docker_sdk import SILENCE_S, BindMount, Container, connect, failures_as_lab_errors
 from lab.engines.leftovers import discard
 from lab.engines.owner import owner_labels
+from lab.engines.uninterrupted import uninterrupted
 
 _SCRATCH_BYTES = 64 << 20
 _PIDS = 512
@@ -120,15 +121,17 @@ def _follow(container: Container, what: Confined, archive: IO[bytes]) -> Confine
 @contextmanager
 def _container(what: Confined) -> Iterator[Container]:
     script = f'"$@" >&2 && exec tar -cf - -C {what.out} .'
-    with failures_as_lab_errors():
-        # it may compute for minutes without a word
-        client = connect(SILENCE_S)
-        command = ["-c", script, "confined", *what.argv]
-        container = client.containers.create(what.image, command, **confined_options(what))
+    container = None
     try:
+        with failures_as_lab_errors(), uninterrupted():
+            # it may compute for minutes without a word
+            client = connect(SILENCE_S)
+            command = ["-c", script, "confined", *what.argv]
+            container = client.containers.create(what.image, command, **confined_options(what))
         yield container
     finally:
-        discard(container)
+        if container is not None:
+            discard(container)
 
 
 def confined_options(what: Confined) -> dict[str, Any]:

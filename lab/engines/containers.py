@@ -33,6 +33,7 @@ from lab.engines.engine import (
 )
 from lab.engines.leftovers import discard, remove_abandoned
 from lab.engines.owner import owner_labels
+from lab.engines.uninterrupted import uninterrupted
 
 CASE_LABEL = "wasm-edge-lab.case"
 NOBODY = 65534
@@ -103,11 +104,14 @@ class ContainerEngine(Engine):
 
     @contextlib.contextmanager
     def _container(self, job: Job, nonce: str) -> Iterator[Any]:
-        container = self._client.containers.create(job.image, probe_argv(job), **container_options(job, nonce))
+        container = None
         try:
+            with uninterrupted():
+                container = self._client.containers.create(job.image, probe_argv(job), **container_options(job, nonce))
             yield container
         finally:
-            discard(container)
+            if container is not None:
+                discard(container)
 
 
 def container_options(job: Job, nonce: str) -> dict[str, Any]:

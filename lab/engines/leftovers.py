@@ -7,11 +7,12 @@ import contextlib
 from lab.core.errors import LabError
 from lab.engines.docker_sdk import Container, DockerClient, failures_as_lab_errors
 from lab.engines.owner import CAMPAIGN_LABEL, is_abandoned
+from lab.engines.uninterrupted import uninterrupted
 
 
 def discard(container: Container) -> bool:
     """Remove a container; whether it worked. One that stays is removed by the next `remove_abandoned`."""
-    with contextlib.suppress(LabError), failures_as_lab_errors():
+    with contextlib.suppress(LabError), failures_as_lab_errors(), uninterrupted():
         container.remove(force=True)
         return True
     return False
