@@ -58,6 +58,8 @@ def _restricted(claim: Claim, results: Results) -> Claim | None:
 
 
 def _figure(finding: Finding) -> str:
+    if not isinstance(finding.ours, float):
+        return str(finding.ours)
     low, high = finding.interval or (float("nan"), float("nan"))
     return f"{finding.ours:.3g} [{low:.3g}, {high:.3g}]"
 
