@@ -12,6 +12,7 @@ results/
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,8 +66,13 @@ def create(results: Path, manifest: Manifest) -> Path:
         directory.mkdir()
     except FileExistsError as error:
         raise UsageError(f"{directory} exists already", "wait a second and start the campaign again") from error
-    write_json(directory / MANIFEST_NAME, manifest)
-    Journal(directory / JOURNAL_NAME).close()
+    try:
+        write_json(directory / MANIFEST_NAME, manifest)
+        Journal(directory / JOURNAL_NAME).close()
+    except BaseException:
+        # a full disk: without a manifest nothing could ever go on with it
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
     sync_directory(results)
     sync_directory(results.resolve().parent)
     point_latest(directory)

@@ -245,7 +245,9 @@ def test_a_container_that_is_harmed_costs_no_other_trial(
     odd = [trial for trial in trials if trial.outcome is not Outcome.OK]
     assert len(odd) <= faults.rounds
     assert all(trial.why for trial in odd)
-    assert all(Flag.ENGINE_FAILURE in trial.flags or trial.outcome is Outcome.CRASHED for trial in odd)
+    # a SIGKILL from outside looks like the kernel's own for want of memory
+    ended = {Outcome.CRASHED, Outcome.OUT_OF_MEMORY}
+    assert all(Flag.ENGINE_FAILURE in trial.flags or trial.outcome in ended for trial in odd)
     victim.assert_nothing_left()
 
 
@@ -373,7 +375,7 @@ def test_a_full_disk_ends_the_campaign_with_its_own_code_and_space_lets_it_go_on
     victim: Victim, small_disk: Path, faults: Faults
 ) -> None:
     victim.results.symlink_to(small_disk, target_is_directory=True)
-    for room in (0, 2000, 60_000)[: faults.rounds + 1]:
+    for room in (0, 2000):
         ballast = small_disk / "ballast"
         free = shutil.disk_usage(small_disk).free
         ballast.write_bytes(b"x" * max(0, free - room))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -33,6 +34,18 @@ def test_a_created_campaign_has_its_manifest_and_an_empty_journal_and_is_the_lat
     assert (directory / "trials.jsonl").read_bytes() == b""
     assert (tmp_path / "latest").readlink() == Path(directory.name)
     assert [path.name for path in directory.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.fault("the disk full when a campaign is begun")
+def test_a_campaign_that_cannot_be_written_leaves_no_directory(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            store.create(tmp_path, make_manifest())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_latest_link_moves_on(tmp_path: Path) -> None:
