@@ -6,10 +6,10 @@ import os
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lab.engines.docker_sdk import HTTP_TIMEOUT_S, SILENCE_S, BindMount, DockerClient, connect, failures_as_lab_errors
-from lab.engines.leftovers import discard
+from lab.engines.leftovers import discarded
 from lab.engines.owner import owner_labels
 
 # What cargo draws when it believes that its output is a terminal: "Building [=====>    ] 57/142: tract-core"
@@ -55,38 +55,36 @@ def run_in(
         on_step: called with cargo's steps as they come, and the fraction done where cargo says it.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    with failures_as_lab_errors():
-        container = client.containers.create(
-            image,
-            entrypoint=["/bin/sh", "-c"],
-            command=[script],
-            user=f"{os.getuid()}:{os.getgid()}",
-            environment={
-                "HOME": "/tmp",  # noqa: S108  # in the container
-                "CARGO_HOME": "/cargo",
-                "CARGO_TERM_PROGRESS_WHEN": "always",
-                "CARGO_TERM_PROGRESS_WIDTH": "80",
-            },
-            # compilers and crates' own build scripts run here; they need files and the network, and no more
-            cap_drop=["ALL"],
-            security_opt=["no-new-privileges"],
-            labels=owner_labels("build"),
-            # not `volumes`: those cannot name a directory with a colon
-            mounts=[mount.bound for mount in mounts],
-        )
-        try:
-            container.start()
-            # link-time optimisation says nothing for minutes
-            followed = connect(SILENCE_S).containers.get(str(container.id))
-            with log.open("w") as log_file:
-                for chunk in followed.logs(stream=True, follow=True):
-                    text = chunk.decode(errors="replace")
-                    log_file.write(text.replace("\r", "\n"))
-                    log_file.flush()
-                    report_step(text, on_step)
-            return int(container.wait(timeout=HTTP_TIMEOUT_S)["StatusCode"])
-        finally:
-            discard(container)
+    options: dict[str, Any] = {
+        "entrypoint": ["/bin/sh", "-c"],
+        "user": f"{os.getuid()}:{os.getgid()}",
+        "environment": {
+            "HOME": "/tmp",  # noqa: S108  # in the container
+            "CARGO_HOME": "/cargo",
+            "CARGO_TERM_PROGRESS_WHEN": "always",
+            "CARGO_TERM_PROGRESS_WIDTH": "80",
+        },
+        # compilers and crates' own build scripts run here; they need files and the network, and no more
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges"],
+        "labels": owner_labels("build"),
+        # not `volumes`: those cannot name a directory with a colon
+        "mounts": [mount.bound for mount in mounts],
+    }
+    with (
+        failures_as_lab_errors(),
+        discarded(lambda: client.containers.create(image, [script], **options)) as container,
+    ):
+        container.start()
+        # link-time optimisation says nothing for minutes
+        followed = connect(SILENCE_S).containers.get(str(container.id))
+        with log.open("w") as log_file:
+            for chunk in followed.logs(stream=True, follow=True):
+                text = chunk.decode(errors="replace")
+                log_file.write(text.replace("\r", "\n"))
+                log_file.flush()
+                report_step(text, on_step)
+        return int(container.wait(timeout=HTTP_TIMEOUT_S)["StatusCode"])
 
 
 def report_step(text: str, on_step: Callable[[str, float | None], None]) -> None:

@@ -7,22 +7,20 @@ machine is written to.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, Any
 
 import msgspec
-from docker.types import LogConfig, Ulimit
+from docker.types import LogConfig
 
 from lab.core.units import show_bytes
-from lab.engines.containers import NOBODY
 from lab.engines.docker_sdk import SILENCE_S, BindMount, Container, connect, failures_as_lab_errors
-from lab.engines.leftovers import discard
+from lab.engines.leftovers import discarded
 from lab.engines.owner import owner_labels
-from lab.engines.uninterrupted import uninterrupted
+from lab.engines.walls import walls
 
-_SCRATCH_BYTES = 64 << 20
 _PIDS = 512
 _COMPLAINTS_BYTES = 1 << 20
 
@@ -79,7 +77,7 @@ def run_confined(what: Confined, archive: IO[bytes]) -> ConfinedEnd:
     Raises:
         EngineMissing, EngineForbidden, EngineFailed: from the container engine.
     """
-    with _container(what) as container:
+    with failures_as_lab_errors(), _container(what) as container:
         return _follow(container, what, archive)
 
 
@@ -94,65 +92,44 @@ def _follow(container: Container, what: Confined, archive: IO[bytes]) -> Confine
     # tar ends in blocks of zeros, ten kilobytes at a time
     room = what.out_bytes + (what.out_bytes >> 4) + (1 << 20)
     is_whole = True
-    with failures_as_lab_errors():
-        # before the start: nothing may be missed
-        pieces = container.attach(stdout=True, stderr=True, stream=True, demux=True)
-        container.start()
-        watch = threading.Timer(what.timeout_s, kill)
-        watch.start()
-        try:
-            for output, errors in pieces:
-                if output is not None:
-                    is_whole = is_whole and archive.tell() + len(output) <= room
-                    if is_whole:
-                        archive.write(output)
-                if errors is not None:
-                    complaints = (complaints + errors)[-_COMPLAINTS_BYTES:]
-            code = int(container.wait()["StatusCode"])
-            container.reload()
-        finally:
-            watch.cancel()
+    # before the start: nothing may be missed
+    pieces = container.attach(stdout=True, stderr=True, stream=True, demux=True)
+    container.start()
+    watch = threading.Timer(what.timeout_s, kill)
+    watch.start()
+    try:
+        for output, errors in pieces:
+            if output is not None:
+                is_whole = is_whole and archive.tell() + len(output) <= room
+                if is_whole:
+                    archive.write(output)
+            if errors is not None:
+                complaints = (complaints + errors)[-_COMPLAINTS_BYTES:]
+        code = int(container.wait()["StatusCode"])
+        container.reload()
+    finally:
+        watch.cancel()
     lines = complaints.decode(errors="replace").splitlines()
     if container.attrs["State"].get("OOMKilled"):
         lines.append(f"it needs more memory than {show_bytes(what.memory_bytes)}")
     return ConfinedEnd(code, lines, late.is_set(), is_whole)
 
 
-@contextmanager
-def _container(what: Confined) -> Iterator[Container]:
+def _container(what: Confined) -> AbstractContextManager[Container]:
     script = f'"$@" >&2 && exec tar -cf - -C {what.out} .'
-    container = None
-    try:
-        with failures_as_lab_errors(), uninterrupted():
-            # it may compute for minutes without a word
-            client = connect(SILENCE_S)
-            command = ["-c", script, "confined", *what.argv]
-            container = client.containers.create(what.image, command, **confined_options(what))
-        yield container
-    finally:
-        if container is not None:
-            discard(container)
+    command = ["-c", script, "confined", *what.argv]
+    # it may compute for minutes without a word
+    client = connect(SILENCE_S)
+    return discarded(lambda: client.containers.create(what.image, command, **confined_options(what)))
 
 
 def confined_options(what: Confined) -> dict[str, Any]:
-    """What the engine is asked for: no network, no rights, nothing writable but memory."""
+    """What the engine is asked for: the walls, and nothing to read but what it is given."""
     return {
+        **walls(what.memory_bytes, what.out, what.out_bytes),
         "entrypoint": ["/bin/sh"],
-        "user": f"{NOBODY}:{NOBODY}",
         "environment": {"HOME": "/tmp", **what.env},  # noqa: S108 - the container's own
-        "network_mode": "none",
-        "ipc_mode": "none",
-        "read_only": True,
-        "tmpfs": {
-            "/tmp": f"rw,size={_SCRATCH_BYTES},mode=1777",  # noqa: S108
-            what.out: f"rw,size={what.out_bytes},uid={NOBODY},gid={NOBODY},mode=0700",
-        },
-        "cap_drop": ["ALL"],
-        "security_opt": ["no-new-privileges"],
         "pids_limit": _PIDS,
-        "ulimits": [Ulimit(name="core", soft=0, hard=0), Ulimit(name="nofile", soft=1024, hard=1024)],
-        "mem_limit": what.memory_bytes,
-        "memswap_limit": what.memory_bytes,
         "log_config": LogConfig(type=LogConfig.types.NONE),
         "labels": owner_labels(what.purpose),
         "mounts": [

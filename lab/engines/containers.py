@@ -1,16 +1,15 @@
 """The Docker engine: one fresh, hardened container per job.
 
-Hardening (all of it in `container_options`): no network, read-only root, small tmpfs for scratch and output, every
-capability dropped, no-new-privileges, non-root, no shared memory of others, no core files, limited pids, memory with
-swap off, and logs; pinned processors. What the engine made of it is read back before the job starts (`check_limits`),
-since an engine drops a limit that its kernel does not support.
+Hardening (all of it in `container_options` and `lab.engines.walls`): no network, read-only root, small tmpfs for scratch
+and output, every capability dropped, no-new-privileges, non-root, no shared memory of others, no core files, limited
+pids, memory with swap off, and logs; pinned processors. What the engine made of it is read back before the job starts
+(`check_limits`), since an engine drops a limit that its kernel does not support.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 from docker.types import LogConfig, Ulimit
@@ -31,14 +30,12 @@ from lab.engines.engine import (
     new_nonce,
     probe_argv,
 )
-from lab.engines.leftovers import discard, remove_abandoned
+from lab.engines.leftovers import discarded, remove_abandoned
 from lab.engines.owner import owner_labels
-from lab.engines.uninterrupted import uninterrupted
+from lab.engines.walls import SCRATCH_BYTES, walls
 
 CASE_LABEL = "wasm-edge-lab.case"
-NOBODY = 65534
 PIDS_LIMIT = max(256, 4 * (os.cpu_count() or 1))
-SCRATCH_BYTES = 64 * 2**20
 # A report with a returned file is a single line, in base64; the log must hold it whole.
 LOG_BYTES = 64 * 2**20
 # The probe enforces the job's timeout; the engine's own limit only catches a probe that hangs.
@@ -102,45 +99,23 @@ class ContainerEngine(Engine):
         except LabError:
             return False
 
-    @contextlib.contextmanager
-    def _container(self, job: Job, nonce: str) -> Iterator[Any]:
-        container = None
-        try:
-            with uninterrupted():
-                container = self._client.containers.create(job.image, probe_argv(job), **container_options(job, nonce))
-            yield container
-        finally:
-            if container is not None:
-                discard(container)
+    def _container(self, job: Job, nonce: str) -> AbstractContextManager[docker_sdk.Container]:
+        options = container_options(job, nonce)
+        return discarded(lambda: self._client.containers.create(job.image, probe_argv(job), **options))
 
 
 def container_options(job: Job, nonce: str) -> dict[str, Any]:
     """What the engine is asked for: everything that shuts a job's container off from what it does not need."""
     writable = [mount.source.stat().st_size for mount in job.mounts if mount.writable and mount.source.is_file()]
     largest = max(SCRATCH_BYTES, job.output_limit_bytes, *writable)
-    private = f"uid={NOBODY},gid={NOBODY},mode=0700"
+    shut_off = walls(job.memory_bytes, f"{WORK_DIR}/{OUT_DIR}", job.output_limit_bytes)
     return {
+        **shut_off,
         "labels": {**owner_labels(job.campaign), CASE_LABEL: job.case},
         "working_dir": WORK_DIR,
-        "user": f"{NOBODY}:{NOBODY}",
         "environment": {"HOME": "/tmp", **job.env, NONCE_VARIABLE: nonce},  # noqa: S108 - the container's own
-        "network_mode": "none",
-        "ipc_mode": "none",
-        "read_only": True,
-        "tmpfs": {
-            "/tmp": f"rw,size={SCRATCH_BYTES},mode=1777",  # noqa: S108
-            f"{WORK_DIR}/{OUT_DIR}": f"rw,size={job.output_limit_bytes},{private}",
-        },
-        "cap_drop": ["ALL"],
-        "security_opt": ["no-new-privileges"],
         "pids_limit": PIDS_LIMIT,
-        "ulimits": [
-            Ulimit(name="core", soft=0, hard=0),
-            Ulimit(name="nofile", soft=1024, hard=1024),
-            Ulimit(name="fsize", soft=largest, hard=largest),
-        ],
-        "mem_limit": job.memory_bytes,
-        "memswap_limit": job.memory_bytes,
+        "ulimits": [*shut_off["ulimits"], Ulimit(name="fsize", soft=largest, hard=largest)],
         "cpuset_cpus": None if job.cpus is None else _cpu_list(job.cpus),
         "log_config": LogConfig(type=LogConfig.types.JSON, config={"max-size": str(_log_bytes(job)), "max-file": "1"}),
         # not `volumes`: the engine would make an empty directory of a source that is missing

@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable, Iterator
 
 from lab.core.errors import LabError
 from lab.engines.docker_sdk import Container, DockerClient, failures_as_lab_errors
 from lab.engines.owner import CAMPAIGN_LABEL, is_abandoned
 from lab.engines.uninterrupted import uninterrupted
+
+
+@contextlib.contextmanager
+def discarded(make: Callable[[], Container]) -> Iterator[Container]:
+    """A container that is made now and removed in the end, whenever an interrupt comes.
+
+    Args:
+        make: has the engine make it.
+
+    Raises:
+        Whatever `make` raises.
+    """
+    container = None
+    try:
+        with uninterrupted():
+            container = make()
+        yield container
+    finally:
+        if container is not None:
+            discard(container)
 
 
 def discard(container: Container) -> bool:
