@@ -8,6 +8,7 @@ from statistics import median
 import msgspec
 
 from lab.campaign.prediction import CONTAINER_S, CostModel
+from lab.campaign.schedule import beside_baseline
 from lab.core.case import Case
 from lab.core.errors import LabError
 from lab.core.experiment import Experiment
@@ -84,10 +85,8 @@ def estimate(
     trials = _latest_trials(results)
     costs.learn(trials)
     half_width = experiment.measure.limits.precision_fraction if precision is None else parse_fraction(precision)
-    by_case: dict[Case, list[Trial]] = {}
-    for trial in trials:
-        by_case.setdefault(trial.case, []).append(trial)
-    found = tuple(_case(case, experiment, costs, models, _with_baseline(by_case, case), half_width) for case in cases)
+    of_case = beside_baseline(trials)
+    found = tuple(_case(case, experiment, costs, models, of_case(case), half_width) for case in cases)
     affordable = [case.trial_s for case in found if case.trial_s is not None and case.trial_s <= tier.cell_budget_s]
     return PlanEstimate(
         cases=found,
@@ -99,10 +98,6 @@ def estimate(
         disk_bytes=sum(ENTRIES[name].graph_bytes for name in unfrozen if name in ENTRIES),
         memory_bytes=experiment.measure.limits.memory_bytes,
     )
-
-
-def _with_baseline(by_case: dict[Case, list[Trial]], case: Case) -> list[Trial]:
-    return [trial for each in {case, case.baseline} for trial in by_case.get(each, ())]
 
 
 def _models(cases: tuple[Case, ...], home: Path, weights: str) -> tuple[dict[str, Model], tuple[str, ...]]:

@@ -67,8 +67,7 @@ class PrecompiledModules:
         """The archive's content beside it, unpacked again by each session: what it holds is executed."""
         target = archive.parent / CACHE
         if archive not in self._unpacked_archives:
-            shutil.rmtree(target, ignore_errors=True)
-            with whole_directory(target) as tree, tarfile.open(archive) as tar:
+            with whole_directory(target, replace=True) as tree, tarfile.open(archive) as tar:
                 for member in tar:
                     tar.extract(member, tree, filter=_readable)
             self._unpacked_archives.add(archive)

@@ -11,7 +11,7 @@ from functools import cache
 
 from lab.campaign.outcome import OutcomeWithReason
 from lab.campaign.prediction import CONTAINER_S
-from lab.campaign.schedule import PILOT_SHARE, CaseProgress, case_progress, next_block, pilot_next
+from lab.campaign.schedule import PILOT_SHARE, CaseProgress, beside_baseline, case_progress, next_block, pilot_next
 from lab.campaign.session import Session, spent_s
 from lab.campaign.sets.plan import PILOT_SHARE_OF_SETS, SetPlan
 from lab.campaign.sets.purchase import Purchase
@@ -156,8 +156,8 @@ class CampaignRun:
         return before, progress, chosen
 
     def _precise(self, trials: list[Trial]) -> Callable[[Case], bool]:
-        wanted = self._session.limits.precision_fraction
-        return cache(lambda case: is_precise(case, trials, wanted))
+        wanted, of_case = self._session.limits.precision_fraction, beside_baseline(trials)
+        return cache(lambda case: is_precise(case, of_case(case), wanted))
 
     # -- one trial --
 

@@ -95,6 +95,14 @@ def case_progress(cases: Iterable[Case], trials: Iterable[Trial], container_s: f
     return found
 
 
+def beside_baseline(trials: Iterable[Trial]) -> Callable[[Case], list[Trial]]:
+    """The trials of a case and of its baseline: found for every case in one pass over the trials."""
+    by_case: dict[Case, list[Trial]] = {}
+    for trial in trials:
+        by_case.setdefault(trial.case, []).append(trial)
+    return lambda case: [trial for each in {case, case.baseline} for trial in by_case.get(each, ())]
+
+
 def pilot_next(costs: dict[Case, float], seed: int, tried: Iterable[Case] = ()) -> Case:
     """Block 0's next case: the cheapest octave first, random within an octave; what is not yet known counts as cheaper.
 

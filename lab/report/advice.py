@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 
 from lab.core.case import Case
-from lab.report.display import arm_name, megabytes, ratio, seconds
+from lab.report.display import arm_name, bounds, megabytes, ratio, seconds
 from lab.report.overheads import Cost, costs
 from lab.report.precompilation import compile_cost, savings
 from lab.report.results import Results
@@ -63,10 +63,7 @@ def _answer(
     value, over = _value(found[best]), found[best].overhead
     text = f"{what}: least with {_name(best)}, {show(value or 0.0)}"
     if over is not None and over.value is not None:
-        interval = (
-            "" if over.low is None or over.high is None else f" [{ratio(over.low)[:-1]}, {ratio(over.high)[:-1]}]"
-        )
-        text += f", {ratio(over.value)} native{interval}"
+        text += f", {ratio(over.value)} native{bounds(over.low, over.high)}"
     others = [case for case in found if case != best and not case.arm.is_native and _value(found[case]) is not None]
     beside = costs(results, quantity, [best, *others], "this model's arms", best.arm)
     alike = [case for case in others if _may_equal(beside[case].overhead)]

@@ -72,6 +72,11 @@ def ratio(value: float) -> str:
     return f"{digits(value)}×"
 
 
+def bounds(low: float | None, high: float | None) -> str:
+    """`` [2.38, 2.44]`` of a ratio's interval, to follow the ratio; nothing without an interval."""
+    return "" if low is None or high is None else f" [{ratio(low)[:-1]}, {ratio(high)[:-1]}]"
+
+
 def share(value: float) -> str:
     """``39.6 %``."""
     return f"{100 * value:.1f} %"

@@ -74,7 +74,7 @@ def unpack(archive: Path, results: Path) -> Path:
         _check(archive, directory)
         destination = results / directory.name
         if destination.exists():
-            if (destination / MANIFEST_NAME).is_file() and _is_same(directory, destination):
+            if _is_same(directory, destination):
                 return destination
             raise UsageError(
                 f"{destination} exists and is another campaign than the archive's",

@@ -13,7 +13,7 @@ from lab.core.arm import GuestProfile
 from lab.core.want import Want
 from lab.report.claims.claim_file import Claim, ClaimQuantity, Relation
 from lab.report.claims.formula import lowering, sides_of
-from lab.report.claims.measure import TABLE_QUANTITY
+from lab.report.claims.measure import TABLE_QUANTITY, is_linear
 
 ORDERING_HALF_WIDTH = 0.1
 """What an ordering or a bound asks for: it stays open where the truth is within a tenth of the line."""
@@ -49,7 +49,7 @@ def want_of(claim: Claim, guest: GuestProfile) -> Want:
 
 
 def _half_width(claim: Claim) -> float:
-    if claim.quantity.is_share or claim.quantity is ClaimQuantity.SHARE_DIFFERENCE:
+    if is_linear(claim):
         return SHARE_HALF_WIDTH
     if claim.relation is not Relation.ABOUT:
         return ORDERING_HALF_WIDTH

@@ -9,7 +9,7 @@ from typing import Any
 
 from lab.core.arm import Arm
 from lab.core.case import Case
-from lab.report.display import ratio
+from lab.report.display import bounds, ratio
 from lab.report.document import Column, Section, Table
 from lab.report.overheads import MARGIN, Cost, CostFigure, CostQuantity, over_models
 from lab.report.results import Cell, Results
@@ -74,9 +74,7 @@ def cost_text(cost: Cost, quantity: CostQuantity) -> str:
 def _ratio_text(estimate: Estimate | None) -> str | None:
     if estimate is None or estimate.value is None:
         return None
-    if estimate.low is None or estimate.high is None:
-        return ratio(estimate.value)
-    return f"{ratio(estimate.value)} [{ratio(estimate.low)[:-1]}, {ratio(estimate.high)[:-1]}]"
+    return f"{ratio(estimate.value)}{bounds(estimate.low, estimate.high)}"
 
 
 def _detail(quantity: CostQuantity, results: Results, by_case: Mapping[Case, Cost]) -> Table:
