@@ -1,9 +1,9 @@
 """The Docker engine: one fresh, hardened container per job.
 
-Hardening (all of it in `container_options` and `lab.engines.walls`): no network, read-only root, small tmpfs for scratch
-and output, every capability dropped, no-new-privileges, non-root, no shared memory of others, no core files, limited
-pids, memory with swap off, and logs; pinned processors. What the engine made of it is read back before the job starts
-(`check_limits`), since an engine drops a limit that its kernel does not support.
+Hardening (all of it in `container_options` and `lab.engines.walls`): no network, read-only root, small tmpfs for
+scratch and output, every capability dropped, no-new-privileges, non-root, no shared memory of others, no core files,
+limited pids, memory with swap off, and logs; pinned processors. What the engine made of it is read back before the job
+starts (`check_limits`), since an engine drops a limit that its kernel does not support.
 """
 
 from __future__ import annotations

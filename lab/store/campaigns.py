@@ -12,7 +12,6 @@ results/
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +21,14 @@ import msgspec
 from lab.core.errors import DataError, UsageError
 from lab.core.manifest import MANIFEST_SCHEMA, Manifest
 from lab.disk.content import decode_json, file_sha256
-from lab.disk.whole import sync_directory, write_json, write_whole
+from lab.disk.whole import (
+    draft_directory,
+    publish,
+    remove_leftovers,
+    sync_directory,
+    write_json,
+    write_whole,
+)
 from lab.store.fingerprint import differences, fingerprint
 from lab.store.journal import JOURNAL_NAME, Journal
 
@@ -62,18 +68,12 @@ def create(results: Path, manifest: Manifest) -> Path:
     directory = results / manifest.campaign
     results.mkdir(parents=True, exist_ok=True)
     _refuse_real_latest(results)
-    try:
-        directory.mkdir()
-    except FileExistsError as error:
-        raise UsageError(f"{directory} exists already", "wait a second and start the campaign again") from error
-    try:
-        write_json(directory / MANIFEST_NAME, manifest)
-        Journal(directory / JOURNAL_NAME).close()
-    except BaseException:
-        # a full disk: without a manifest nothing could ever go on with it
-        shutil.rmtree(directory, ignore_errors=True)
-        raise
-    sync_directory(results)
+    remove_leftovers(results)
+    with draft_directory(results, manifest.campaign) as draft:
+        write_json(draft / MANIFEST_NAME, manifest)
+        Journal(draft / JOURNAL_NAME).close()
+        if directory.exists() or not publish(draft, directory):
+            raise UsageError(f"{directory} exists already", "wait a second and start the campaign again")
     sync_directory(results.resolve().parent)
     point_latest(directory)
     return directory
@@ -149,7 +149,9 @@ def finished(directory: Path) -> Finished | None:
 
 def campaigns(results: Path) -> Iterator[Path]:
     """Directories with a manifest, newest first by the time in their names."""
-    directories = [path.parent for path in results.glob(f"*/{MANIFEST_NAME}") if not path.parent.is_symlink()]
+    found = [path.parent for path in results.glob(f"*/{MANIFEST_NAME}")]
+    # what begins with a dot is in the making
+    directories = [path for path in found if not path.is_symlink() and not path.name.startswith(".")]
     return iter(sorted(directories, key=lambda path: (path.name.rsplit("-", 1)[-1], path.name), reverse=True))
 
 

@@ -182,3 +182,12 @@ def test_a_file_nested_too_deeply_is_damaged(tmp_path: Path, name: str) -> None:
 def test_a_journal_that_is_missing_is_said_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"trials\.jsonl cannot be read"):
         store.journal_sha256(tmp_path)
+
+
+def test_what_a_killed_lab_had_half_made_is_no_campaign_and_goes_with_the_next_one(tmp_path: Path) -> None:
+    half = tmp_path / ".paper-smoke-20250301T101500Z.killed.part"
+    half.mkdir()
+    (half / "manifest.json").write_text("{}")
+    assert list(store.campaigns(tmp_path)) == []
+    directory = store.create(tmp_path, make_manifest())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["latest", directory.name]
