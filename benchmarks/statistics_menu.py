@@ -45,7 +45,8 @@ def broken_promises(cells: Iterable[Cell], campaigns: int) -> Iterator[str]:
             yield f"{name}: {cell.found:.1%} found"
 
 
-def _markdown(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def markdown(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -62,7 +63,7 @@ def two_rules(cells: Sequence[Cell], blocks: tuple[int, ...], former: str) -> st
         [noise.name, *(_rates(by_key[noise.name, name, n]) for n in blocks for name in (former, LAB.name))]
         for noise in NOISES
     ]
-    return _markdown(heads, rows)
+    return markdown(heads, rows)
 
 
 def menu_table(cells: Sequence[Cell], blocks: int) -> str:
@@ -72,7 +73,7 @@ def menu_table(cells: Sequence[Cell], blocks: int) -> str:
     for noise in NOISES:
         mine = [by_key[noise.name, one.name] for one in MENU]
         rows.append([noise.name, *(f"{100 * cell.false:.1f} / {100 * cell.found:.0f}" for cell in mine)])
-    return _markdown([f"{blocks} blocks", *(one.name for one in MENU)], rows)
+    return markdown([f"{blocks} blocks", *(one.name for one in MENU)], rows)
 
 
 def stop_table(stopped: Sequence[Stopped]) -> str:
@@ -83,7 +84,7 @@ def stop_table(stopped: Sequence[Stopped]) -> str:
     for noise, goal in keys:
         mine = [by_key[noise, goal, rule.name] for rule in RULES]
         rows.append([f"{noise}; ±{100 * goal:.0f} %", *(f"{100 * one.covered:.1f} / {one.blocks:.1f}" for one in mine)])
-    return _markdown(["noise; goal", *(rule.name for rule in RULES)], rows)
+    return markdown(["noise; goal", *(rule.name for rule in RULES)], rows)
 
 
 def main(campaigns: int) -> int:

@@ -1,6 +1,6 @@
 """False alarms and power of other tools' rules beside the lab's, on the same simulated runs.
 
-    python -m benchmarks.statistics_peers                 # 2000 campaigns a cell; two minutes
+    python -m benchmarks.statistics_peers                 # 2000 campaigns a cell; seconds
     python -m benchmarks.statistics_peers 200
 
 Prints Markdown. A false alarm is a difference that is called where both commands are the same program; found is a
@@ -13,10 +13,12 @@ import sys
 
 import numpy as np
 
+from benchmarks.statistics.cells import CAMPAIGNS, DIFFERENCE
 from benchmarks.statistics.noises import NOISES, Noise
 from benchmarks.statistics.peers import PEERS, Peer
+from benchmarks.statistics_menu import markdown
 
-CAMPAIGNS, DIFFERENCE, RUNS = 2000, 0.02, (10, 20)
+RUNS = (10, 20)
 
 
 def rates(peer: Peer, noise: Noise, runs: int, campaigns: int) -> tuple[float, float]:
@@ -32,13 +34,12 @@ def rates(peer: Peer, noise: Noise, runs: int, campaigns: int) -> tuple[float, f
 def main(campaigns: int) -> None:
     """Print false alarms / found, in %, for each noise under which both commands scatter alike."""
     heads = ["Noise", *(f"{peer.name}, {runs} runs" for peer in PEERS for runs in RUNS)]
-    print("| " + " | ".join(heads) + " |")  # noqa: T201
-    print("|" + "---|" * len(heads))  # noqa: T201
+    rows = []
     for noise in NOISES:
         if noise.even:
             cells = [rates(peer, noise, runs, campaigns) for peer in PEERS for runs in RUNS]
-            shown = [f"{100 * false:.1f} / {100 * found:.0f}" for false, found in cells]
-            print("| " + " | ".join([noise.name, *shown]) + " |", flush=True)  # noqa: T201
+            rows.append([noise.name, *(f"{100 * false:.1f} / {100 * found:.0f}" for false, found in cells)])
+    print(markdown(heads, rows))  # noqa: T201
 
 
 if __name__ == "__main__":

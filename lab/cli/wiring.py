@@ -6,7 +6,7 @@ What a method needs is imported when it is called: ``lab report`` shall not wait
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,19 +69,23 @@ class Lab:
 
         A container needs an image: it is built when the first process is started, if it is not here.
         """
+        from lab.builds.confined_workers import ConfinedWorkers
         from lab.cli.engines import EngineName
         from lab.zoo.worker import on_host
 
-        return on_host if name is EngineName.PROCESS else partial(self._launch_confined, progress)
+        if name is EngineName.PROCESS:
+            return on_host
 
-    def _launch_confined(
-        self, progress: Progress, module: str, jobs: Sequence[Job], done: Callable[[str], None]
-    ) -> Ended:
-        from lab.builds.confined_workers import ConfinedWorkers
+        @cache
+        def workers() -> ConfinedWorkers:
+            report = self.build_images({Edition.CURRENT: [NATIVE_RUNTIME]}, progress)[Edition.CURRENT]
+            report.raise_for_problems()
+            return ConfinedWorkers(report.images[NATIVE_RUNTIME].image_id)
 
-        report = self.build_images({Edition.CURRENT: [NATIVE_RUNTIME]}, progress)[Edition.CURRENT]
-        report.raise_for_problems()
-        return ConfinedWorkers(report.images[NATIVE_RUNTIME].image_id)(module, jobs, done)
+        def launch(module: str, jobs: Sequence[Job], done: Callable[[str], None]) -> Ended:
+            return workers()(module, jobs, done)
+
+        return launch
 
     def find_images(self, edition: str) -> dict[str, ImageInfo]:
         """Images that are here; raises as `lab.builds.images.ensure.find_images`."""

@@ -11,9 +11,9 @@ import typer
 from lab.campaign.experiment_file import check_obtainable
 from lab.cli.alone import Wait, alone
 from lab.cli.build_progress import build_progress
-from lab.cli.commands.models import BATCHES, parse_shape
 from lab.cli.commands.run import build_and_measure
 from lab.cli.engines import EngineName, EngineOption
+from lab.cli.foreign_graphs import InputShape, OutputNodes, import_file, parse_shape
 from lab.cli.options import CURRENT, Json, Results
 from lab.cli.output import note, say, say_json
 from lab.cli.rendering import refresh_report
@@ -38,12 +38,8 @@ _SPECIAL = {"cranelift-o0", "winch", "pulley", "classic"}
 def bench(
     context: typer.Context,
     model: Annotated[str, typer.Argument(help="A frozen graph (.pb), or the name of a model that is here.")],
-    input_shape: Annotated[
-        str | None, typer.Option(help="Batch, height, width, channels: 1,224,224,3; default: as the graph declares.")
-    ] = None,
-    outputs: Annotated[
-        str, typer.Option(help="Output nodes, comma-separated; default: those that feed no other.")
-    ] = "",
+    input_shape: InputShape = None,
+    outputs: OutputNodes = "",
     images: Annotated[Path | None, typer.Option(help="An image, or a directory of them, to infer on.")] = None,
     batch: Annotated[list[int] | None, typer.Option(help="Images per inference; repeat it. Default: 1.", min=1)] = None,
     runtimes: Annotated[
@@ -160,20 +156,7 @@ def _model(
         raise ModelError(
             f"{model} is no frozen TensorFlow graph (.pb)", "convert it to one; other formats are not taken yet"
         )
-    # imported here: a model that is here already needs none of it
-    from lab.zoo.importing import import_graph  # noqa: PLC0415
-
     name = path.stem if path.stem not in ENTRIES else f"my_{path.stem}"
     with build_progress() as progress:
-        import_graph(
-            path,
-            name,
-            shape,
-            lab.home,
-            tuple(filter(None, outputs.split(","))),
-            images=images,
-            batches=tuple(sorted({*BATCHES, *batches})),
-            progress=progress,
-            launch=lab.import_launcher(engine, progress),
-        )
+        import_file(lab, path, name, shape, outputs, engine, progress, batches=batches, images=images)
     return name

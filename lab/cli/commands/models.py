@@ -10,18 +10,17 @@ import typer
 from lab.cli.alone import Wait, alone
 from lab.cli.build_progress import build_progress
 from lab.cli.engines import EngineName
+from lab.cli.foreign_graphs import BATCHES, InputShape, OutputNodes, import_file, parse_shape
 from lab.cli.options import Json
 from lab.cli.output import note, say_json, say_table
 from lab.cli.wiring import lab_of
-from lab.core.errors import ModelError
 from lab.core.experiment import PAPER_MODELS
 from lab.core.model import Model
 from lab.core.units import show_bytes
 from lab.zoo.catalog import available, prepare
 from lab.zoo.entries import Preprocessing
-from lab.zoo.importing import import_graph, import_yunet_onnx
+from lab.zoo.importing import import_yunet_onnx
 
-BATCHES = (1, 3)
 Pictures = Annotated[Path | None, typer.Option(help="Directory of images to use instead of the lab's pictures.")]
 
 
@@ -73,12 +72,8 @@ def import_model(
     name: Annotated[
         str | None, typer.Option("--as", help="What experiments call it; default: the file's name.")
     ] = None,
-    input_shape: Annotated[
-        str | None, typer.Option(help="Batch, height, width, channels: 1,224,224,3; default: as the graph declares.")
-    ] = None,
-    outputs: Annotated[
-        str, typer.Option(help="Output nodes, comma-separated; default: those that feed no other.")
-    ] = "",
+    input_shape: InputShape = None,
+    outputs: OutputNodes = "",
     preprocessing: Annotated[Preprocessing, typer.Option(help="What images go through.")] = Preprocessing.MOBILENET,
     images: Pictures = None,
     crop: Annotated[float, typer.Option(help="Central part of an image that is used.", min=0.01, max=1.0)] = 0.875,
@@ -99,18 +94,17 @@ def import_model(
         if file.suffix == ".onnx":
             model = import_yunet_onnx(file, home, BATCHES, progress, images)
         else:
-            model = import_graph(
+            model = import_file(
+                lab,
                 file,
                 name or file.stem,
                 parse_shape(input_shape),
-                home,
-                tuple(filter(None, outputs.split(","))),
+                outputs,
+                engine,
+                progress,
                 preprocessing=preprocessing,
                 images=images,
                 crop=crop,
-                batches=BATCHES,
-                progress=progress,
-                launch=lab.import_launcher(engine, progress),
             )
     if json:
         say_json(model)
@@ -125,15 +119,3 @@ def _row(model: Model) -> tuple[str, ...]:
     size = show_bytes(model.graph_path.stat().st_size)
     sizes = (f"{model.parameters:,}", str(model.conv_layers), f"{model.macs / 1e6:,.0f}", size)
     return model.name, model.weights, *sizes, model.graph_sha256[:16]
-
-
-def parse_shape(text: str | None) -> tuple[int, ...] | None:
-    """Read ``1,224,224,3``; None of no text.
-
-    Raises:
-        ModelError: it is no list of whole numbers.
-    """
-    try:
-        return None if text is None else tuple(int(part) for part in text.split(","))
-    except ValueError:
-        raise ModelError(f"'{text}' is no input shape", "give --input-shape like 1,224,224,3") from None
