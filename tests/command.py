@@ -30,6 +30,15 @@ class Ran(NamedTuple):
         return what.removeprefix("error: "), remedy.removeprefix("  hint: ")
 
 
+LAB = (
+    sys.executable,
+    "-c",
+    # a shell's background jobs ignore Ctrl-C, and pytest may be one
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from lab.cli.app import main; main()",
+)
+"""The command as a process of its own; its words follow."""
+
+
 def lab(*words: object, on: Lab | None = None) -> Ran:
     """Run ``lab WORDS``, on this machine's lab or another."""
     out, err = io.StringIO(), io.StringIO()

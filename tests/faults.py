@@ -24,9 +24,14 @@ class Faults:
     def __init__(self, node: pytest.Item, rounds: int) -> None:
         self._node, self.rounds = node, rounds
 
+    @property
+    def count(self) -> int:
+        """How many this test has injected so far."""
+        return self._node.stash.get(_COUNT, 0)
+
     def injected(self) -> None:
         """One more was injected, and survived so far."""
-        self._node.stash[_COUNT] = self._node.stash.get(_COUNT, 0) + 1
+        self._node.stash[_COUNT] = self.count + 1
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from lab.core.trial import Outcome, Trial
 from lab.engines.containers import ContainerEngine
 from lab.store.campaigns import finished
 from lab.store.journal import JOURNAL_NAME, Journal, read_trials
+from tests.command import LAB
 
 pytestmark = pytest.mark.live
 
@@ -53,8 +53,7 @@ def command(
     """`lab run` of a small experiment whose images, guests and model are there."""
     path = tmp_path / "resumed.toml"
     path.write_text(EXPERIMENT, encoding="utf-8")
-    lab = [sys.executable, "-c", "from lab.cli.app import main; main()"]
-    return [*lab, "run", str(path), "--tier", "smoke", "--results", str(tmp_path / "results")]
+    return [*LAB, "run", str(path), "--tier", "smoke", "--results", str(tmp_path / "results")]
 
 
 def start(command: list[str]) -> subprocess.Popen[str]:
