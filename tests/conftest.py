@@ -19,7 +19,7 @@ pytest_plugins = ["tests.faults"]
 NO_ENGINE = "LAB_NO_ENGINE"
 SMALL_MODEL = "mobilenet_v1_0.25_128"
 # Pictures that take no compiler, or a quick one: what `just test` builds on a bare machine.
-QUICK_RUNTIMES = ("native", "wasmtime", "wasmedge", "wamr")
+QUICK_RUNTIMES = ("native", "wasmtime", "wasmedge", "wamr", "node", "bun", "wasmi", "wasm3")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -65,12 +65,14 @@ class Registry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         cpu_minutes: CPU-minutes it took where it was measured; expensive builds are started first.
         crate_sha256: of the crate as the registry serves it; None for a Debian package, whose archive is signed.
+        package_sha256: of the Python package's files, one for each kind of processor; empty if it is none.
         cargo_flags: options of cargo that choose the features.
         build_packages: Debian packages that the compilation needs besides a compiler.
     """
 
     cpu_minutes: float
     crate_sha256: str | None = None
+    package_sha256: tuple[str, ...] = ()
     cargo_flags: str | None = None
     build_packages: tuple[str, ...] = ()
 
@@ -195,5 +197,6 @@ def _runtime_args(prefix: str, pin: RuntimePins) -> dict[str, str]:
     if pin.registry is not None:
         args[f"{prefix}_BUILD_PACKAGES"] = " ".join(pin.registry.build_packages)
         args[f"{prefix}_CRATE_SHA256"] = pin.registry.crate_sha256 or ""
+        args[f"{prefix}_HASHES"] = " ".join(f"--hash=sha256:{checksum}" for checksum in pin.registry.package_sha256)
         args[f"{prefix}_CARGO_FLAGS"] = pin.registry.cargo_flags or ""
     return args

@@ -53,8 +53,8 @@ class Runtime(ABC):
         systems: the (mode, backend) pairs it offers; backend is None where a mode has one compiler only.
         guests: the guest builds that make an arm with each of them.
         module_suffix: file name suffix of its precompiled module; empty for a runtime that cannot precompile.
-        versions: by edition, the version whose command line the module writes. Another pinned version wants a second
-            look at the argv first; the test of the pins says so.
+        versions: by edition, the version whose command line the module writes; an edition that lacks the runtime is
+            not among them. Another pinned version wants a second look at the argv first; the test of the pins says so.
         trees: by version, what a source tree is that no release of its makers stands behind.
     """
 

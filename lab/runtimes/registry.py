@@ -7,33 +7,42 @@ from lab.core.errors import ExperimentError
 from lab.core.names import Edition
 from lab.core.near_names import did_you_mean
 from lab.runtimes.base import Runtime
+from lab.runtimes.bun import Bun
+from lab.runtimes.deno import Deno
 from lab.runtimes.native import Native
+from lab.runtimes.node import Node
 from lab.runtimes.wamr import Wamr
+from lab.runtimes.wasm2c import Wasm2c
+from lab.runtimes.wasm3 import Wasm3
 from lab.runtimes.wasmedge import WasmEdge
 from lab.runtimes.wasmer import Wasmer
+from lab.runtimes.wasmi import Wasmi
 from lab.runtimes.wasmtime import Wasmtime
 from lab.runtimes.wavm import Wavm
 
-RUNTIMES: tuple[type[Runtime], ...] = (Native, Wasmtime, Wasmer, WasmEdge, Wavm, Wamr)
+RUNTIMES: tuple[type[Runtime], ...] = (
+    *(Native, Wasmtime, Wasmer, WasmEdge, Wavm, Wamr),
+    *(Node, Deno, Bun, Wasmi, Wasm3, Wasm2c),
+)
 _BY_NAME = {runtime.name: runtime for runtime in RUNTIMES}
 _ALL_ARMS = tuple(arm for runtime in RUNTIMES for arm in runtime.arms())
 
 
 def all_arms(edition: str = Edition.CURRENT) -> tuple[Arm, ...]:
-    """Every arm of every runtime, native first; the edition's unsupported ones included (`unsupported` says why).
+    """Every arm of the edition's runtimes, native first; unsupported ones included (`unsupported` says why).
 
     Raises:
         ExperimentError: there is no such edition.
     """
     _check_edition(edition)
-    return _ALL_ARMS
+    return tuple(arm for arm in _ALL_ARMS if edition in _BY_NAME[arm.runtime].versions)
 
 
 def pinned(arm: Arm, version: str) -> Runtime:
     """The arm at a version: its command lines, and what it cannot do.
 
     Args:
-        arm: any arm of `all_arms`.
+        arm: any arm of any edition.
         version: pinned, of the arm's runtime.
 
     Raises:
@@ -52,8 +61,8 @@ def unsupported(arm: Arm, edition: str = Edition.CURRENT, version: str | None = 
     """Why the arm can't run in the edition; None if it can.
 
     Args:
-        arm: any arm of `all_arms`.
-        edition: ``current`` or ``paper``.
+        arm: any arm of any edition.
+        edition: name of an edition.
         version: the pinned version of the arm's runtime; by default the one its module was written for.
 
     Raises:
@@ -61,8 +70,10 @@ def unsupported(arm: Arm, edition: str = Edition.CURRENT, version: str | None = 
     """
     _check_edition(edition)
     check(arm)
-    usual = _BY_NAME[arm.runtime].versions[edition]
-    return pinned(arm, usual if version is None else version).unsupported_because
+    runtime = _BY_NAME[arm.runtime]
+    if edition not in runtime.versions:
+        return f"edition {edition} has no {runtime.title}"
+    return pinned(arm, runtime.versions[edition] if version is None else version).unsupported_because
 
 
 def source_tree(name: str, version: str) -> str | None:

@@ -1,7 +1,7 @@
 """Every arm of both editions on the smallest MobileNet: each that is not called unsupported gives the same bytes.
 
-Arms of `current` that take no LLVM run with `just test`, as far as their images are built; the rest, vectors and the
-edition `paper` too, with `just test-all`.
+Arms of `current` that take no LLVM run with `just test`, as far as their images are built; the rest, variants of an
+engine's settings, vectors and the edition `paper` too, with `just test-all`.
 """
 
 from __future__ import annotations
@@ -31,12 +31,15 @@ pytestmark = pytest.mark.live
 
 Images = dict[str, dict[str, ImageInfo]]
 
+SLOW_VARIANTS = {"wamr-interpreter-classic", "wasmi-interpreter-lazy", "wasmi-interpreter-eager"}
 PATIENT = Measure(iterations=1, timeout="5m", compile_timeout="20m", memory="6GiB").limits
 
 
 def _is_slow(edition: str, arm: Arm) -> bool:
     rare_guest = arm.guest in {GuestProfile.O3_SIMD, GuestProfile.DEV}
-    return arm.backend == "llvm" or rare_guest or arm.id == "wamr-interpreter-classic@o3" or edition != "current"
+    # a variant of an arm that runs, or, for Deno, of an engine that does; and gcc, which takes minutes as LLVM does
+    variant = arm.runtime in {"deno", "wasm2c"} or (arm.backend or "").endswith("-eager") or arm.system in SLOW_VARIANTS
+    return arm.backend == "llvm" or rare_guest or variant or edition != "current"
 
 
 def _params(*, supported: bool) -> list[object]:

@@ -5,11 +5,19 @@ from __future__ import annotations
 import pytest
 
 from lab.core.arm import Arm, Mode
+from lab.core.names import Edition
 from lab.runtimes.base import GUEST_WASM, Runtime
 from lab.runtimes.registry import RUNTIMES, all_arms, pinned
 
 ARGS = ("model.pb", "--save", "out/output.f32")
 TAIL = " ".join(ARGS)
+NODE = "/usr/local/bin/node --disable-warning=ExperimentalWarning"
+V8_CODE = "--allow-natives-syntax --no-liftoff --no-wasm-lazy-compilation"
+DENO = (
+    "/usr/local/bin/deno run --no-code-cache --no-config --no-lock --no-npm --no-remote --no-prompt "
+    "--allow-read=. --allow-write=."
+)
+BUN = "/usr/local/bin/bun --no-install --no-env-file /usr/local/lib/lab/run.mjs"
 
 RUN = {
     ("native@o0", ""): "/work/guest",
@@ -52,6 +60,25 @@ RUN = {
     ("wamr-interpreter-fast@o3", "0.1.1"): "/usr/local/bin/iwasm-fast --stack-size=8388608 --dir=. guest.wasm",
     ("wamr-interpreter-classic@o3", "0.1.1"): "/usr/local/bin/iwasm-classic --stack-size=8388608 --dir=. guest.wasm",
     ("wamr-aot-llvm@o3", "0.1.1"): "/usr/local/bin/iwasm-fast --stack-size=8388608 --dir=. guest.aot",
+    ("node-jit-tiered@o3", "24.19.0"): f"{NODE} /usr/local/lib/lab/run.mjs guest.wasm",
+    ("node-jit-liftoff@o3", "24.19.0"): f"{NODE} --liftoff-only /usr/local/lib/lab/run.mjs guest.wasm",
+    ("node-jit-turbofan-eager@o3", "24.19.0"): (
+        f"{NODE} --no-liftoff --no-wasm-lazy-compilation /usr/local/lib/lab/run.mjs guest.wasm"
+    ),
+    ("node-aot-turbofan@o3", "24.19.0"): f"{NODE} {V8_CODE} /usr/local/lib/lab/run.mjs guest.v8",
+    ("deno-jit-tiered@o3", "2.9.8"): f"{DENO} /usr/local/lib/lab/run.mjs guest.wasm",
+    ("deno-jit-turbofan-eager@o3", "2.9.8"): (
+        f"{DENO} --v8-flags=--no-liftoff,--no-wasm-lazy-compilation /usr/local/lib/lab/run.mjs guest.wasm"
+    ),
+    ("bun-jit-tiered@o3", "1.4.4"): f"{BUN} guest.wasm",
+    ("bun-jit-bbq@o3", "1.4.4"): f"{BUN} guest.wasm",
+    ("bun-interpreter@o3", "1.4.4"): f"{BUN} guest.wasm",
+    ("wasmi-interpreter-lazy-translation@o3", "2.0.0"): (
+        "/usr/local/bin/wasmi run --compilation-mode lazy-translation --dir . guest.wasm"
+    ),
+    ("wasmi-interpreter-eager@o3", "2.0.0"): "/usr/local/bin/wasmi run --compilation-mode eager --dir . guest.wasm",
+    ("wasm3-interpreter@o3", "0.5.0"): "/usr/local/bin/wasm3 guest.wasm",
+    ("wasm2c-aot-gcc-o2@o3", "1.0.36"): "/usr/local/bin/wasm2c-run guest.so",
 }
 
 COMPILE = {
@@ -73,6 +100,16 @@ COMPILE = {
     ("wamr-aot-llvm@o3", "0.1.1"): (
         "/usr/local/bin/wamrc --enable-bulk-memory --opt-level=3 --size-level=0 -o out/guest.aot guest.wasm"
     ),
+    ("node-aot-turbofan@o3", "24.19.0"): (
+        f"{NODE} {V8_CODE} /usr/local/lib/lab/precompile.mjs guest.wasm out/guest.v8"
+    ),
+    ("wasm2c-aot-gcc-o2@o3", "1.0.36"): "/usr/local/bin/wasm2c-compile guest.wasm out/guest.so -O2 -march=native",
+}
+
+ENVIRONMENT = {
+    ("bun-jit-tiered@o3", "1.4.4"): {},
+    ("bun-jit-bbq@o3", "1.4.4"): {"BUN_JSC_useOMGJIT": "0"},
+    ("bun-interpreter@o3", "1.4.4"): {"BUN_JSC_useBBQJIT": "0", "BUN_JSC_useOMGJIT": "0"},
 }
 
 
@@ -93,8 +130,18 @@ def test_the_guest_is_precompiled_by_this_command(arm: str, version: str) -> Non
     assert " ".join(pinned(parsed, version).compile_argv() or ()) == COMPILE[arm, version]
 
 
-@pytest.mark.parametrize("arm", all_arms(), ids=lambda arm: arm.id)
-@pytest.mark.parametrize("edition", ["current", "paper"])
+@pytest.mark.parametrize(("arm", "version"), ENVIRONMENT)
+def test_javascriptcores_tiers_are_chosen_by_its_environment(arm: str, version: str) -> None:
+    environment = pinned(Arm.parse(arm), version).environment
+    chosen = {name: value for name, value in environment.items() if name.startswith("BUN_JSC_")}
+    assert chosen == ENVIRONMENT[arm, version]
+
+
+@pytest.mark.parametrize(
+    ("edition", "arm"),
+    [(edition, arm) for edition in Edition for arm in all_arms(edition)],
+    ids=lambda part: part.id if isinstance(part, Arm) else part,
+)
 def test_every_arm_ends_in_its_guest_and_the_guests_own_arguments(arm: Arm, edition: str) -> None:
     runtime = at(arm, edition)
     argv = runtime.run_argv(ARGS)
@@ -120,17 +167,18 @@ def test_only_precompiled_arms_have_a_compile_step_and_they_run_what_it_leaves(a
     assert runtime.guest_file == (GUEST_WASM if runtime.is_cached else runtime.module_name)
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES, ids=lambda runtime: runtime.name)
-@pytest.mark.parametrize("edition", ["current", "paper"])
-def test_no_runtime_may_keep_code_between_trials(runtime: type[Runtime], edition: str) -> None:
-    off = {"-C cache=n", "--disable-cache", "--nocache"}
-    for arm in runtime.arms():
-        if at(arm).is_cached:
+@pytest.mark.parametrize("edition", list(Edition))
+def test_no_runtime_may_keep_code_between_trials(edition: str) -> None:
+    off = {"-C cache=n", "--disable-cache", "--nocache", "--no-code-cache"}
+    off_or_emptied = {"WASMER_CACHE_DIR", "NODE_DISABLE_COMPILE_CACHE", "BUN_RUNTIME_TRANSPILER_CACHE_PATH"}
+    for arm in all_arms(edition):
+        runtime = at(arm, edition)
+        if runtime.is_cached:
             continue
-        line = " ".join(at(arm, edition).run_argv(()))
-        emptied = "WASMER_CACHE_DIR" in at(arm, edition).environment
-        keeps_none = runtime.name in {"native", "wasmedge", "wamr"}
-        assert keeps_none or emptied or any(option in line for option in off), line
+        line = " ".join(runtime.run_argv(()))
+        by_environment = off_or_emptied & set(runtime.environment)
+        keeps_none = runtime.name in {"native", "wasmedge", "wamr", "wasmi", "wasm3", "wasm2c"}
+        assert keeps_none or by_environment or any(option in line for option in off), line
 
 
 def test_two_backends_of_one_runtime_never_share_a_command_line() -> None:
@@ -138,5 +186,7 @@ def test_two_backends_of_one_runtime_never_share_a_command_line() -> None:
     for arm in all_arms():
         if arm.guest != "o3":
             continue
-        both = (*at(arm).run_argv(()), *(at(arm).compile_argv() or ()))
-        assert lines.setdefault(both, arm.id) == arm.id
+        runtime = at(arm)
+        environment = (f"{name}={value}" for name, value in sorted(runtime.environment.items()))
+        whole = (*environment, *runtime.run_argv(()), *(runtime.compile_argv() or ()))
+        assert lines.setdefault(whole, arm.id) == arm.id

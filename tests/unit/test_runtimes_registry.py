@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from itertools import combinations
+
+import numpy as np
 import pytest
 
 from lab.core.arm import Arm
@@ -31,7 +34,31 @@ SYSTEMS = {
     "wamr-interpreter-fast",
     "wamr-interpreter-classic",
     "wamr-aot-llvm",
+    "node-jit-tiered",
+    "node-jit-liftoff",
+    "node-jit-turbofan",
+    "node-jit-tiered-eager",
+    "node-jit-liftoff-eager",
+    "node-jit-turbofan-eager",
+    "node-aot-turbofan",
+    "deno-jit-tiered",
+    "deno-jit-liftoff",
+    "deno-jit-turbofan",
+    "deno-jit-tiered-eager",
+    "deno-jit-liftoff-eager",
+    "deno-jit-turbofan-eager",
+    "bun-jit-tiered",
+    "bun-jit-bbq",
+    "bun-interpreter",
+    "wasmi-interpreter-lazy-translation",
+    "wasmi-interpreter-lazy",
+    "wasmi-interpreter-eager",
+    "wasm3-interpreter",
+    "wasm2c-aot-gcc-o2",
+    "wasm2c-aot-gcc-o3",
 }
+NOT_IN_PAPER = {"node", "deno", "bun", "wasmi", "wasm3", "wasm2c"}
+LAZY = ("node-", "deno-", "bun-")
 
 UNSUPPORTED_NOW = {
     "wasmer-jit-singlepass@o3-simd",
@@ -44,6 +71,7 @@ UNSUPPORTED_NOW = {
     "wasmedge-jit-llvm@o0",
     "wasmedge-jit-llvm@o3",
     "wasmedge-jit-llvm@o3-simd",
+    "wasm3-interpreter@o3-simd",
 }
 
 
@@ -122,6 +150,12 @@ def test_an_unknown_edition_is_refused_with_the_known_ones() -> None:
         ("wasmedge", 'wasmedge version 0.14.1\n (plugin "wasi_logging") version 0.1.0.0\n', "0.14.1"),
         ("wavm", "WAVM version 0.0.0-prerelease\nWAVM_ENABLE_RUNTIME: true\n", "0.0.0-prerelease"),
         ("wamr", "iwasm 2.4.4\n", "2.4.4"),
+        ("node", "v24.19.0\n", "24.19.0"),
+        ("deno", "deno 2.9.8 (stable, release, x86_64-unknown-linux-gnu)\nv8 15.0.245.2-rusty\n", "2.9.8"),
+        ("bun", "1.4.4\n", "1.4.4"),
+        ("wasmi", "wasmi 2.0.0\n", "2.0.0"),
+        ("wasm3", "wasm3 0.5.0\n", "0.5.0"),
+        ("wasm2c", "1.0.36\n", "1.0.36"),
         ("wamr", "Usage: iwasm [-options] wasm_file [args...]\n  -v=n  (0 to 5, default is 2)\n", None),
     ],
 )
@@ -132,13 +166,21 @@ def test_a_version_is_read_from_what_the_binary_prints(runtime: str, output: str
 
 def test_arms_that_compile_the_guest_at_every_start_are_known() -> None:
     slow = {arm.system for arm in all_arms() if pinned(arm, "49.0.0").compiles_at_start}
-    assert slow == {system for system in SYSTEMS if "-jit-" in system} | {"wasmtime-interpreter-pulley"}
+    whole = {system for system in SYSTEMS if "-jit-" in system and not system.startswith(LAZY)}
+    eager = {system for system in SYSTEMS if system.startswith(LAZY) and system.endswith("-eager")}
+    assert slow == whole | eager | {"wasmtime-interpreter-pulley"}
 
 
 def test_every_wasm_runtime_can_run_the_scalar_guest_in_some_mode_of_each_edition() -> None:
     for edition in ("current", "paper"):
         able = {arm.runtime for arm in all_arms(edition) if arm.guest == "o3" and unsupported(arm, edition) is None}
-        assert able == {runtime.name for runtime in RUNTIMES}
+        assert able == {runtime.name for runtime in RUNTIMES if edition in runtime.versions}
+
+
+def test_an_edition_lists_no_arm_of_a_runtime_it_lacks_and_says_so_of_one() -> None:
+    assert {arm.runtime for arm in all_arms()} - {arm.runtime for arm in all_arms("paper")} == NOT_IN_PAPER
+    assert unsupported(Arm.parse("node-jit-tiered@o3"), "paper") == "edition paper has no Node (V8)"
+    assert unsupported(Arm.parse("node-jit-tiered@o3"), "current") is None
 
 
 def test_tables_and_figures_take_a_runtimes_title_and_colour_from_its_own_module() -> None:
@@ -148,3 +190,37 @@ def test_tables_and_figures_take_a_runtimes_title_and_colour_from_its_own_module
         assert {styles[arm].colour for arm in runtime.arms()} == {runtime.colour}
     assert len({runtime.colour for runtime in RUNTIMES}) == len(RUNTIMES)
     assert runtime_name("of-another-lab") == "of-another-lab"
+
+
+# How a colour looks without one of the three kinds of cones: matrices on linear RGB by Machado, Oliveira and Fernandes
+# ("A physiologically-based model for simulation of color vision deficiency", 2009), at full severity.
+SIGHTS = {
+    "all cones": np.eye(3),
+    "without long": np.array(
+        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+    ),
+    "without medium": np.array(
+        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+    ),
+    "without short": np.array(
+        [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]]
+    ),
+}
+XYZ_OF_RGB = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+LEAST_DIFFERENCE = 15.0  # in CIELAB; about 2 can just be seen side by side
+
+
+def seen(colour: str, sight: str) -> np.ndarray:
+    """CIELAB coordinates of an ``#RRGGBB`` as somebody with that sight sees it."""
+    rgb = np.frombuffer(bytes.fromhex(colour[1:]), np.uint8) / 255
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    white = XYZ_OF_RGB.sum(axis=1)
+    x, y, z = np.cbrt(XYZ_OF_RGB @ np.clip(SIGHTS[sight] @ linear, 0, 1) / white)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("sight", SIGHTS)
+def test_no_two_runtimes_look_alike_in_a_figure(sight: str) -> None:
+    for first, second in combinations(RUNTIMES, 2):
+        difference = np.linalg.norm(seen(first.colour, sight) - seen(second.colour, sight))
+        assert difference > LEAST_DIFFERENCE, (first.name, second.name)
