@@ -105,6 +105,12 @@ class Lab:
 
         return check_images(images, progress, rebuild=rebuild)
 
+    def export_crate(self, campaign: Path, target: Path, licence: str | None) -> int:
+        """A campaign as a research object; raises as `lab.store.crate.export_crate`."""
+        from lab.store.crate import export_crate
+
+        return export_crate(campaign, target, licence)
+
     def read_lock(self) -> Lock:
         """The bytes that every machine must arrive at; raises as `lab.verify.lockfile.read_lock`."""
         from lab.verify.lockfile import read_lock

@@ -42,7 +42,7 @@ def pack(directory: Path, target: Path) -> int:
     marker = finished(directory)
     if marker is not None and marker.trials_sha256 != journal_sha256(directory):
         raise DataError(f"{directory}: the journal has changed since the campaign ended", "restore it from a copy")
-    files = sorted(file for kept in _PACKED for file in _files(directory / kept))
+    files = packed_files(directory)
     sums = "".join(f"{file_sha256(file)}  {file.relative_to(directory).as_posix()}\n" for file in files)
     with (
         whole_file(target) as draft,
@@ -55,6 +55,11 @@ def pack(directory: Path, target: Path) -> int:
             with file.open("rb") as content:
                 _add(tar, f"{name}/{file.relative_to(directory).as_posix()}", content, file.stat().st_size)
     return len(files)
+
+
+def packed_files(directory: Path) -> list[Path]:
+    """What of a campaign travels: manifest, journal, marker, report; sorted, links left out."""
+    return sorted(file for kept in _PACKED for file in _files(directory / kept))
 
 
 def unpack(archive: Path, results: Path) -> Path:

@@ -1,7 +1,8 @@
-"""`lab export`: the raw numbers, one row a trial."""
+"""`lab export`: the raw numbers, one row a trial; or the whole campaign as a research object."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -9,22 +10,46 @@ import typer
 
 from lab.cli.options import Campaign, Results
 from lab.cli.output import note
+from lab.cli.wiring import lab_of
+from lab.core.errors import UsageError
 from lab.disk.paths import RESULTS
 from lab.store.campaigns import LATEST, resolve
 from lab.store.export import Format
 from lab.store.export import export as write_export
 
 
+class ExportFormat(StrEnum):
+    """What `lab export` writes: a table in one of three formats, or a research object."""
+
+    CSV = Format.CSV.value
+    PARQUET = Format.PARQUET.value
+    JSON = Format.JSON.value
+    ROCRATE = "rocrate"
+
+
 def export(
+    context: typer.Context,
     campaign: Campaign = LATEST,
-    format_: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.CSV,
+    format_: Annotated[ExportFormat, typer.Option("--format", help="What to write.")] = ExportFormat.CSV,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File to write; default: trials.FORMAT in the campaign.")
+        Path | None,
+        typer.Option("--output", "-o", help="File to write; default: trials.FORMAT or NAME.crate.zip in the campaign."),
+    ] = None,
+    licence: Annotated[
+        str | None, typer.Option(help="Terms under which a rocrate may be used, as a URL or in words.")
     ] = None,
     results: Results = RESULTS,
 ) -> None:
-    """Write every trial of a campaign as one row, each quantity with its unit in its name (docs/results.md)."""
+    """Write every trial of a campaign as one row, each quantity with its unit in its name (docs/results.md).
+
+    Format rocrate writes the whole campaign, report included, as a Workflow Run Crate (docs/provenance.md).
+    """
     directory = resolve(results, campaign)
+    if format_ is ExportFormat.ROCRATE:
+        destination = output or directory / f"{directory.name}.crate.zip"
+        note(f"{lab_of(context).export_crate(directory, destination, licence)} files described in {destination}")
+        return
+    if licence is not None:
+        raise UsageError(f"a {format_} file has no place for a licence", "use --format rocrate, or leave --licence out")
     destination = output or directory / f"trials.{format_}"
-    count = write_export(directory, format_, destination)
-    note(f"{count} trials written to {destination}")
+    note(f"{write_export(directory, Format(format_), destination)} trials written to {destination}")
