@@ -64,6 +64,7 @@ class Registry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         cpu_minutes: CPU-minutes it took where it was measured; expensive builds are started first.
+        crate: name of the crate that is built; None for a Debian package.
         crate_sha256: of the crate as the registry serves it; None for a Debian package, whose archive is signed.
         package_sha256: of the Python package's files, one for each kind of processor; empty if it is none.
         cargo_flags: options of cargo that choose the features.
@@ -71,6 +72,7 @@ class Registry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     cpu_minutes: float
+    crate: str | None = None
     crate_sha256: str | None = None
     package_sha256: tuple[str, ...] = ()
     cargo_flags: str | None = None

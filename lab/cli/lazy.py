@@ -28,6 +28,7 @@ COMMANDS = {
     "claims": "Compare the paper's claims with a campaign.",
     "compare": "Say what changed from campaign A to B.",
     "verify": "Compare models, guests, images, outputs, trials and the report with lab.lock.",
+    "provenance": "Say what images and guests are made of, for others to check.",
     "calibrate": "Compare an arm with itself, and with an injected slowdown.",
 }
 """What ``lab --help`` says of each command.

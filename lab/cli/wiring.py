@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lab.builds.guests import GuestBuild
     from lab.builds.images.ensure import BuildReport
     from lab.builds.images.labels import ImageInfo
+    from lab.builds.provenance.packages import Installed
     from lab.campaign.materials import Materials
     from lab.cli.engines import EngineName
     from lab.core.case import Case
@@ -110,6 +111,20 @@ class Lab:
         from lab.store.crate import export_crate
 
         return export_crate(campaign, target, licence)
+
+    def packages_in(self, image: ImageInfo) -> Installed:
+        """Debian packages of an image; raises as `lab.builds.provenance.packages.installed_in`."""
+        from lab.builds.provenance.packages import installed_in
+        from lab.engines.docker_sdk import connect
+
+        return installed_in(connect(), image.image_id)
+
+    @property
+    def images_lock(self) -> Path:
+        """The list of packages that images held when they were locked."""
+        from lab.verify.packages import IMAGES_LOCK_PATH
+
+        return IMAGES_LOCK_PATH
 
     def read_lock(self) -> Lock:
         """The bytes that every machine must arrive at; raises as `lab.verify.lockfile.read_lock`."""

@@ -26,7 +26,7 @@ def pack(
     """Write a campaign as one archive: manifest, trials, report, and a list of their checksums.
 
     Writes nothing else. The same campaign gives the same bytes. Another machine reads it with `lab unpack`;
-    `lab report`, `lab claims`, `lab compare` and `lab verify --quick` then work there without a network.
+    `lab report`, `lab claims`, `lab compare` and `lab verify --against` then work there without a network or an engine.
     """
     directory = resolve(results, campaign)
     target = output or Path(f"{directory.name}{SUFFIX}")
