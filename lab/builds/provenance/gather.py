@@ -188,6 +188,9 @@ def _supplied(image: ImageInfo, pin: RuntimePins, crate: _Crate | None) -> Itera
         yield Resource(f"{pin.artifact.file}, unpacked", digest={"sha256": image.binary_sha256})
     if image.supply == Supply.UPSTREAM and pin.upstream is not None:
         yield Resource(pin.upstream.url.rsplit("/", 1)[-1], pin.upstream.url, {"sha256": pin.upstream.sha256})
+    if image.supply == Supply.REGISTRY and pin.registry is not None:
+        for checksum in pin.registry.package_sha256:  # one for each kind of processor
+            yield Resource(f"Python package of {image.runtime} {image.version}", digest={"sha256": checksum})
     if crate is not None:
         yield Resource(f"{crate.name}-{crate.version}.crate", crate.purl, {"sha256": crate.sha256})
         if crate.lock is not None:
