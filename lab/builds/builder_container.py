@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lab.builds.steps.context import CA_PLACE, ca_bundle
 from lab.engines.docker_sdk import HTTP_TIMEOUT_S, SILENCE_S, BindMount, DockerClient, connect, failures_as_lab_errors
 from lab.engines.leftovers import discarded
 from lab.engines.owner import owner_labels
@@ -18,7 +19,7 @@ _CARGO_STEP = re.compile(r"\s+(Downloaded|Downloading|Compiling|Finished|Buildin
 
 
 class Mounted(NamedTuple):
-    """A host directory in a builder's container.
+    """A host directory, or file, in a builder's container.
 
     Attributes:
         source: on the host.
@@ -55,6 +56,8 @@ def run_in(
         on_step: called with cargo's steps as they come, and the fraction done where cargo says it.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
+    # this machine's of today: a proxy renews its certificate, and the image is kept
+    certificates = Mounted(ca_bundle(), CA_PLACE, read_only=True)
     options: dict[str, Any] = {
         "entrypoint": ["/bin/sh", "-c"],
         "user": f"{os.getuid()}:{os.getgid()}",
@@ -69,7 +72,7 @@ def run_in(
         "security_opt": ["no-new-privileges"],
         "labels": owner_labels("build"),
         # not `volumes`: those cannot name a directory with a colon
-        "mounts": [mount.bound for mount in mounts],
+        "mounts": [mount.bound for mount in (*mounts, certificates)],
     }
     with (
         failures_as_lab_errors(),

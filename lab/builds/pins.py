@@ -80,9 +80,14 @@ class Registry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Artifact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A binary in a directory of the user's, named by its ``SHA256SUMS``; xz-compressed."""
+    """A binary in a directory of the user's, named by its ``SHA256SUMS``; xz-compressed.
+
+    Attributes:
+        sha256: of the compressed file, where only one is to be trusted; None takes what the directory lists.
+    """
 
     file: str
+    sha256: str | None = None
 
 
 class RuntimePins(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

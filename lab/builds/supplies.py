@@ -1,87 +1,53 @@
 """Runtime binaries from outside, all by checksum: released tarballs, and a directory of the user's (``LAB_ARTIFACTS``).
 
-An artifact directory holds xz-compressed binaries and a ``SHA256SUMS`` over them, as `save_artifact` writes it: a team,
-or a site without a network, builds the slow ones once. The third supply, a build from package registries, is the
-Dockerfile's.
+The third supply, a build from package registries, is the Dockerfile's.
 """
 
 from __future__ import annotations
 
 import lzma
-import os
 import shutil
 import tarfile
 import tempfile
 from pathlib import Path, PurePosixPath
 
-from lab.builds.pins import Upstream
+from lab.builds.artifacts import SUMS, add_sums, checked, read_sums
+from lab.builds.pins import Artifact, Upstream
 from lab.builds.steps.planner import PrebuiltFiles
 from lab.core.errors import SupplyError
 from lab.core.progress import Progress, silent
 from lab.core.units import show_bytes
-from lab.disk.content import file_sha256, sha256
+from lab.disk.content import sha256
 from lab.disk.download import download
 from lab.disk.locks import lock
 from lab.disk.paths import home
 from lab.disk.whole import whole_directory, write_whole
 
-SUMS = "SHA256SUMS"
 _CHUNK_BYTES = 2**20
 LARGEST_BINARY_BYTES = 2**30
 
 
-def artifacts_directory() -> Path | None:
-    """The user's artifact directory, if one is named.
-
-    Raises:
-        SupplyError: ``LAB_ARTIFACTS`` names a directory without ``SHA256SUMS``.
-    """
-    named = os.environ.get("LAB_ARTIFACTS")
-    if not named:
-        return None
-    if not (Path(named) / SUMS).is_file():
-        fill = "fill it with `lab build --save-artifacts DIR`, or unset it"
-        raise SupplyError(f"LAB_ARTIFACTS={named} holds no {SUMS}", fill)
-    return Path(named)
-
-
-def read_sums(directory: Path) -> dict[str, str]:
-    """The checksums of an artifact directory in lower case, by file name; empty if it has none yet.
-
-    Raises:
-        SupplyError: the list is no text.
-    """
-    path = directory / SUMS
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    except UnicodeDecodeError as error:
-        remedy = "write it again: `sha256sum *.xz > SHA256SUMS` in that directory"
-        raise SupplyError(f"{path} is not UTF-8 at byte {error.start}", remedy) from error
-    return {name.strip().lstrip("*"): checksum.lower() for checksum, _, name in (line.partition(" ") for line in lines)}
-
-
-def take_artifact(directory: Path, file: str, place: str) -> PrebuiltFiles | None:
+def take_artifact(directory: Path, artifact: Artifact, place: str) -> PrebuiltFiles | None:
     """Unpack an artifact for an image.
 
     Args:
         directory: the directory of artifacts.
-        file: the artifact's file name in it.
+        artifact: its pin.
         place: where the binary goes in the image, such as ``usr/local/bin/wavm``.
 
     Returns:
         The unpacked files; None if the directory does not list that file.
 
     Raises:
-        SupplyError: the file is not what the directory's checksum says.
+        SupplyError: the file is not what the directory's checksum says, or that is not the pinned one.
     """
-    expected = read_sums(directory).get(file)
+    expected = read_sums(directory).get(artifact.file)
     if expected is None:
         return None
-    source = directory / file
-    actual = file_sha256(source) if source.is_file() else "missing"
-    if actual != expected:
-        remedy = "copy it again, or unset LAB_ARTIFACTS to do without it"
-        raise SupplyError(f"{source} is {actual[:16]}…, {SUMS} says {expected[:16]}…", remedy)
+    if artifact.sha256 not in {None, expected}:
+        listed = f"{directory / SUMS} lists {expected[:16]}… for {artifact.file}, the pins {artifact.sha256[:16]}…"
+        raise SupplyError(listed, "use the directory that was meant, or correct lab/builds/pins.toml")
+    source = checked(directory, artifact.file, expected)
     target = home() / "runtimes" / expected[:16]
     with lock(f"runtimes-{expected[:16]}"):
         if not target.is_dir():
@@ -156,10 +122,7 @@ def save_artifact(directory: Path, file: str, binary: bytes) -> str:
     Returns:
         The sha256 of the compressed file.
     """
-    directory.mkdir(parents=True, exist_ok=True)
     packed = lzma.compress(binary, preset=6)
     write_whole(directory / file, packed)
-    sums = read_sums(directory) | {file: sha256(packed)}
-    text = "".join(f"{checksum}  {name}\n" for name, checksum in sorted(sums.items()))
-    write_whole(directory / SUMS, text.encode())
-    return sums[file]
+    add_sums(directory, {file: sha256(packed)})
+    return sha256(packed)

@@ -17,6 +17,7 @@ from lab.core.names import Edition
 from lab.disk.paths import home
 
 if TYPE_CHECKING:
+    from lab.builds.debian.lock import PackageLock
     from lab.builds.guests import GuestBuild
     from lab.builds.images.ensure import BuildReport
     from lab.builds.images.labels import ImageInfo
@@ -64,6 +65,18 @@ class Lab:
         from lab.builds.guests import ensure_guests
 
         return ensure_guests(builds, progress, edition)
+
+    def lock_packages(self, progress: Progress) -> tuple[PackageLock, PackageLock]:
+        """The lock of packages as it was and as it is now; raises as `lab.builds.debian.resolve.lock_packages`."""
+        from lab.builds.debian.resolve import lock_packages
+
+        return lock_packages(progress)
+
+    def save_packages(self, reports: Mapping[str, BuildReport], directory: Path, progress: Progress) -> int:
+        """Save the packages that images were built from; raises as `lab.builds.images.keep.save_packages`."""
+        from lab.builds.images.keep import save_packages
+
+        return save_packages(reports, directory, progress)
 
     def import_launcher(self, name: EngineName, progress: Progress) -> Launcher:
         """What starts the processes that read a foreign graph.

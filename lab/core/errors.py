@@ -93,6 +93,18 @@ class UnobtainableError(SupplyError):
     """No supply of something is open on this machine."""
 
 
+class PackagesMissing(SupplyError):
+    """Debian packages of the lock are in no archive any more.
+
+    Attributes:
+        files: names of their .deb files.
+    """
+
+    def __init__(self, message: str, remedy: str, files: tuple[str, ...]) -> None:
+        super().__init__(message, remedy)
+        self.files = files
+
+
 class DataError(LabError):
     """A campaign directory is damaged, or of an unknown schema version."""
 

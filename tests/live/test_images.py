@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from lab.builds.artifacts import artifacts_directory
 from lab.builds.images import labels
 from lab.builds.images.candidates import Catalogue
 from lab.builds.images.contents import contents, first_differing
@@ -19,7 +20,7 @@ from lab.builds.images.labels import ImageInfo, LabelStep
 from lab.builds.pins import Supply, load_pins
 from lab.builds.steps.queue import run_all
 from lab.builds.steps.step import BuildStep, StageStep
-from lab.builds.supplies import artifacts_directory, save_artifact
+from lab.builds.supplies import save_artifact
 from lab.core.errors import BuildFailed
 from lab.core.names import Edition
 from lab.core.progress import silent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import os
 import re
@@ -13,6 +14,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from lab.builds.debian.lock import BASE_STAGE, LOCK_PATH, architecture, load_lock
+from lab.builds.debian.requests import asked_for, requests
 from lab.builds.pins import PINS_PATH, Supply, load_pins, stage_args
 from lab.builds.steps import planner, stages
 from lab.builds.steps.step import BuildStep
@@ -96,6 +99,55 @@ def test_the_dockerfile_keeps_to_what_the_classic_builder_takes() -> None:
             assert not re.match(r"RUN\s+--mount|(COPY|ADD)\s+--(chmod|link)|(RUN|COPY)\s[^\n]*<<", instruction), (
                 instruction
             )
+
+
+def test_every_package_that_a_stage_asks_for_is_locked_in_the_version_of_the_pins() -> None:
+    lock = load_lock()
+    for request in requests(DOCKERFILE, PINS):
+        there = lock.of(request.suite, BASE_STAGE, request.stage, *request.continues).packages
+        if architecture() not in {package.architecture for package in lock.packages}:
+            pytest.skip(f"LEFT OUT: no package of {architecture()} is locked")
+        versions = {package.name: package.version for package in there}
+        for asked in request.packages:
+            name, _, version = asked.partition("=")
+            assert name in versions, f"`lab build --lock-packages` is to lock {asked} of stage {request.stage}"
+            assert fnmatch.fnmatchcase(versions[name], version or "*"), f"{request.stage}: {asked}"
+
+
+def test_packages_are_installed_by_one_script_that_is_given_the_stages_name() -> None:
+    for stage in DOCKERFILE.stages.values():
+        named = {name for name, _ in asked_for(stage.instructions, {})}
+        assert named <= {stage.name}
+        by_hand = [text for text in stage.instructions if re.search(r"\b(apt|apt-get|dpkg)\b", text)]
+        assert not by_hand, (
+            f"{stage.name}: install by `COPY packages/ /packages/` and `RUN /packages/install {stage.name} …`"
+        )
+        assert bool(named) == any(text.startswith("COPY packages/") for text in stage.instructions)
+
+
+def test_the_lock_is_written_as_the_program_writes_it() -> None:
+    assert load_lock().text() == LOCK_PATH.read_text()
+
+
+def test_every_stage_that_downloads_crates_copies_todays_certificates() -> None:
+    cargo = [stage for stage in DOCKERFILE.stages.values() if any("cargo " in text for text in stage.instructions)]
+    downloading = [
+        stage for stage in cargo if any(re.search(r"cargo (build|install \S|info)", t) for t in stage.instructions)
+    ]
+    assert len(downloading) > 7
+    for stage in downloading:
+        assert "COPY ca/host.crt /opt/ca/host.crt" in stage.instructions, stage.name
+
+
+def test_a_crate_is_compared_with_its_checksum_before_anything_of_it_is_compiled() -> None:
+    for runtime in ("wasmtime", "wasmer", "wamr", "wavm"):
+        (fetched,) = (text for text in DOCKERFILE.stages[f"{runtime}-source"].instructions if text.startswith("RUN"))
+        assert fetched.index("sha256sum -c") < fetched.index("tar -x")
+        assert not re.search(r"cargo (build|install|run|check)", fetched)
+        built = DOCKERFILE.stages[f"{runtime}-registry"].instructions
+        assert any(text.startswith(f"COPY --from={runtime}-source /source") for text in built)
+        assert not any(re.search(r"cargo install (?!--path \.)", text) for text in built)
+        assert all("--locked" in text for text in built if "cargo install" in text)
 
 
 def test_every_checksum_is_one() -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any, cast
 
+import msgspec
 import pytest
 
+from lab.builds.debian.lock import LockedPackage, PackageLock
 from lab.builds.pins import Base
 from lab.builds.steps.bases import base_step
 from lab.core.errors import BuildFailed
@@ -14,6 +16,8 @@ from lab.core.progress import silent
 from lab.engines.docker_sdk import DockerClient
 
 BASE = Base("ubuntu:20.04", "sha256:" + "a" * 64, "bullseye", 1_700_000_000, stand_in=True)
+TAR = "c" * 64
+LIBC = LockedPackage("bullseye", "amd64", "base", "libc6", "2.31-13", "d" * 64, "debian/pool/main/g/glibc/libc6.deb")
 
 
 class Api:
@@ -28,8 +32,11 @@ class Api:
         return [{"RepoDigests": None}, *({"RepoDigests": [digest]} for digest in self._digests)]
 
 
-def engine(tags: set[str] | None = None, digests: set[str] | None = None) -> DockerClient:
-    return cast("DockerClient", SimpleNamespace(api=Api(tags or set(), digests or set())))
+def engine(tags: set[str] | None = None, digests: set[str] | None = None, label: str = TAR) -> DockerClient:
+    """An engine whose images of these tags consist of one tarball, and are labelled as consisting of `label`."""
+    image = SimpleNamespace(attrs={"RootFS": {"Layers": [f"sha256:{TAR}"]}}, labels={"lab.base.tar_sha256": label})
+    images = SimpleNamespace(get=lambda _: image)
+    return cast("DockerClient", SimpleNamespace(api=Api(tags or set(), digests or set()), images=images))
 
 
 def test_a_base_is_pulled_by_digest_where_a_registry_answers() -> None:
@@ -62,6 +69,21 @@ def test_two_bases_of_one_suite_share_their_bootstrap_and_another_date_makes_ano
     later = Base("ubuntu:20.04", BASE.digest, "bullseye", BASE.epoch + 1, stand_in=True)
     first, same, other = (base_step("x", base, engine(), reachable=False) for base in (BASE, sibling, later))
     assert first.tag == same.tag != other.tag
+
+
+def test_an_image_that_was_given_a_bases_name_is_refused() -> None:
+    tag = base_step("focal", BASE, engine(), reachable=False).tag
+    with pytest.raises(BuildFailed, match="holds other layers") as caught:
+        base_step("focal", BASE, engine(tags={tag}, label="e" * 64), reachable=False)
+    assert f"docker rmi {tag}" in caught.value.remedy
+
+
+def test_another_version_of_a_package_makes_another_base() -> None:
+    tags = {
+        base_step("focal", BASE, engine(), PackageLock("", packages), reachable=False).tag
+        for packages in ((), (LIBC,), (msgspec.structs.replace(LIBC, version="2.31-14"),))
+    }
+    assert len(tags) == 3
 
 
 def test_an_ordinary_user_without_mmdebstrap_gets_a_hint_how_to_install_it(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.builds.debian.lock import LockedPackage, PackageLock
 from lab.builds.steps import context, planner, stages
 from lab.builds.steps.planner import PrebuiltFiles
 from lab.builds.steps.step import BuildStep, StageStep
@@ -83,6 +84,62 @@ def test_the_proxys_certificates_are_sent_but_change_no_key(
         assert builder.files[context.CA_FILE] == bundle
         keys.append(plan(root).key)
     assert keys[0] == keys[1]
+
+
+@pytest.mark.parametrize("name", ["CARGO_HTTP_CAINFO", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_certificates_are_found_by_each_variable_that_names_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    for other in ("CARGO_HTTP_CAINFO", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(other, raising=False)
+    bundle = tmp_path / "own.crt"
+    bundle.write_text("a certificate")
+    monkeypatch.setenv(name, str(bundle))
+    assert context.ca_bundle() == bundle
+
+
+PACKAGES_TEXT = """
+FROM base:x AS builder
+COPY packages/ /packages/
+RUN /packages/install builder compiler
+FROM builder AS tool
+COPY packages/ /packages/
+RUN /packages/install tool library
+FROM base:x AS unrelated
+RUN true
+"""
+
+
+def package(stage: str, version: str = "1") -> LockedPackage:
+    return LockedPackage("x", "amd64", stage, f"of-{stage}", version, "a" * 64, f"debian/pool/{stage}.deb")
+
+
+def keys(root: Path, *packages: LockedPackage, stamp: str = "20260101T000000Z") -> dict[str, str]:
+    """Keys of the steps behind `tool`, by name, if those packages are locked."""
+
+    def locked(base_name: str, stage: str) -> PackageLock:
+        assert base_name == "x"
+        return PackageLock(stamp, tuple(found for found in packages if found.stage == stage))
+
+    step = planner.plan(stages.parse(PACKAGES_TEXT), "tool", {}, base, root=root, locked=locked)
+    return {part.name: part.key for part in step.closure().values()}
+
+
+def test_a_package_that_moves_makes_new_keys_where_it_is_installed_and_above(root: Path) -> None:
+    (root / "packages").mkdir()
+    (root / "packages" / "install").write_text("install")
+    before = keys(root, package("builder"), package("tool"))
+    assert keys(root, package("builder"), package("tool"), package("other")) == before
+    moved = keys(root, package("builder"), package("tool", "2"))
+    assert (moved["builder"] == before["builder"], moved["tool"] == before["tool"]) == (True, False)
+    below = keys(root, package("builder", "2"), package("tool"))
+    assert (below["builder"] == before["builder"], below["tool"] == before["tool"]) == (False, False)
+
+
+def test_a_lock_written_later_with_the_same_packages_makes_no_new_keys(root: Path) -> None:
+    (root / "packages").mkdir()
+    (root / "packages" / "install").write_text("install")
+    assert keys(root, package("tool")) == keys(root, package("tool"), stamp="20270101T000000Z")
 
 
 def test_a_given_binary_counts_by_its_checksum(root: Path, tmp_path: Path) -> None:

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from lab.builds import supplies
-from lab.builds.pins import Upstream
+from lab.builds import artifacts, supplies
+from lab.builds.pins import Artifact, Upstream
 from lab.core.errors import SupplyError, Unreachable
 
 PLACE = "usr/local/bin/tool"
+TOOL = Artifact("tool.xz")
 
 
 @pytest.fixture(autouse=True)
@@ -95,8 +96,8 @@ def test_a_tarball_without_the_pinned_member_is_refused(server: str, shelf: Path
 def test_a_saved_artifact_is_taken_back_bit_by_bit(shelf: Path) -> None:
     supplies.save_artifact(shelf, "tool.xz", b"binary")
     supplies.save_artifact(shelf, "other.xz", b"other")
-    assert set(supplies.read_sums(shelf)) == {"tool.xz", "other.xz"}
-    prebuilt = supplies.take_artifact(shelf, "tool.xz", PLACE)
+    assert set(artifacts.read_sums(shelf)) == {"tool.xz", "other.xz"}
+    prebuilt = supplies.take_artifact(shelf, TOOL, PLACE)
     assert prebuilt is not None
     assert prebuilt.directory is not None
     assert (prebuilt.directory / PLACE).read_bytes() == b"binary"
@@ -106,7 +107,15 @@ def test_a_saved_artifact_is_taken_back_bit_by_bit(shelf: Path) -> None:
 def test_an_artifact_that_is_not_listed_is_no_supply(shelf: Path) -> None:
     supplies.save_artifact(shelf, "other.xz", b"other")
     (shelf / "tool.xz").write_bytes(lzma.compress(b"smuggled in"))
-    assert supplies.take_artifact(shelf, "tool.xz", PLACE) is None
+    assert supplies.take_artifact(shelf, TOOL, PLACE) is None
+
+
+def test_an_artifact_with_a_pinned_checksum_is_taken_with_that_one_only(shelf: Path) -> None:
+    checksum = supplies.save_artifact(shelf, "tool.xz", b"binary")
+    assert supplies.take_artifact(shelf, Artifact("tool.xz", checksum), PLACE) is not None
+    supplies.save_artifact(shelf, "tool.xz", b"another, listed by whoever wrote it")
+    with pytest.raises(SupplyError, match=f"the pins {checksum[:16]}"):
+        supplies.take_artifact(shelf, Artifact("tool.xz", checksum), PLACE)
 
 
 @pytest.mark.parametrize("damage", ["changed", "removed"])
@@ -117,13 +126,13 @@ def test_an_artifact_that_differs_from_its_checksum_is_refused(shelf: Path, dama
     else:
         (shelf / "tool.xz").unlink()
     with pytest.raises(SupplyError, match="SHA256SUMS says"):
-        supplies.take_artifact(shelf, "tool.xz", PLACE)
+        supplies.take_artifact(shelf, TOOL, PLACE)
 
 
 def test_an_artifact_directory_without_checksums_is_refused(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAB_ARTIFACTS", str(shelf))
     with pytest.raises(SupplyError, match="SHA256SUMS"):
-        supplies.artifacts_directory()
+        artifacts.artifacts_directory()
 
 
 def test_checksums_in_capital_letters_are_the_same_checksums(shelf: Path) -> None:
@@ -131,7 +140,7 @@ def test_checksums_in_capital_letters_are_the_same_checksums(shelf: Path) -> Non
     sums = shelf / "SHA256SUMS"
     checksum, _, name = sums.read_text().partition(" ")
     sums.write_text(f"{checksum.upper()} {name}")
-    assert supplies.take_artifact(shelf, "tool.xz", PLACE) is not None
+    assert supplies.take_artifact(shelf, TOOL, PLACE) is not None
 
 
 @pytest.mark.parametrize("packed", [b"no xz at all", lzma.compress(b"binary" * 1000)[:-20]], ids=["no xz", "cut short"])
@@ -141,11 +150,11 @@ def test_an_artifact_that_cannot_be_unpacked_is_refused_and_leaves_nothing(
     (shelf / "tool.xz").write_bytes(packed)
     (shelf / "SHA256SUMS").write_text(f"{hashlib.sha256(packed).hexdigest()}  tool.xz\n")
     with pytest.raises(SupplyError, match="no whole xz file"):
-        supplies.take_artifact(shelf, "tool.xz", PLACE)
+        supplies.take_artifact(shelf, TOOL, PLACE)
     assert not any(path.is_file() for path in (home / "runtimes").rglob("*"))
 
 
 def test_a_list_of_checksums_that_is_no_text_is_refused(shelf: Path) -> None:
     (shelf / "SHA256SUMS").write_bytes(b"\xff\xfe")
     with pytest.raises(SupplyError, match="not UTF-8"):
-        supplies.read_sums(shelf)
+        artifacts.read_sums(shelf)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from typer.testing import CliRunner
 
+from lab.builds.debian.lock import LockedPackage, PackageLock
 from lab.cli.app import app
 from lab.cli.commands.verify import conclude
 from lab.cli.wiring import Lab
@@ -140,6 +141,32 @@ def test_unobtainable_images_are_skipped_and_are_an_error_only_when_named(
     assert lab("build", "wasmedge", on=FakeLab(materials, problems=problems)).code == UnobtainableError.exit_code
     problems["wavm"] = BuildFailed("wavm did not build", "see its log")
     assert lab("build", "--all", on=FakeLab(materials, problems=problems)).code == BuildFailed.exit_code
+
+
+def test_a_new_lock_of_packages_says_what_has_changed_and_builds_nothing(place: Path) -> None:
+    old, new = (
+        PackageLock("", tuple(LockedPackage("trixie", "amd64", "base", *package) for package in packages))
+        for packages in (
+            [("make", "1", "a", "x"), ("gcc", "1", "a", "x"), ("perl", "1", "a", "x")],
+            [("make", "2", "b", "x"), ("gcc", "1", "a", "x"), ("lld", "3", "c", "x")],
+        )
+    )
+
+    class Locking(FakeLab):
+        def lock_packages(self, progress: object) -> tuple[PackageLock, PackageLock]:
+            return old, new
+
+        def build_images(self, runtimes: object, progress: object) -> NoReturn:
+            raise AssertionError("nothing is to be built")
+
+    here = Locking(make_materials(place / "materials"))
+    changed = asked("build", "--lock-packages", on=here)
+    assert [(row["package"], row["before"], row["after"]) for row in changed] == [
+        ("lld", None, "3"),
+        ("make", "1", "2"),
+        ("perl", "1", None),
+    ]
+    assert "gcc" not in printed(["build", "--lock-packages"], on=here)
 
 
 def test_a_calibration_is_one_document(place: Path) -> None:

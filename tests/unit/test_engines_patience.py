@@ -64,9 +64,20 @@ def test_a_builders_container_names_its_owner_and_has_no_capabilities(engine: St
     assert made["Labels"] == owner_labels("build")
     assert made["HostConfig"]["CapDrop"] == ["ALL"]
     assert made["HostConfig"]["SecurityOpt"] == ["no-new-privileges"]
-    source, target = made["HostConfig"]["Mounts"]
+    source, target, _ = made["HostConfig"]["Mounts"]
     assert (source["Source"], source["Target"], source["ReadOnly"]) == (str(odd), "/src", True)
     assert (target["Target"], target["ReadOnly"]) == ("/target", False)
+
+
+def test_a_builder_trusts_the_certificates_of_today_whenever_its_image_was_made(
+    engine: StubEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renewed = tmp_path / "renewed.crt"
+    renewed.write_text("a proxy's new certificate")
+    monkeypatch.setenv("CARGO_HTTP_CAINFO", str(renewed))
+    assert compile_something(tmp_path, tmp_path) == 0
+    bundle = engine.created[0]["HostConfig"]["Mounts"][-1]
+    assert (bundle["Source"], bundle["Target"], bundle["ReadOnly"]) == (str(renewed), "/opt/ca/host.crt", True)
 
 
 def test_builders_of_dead_labs_are_removed_and_those_of_living_ones_are_not(engine: StubEngine) -> None:

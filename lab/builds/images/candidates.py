@@ -8,6 +8,8 @@ from functools import partial
 import msgspec
 
 from lab.builds import supplies
+from lab.builds.artifacts import artifacts_directory
+from lab.builds.debian.lock import BASE_STAGE, PackageLock, load_lock
 from lab.builds.pins import Pins, Supply, load_pins, stage_args
 from lab.builds.steps import planner, stages
 from lab.builds.steps.bases import BaseStep, base_step
@@ -60,25 +62,40 @@ class Catalogue:
         self._dockerfile = stages.parse((ROOT / "Dockerfile").read_text())
         self._client = client
         self._bases: dict[str, BaseStep] = {}
+        self._lock = load_lock()
         self.pins.edition(edition)
 
     def base(self, name: str) -> BaseStep:
         """How this machine obtains a base image; determined once."""
         if name not in self._bases:
-            self._bases[name] = base_step(name, self.pins.bases[name], self._client)
+            base = self.pins.bases[name]
+            self._bases[name] = base_step(name, base, self._client, self._lock.of(base.suite, BASE_STAGE))
         return self._bases[name]
+
+    def _locked(self, base: str, stage: str) -> PackageLock:
+        """What a stage may install: its own packages, and the base's, which a pulled image may lack."""
+        return self._lock.of(self.pins.bases[base].suite, BASE_STAGE, stage)
 
     def stage(self, name: str, runtime: str = NATIVE_RUNTIME, supply: Supply | None = None) -> StageStep:
         """The build of any stage, such as ``toolchain``."""
         args = stage_args(self.pins, self.edition, runtime, supply)
-        return planner.plan(self._dockerfile, name, args, self.base, edition=self.edition)
+        return planner.plan(self._dockerfile, name, args, self.base, edition=self.edition, locked=self._locked)
 
     def candidate(self, runtime: str, supply: Supply | None, prebuilt: PrebuiltFiles | None = None) -> Candidate:
         """The way to a runtime's image through one supply."""
         args = stage_args(self.pins, self.edition, runtime, supply)
         pin = self.pins.edition(self.edition).runtime(runtime)
         minutes = {f"{runtime}-registry": pin.registry.cpu_minutes} if pin.registry else {}
-        plan = partial(planner.plan, self._dockerfile, runtime, args, self.base, minutes=minutes, edition=self.edition)
+        plan = partial(
+            planner.plan,
+            self._dockerfile,
+            runtime,
+            args,
+            self.base,
+            minutes=minutes,
+            edition=self.edition,
+            locked=self._locked,
+        )
         nominal = plan({runtime: PrebuiltFiles(self._nominal(runtime, supply))})
         step = plan({runtime: prebuilt}) if prebuilt else nominal
         family = nominal.key
@@ -142,9 +159,9 @@ class Catalogue:
         pin = self.pins.edition(self.edition).runtime(runtime)
         if supply is Supply.UPSTREAM and pin.upstream is not None:
             return supplies.take_upstream(pin.upstream, progress)
-        artifacts = supplies.artifacts_directory() if supply is Supply.ARTIFACT else None
+        artifacts = artifacts_directory() if supply is Supply.ARTIFACT else None
         if artifacts is not None and pin.artifact is not None:
-            return supplies.take_artifact(artifacts, pin.artifact.file, binary_place(runtime))
+            return supplies.take_artifact(artifacts, pin.artifact, binary_place(runtime))
         return None
 
     def _nominal(self, runtime: str, supply: Supply | None) -> str:

@@ -216,7 +216,8 @@ def _sources(steps: Mapping[str, BuildStep]) -> Iterator[Resource]:
     files = {name: path for step in steps.values() if isinstance(step, StageStep) for name, path in step.files.items()}
     for name, path in sorted(files.items()):
         if name != context.CA_FILE and not name.startswith("supply/"):
-            yield _checked_out(name, path)
+            # what is no file is a part of one: a stage's own lines of packages/lock
+            yield _checked_out(name, path if isinstance(path, Path) else ROOT / name)
 
 
 def _checked_out(name: str, path: Path) -> Resource:

@@ -6,42 +6,23 @@ A base that is already here is kept, whichever way it came: builds must not chan
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
-import subprocess
 import tempfile
 from pathlib import Path
-from typing import IO
 
+from lab.builds.debian.bootstrap import OPTIONS, bootstrap
+from lab.builds.debian.fetch import fetch
+from lab.builds.debian.lock import PackageLock
 from lab.builds.pins import Base
 from lab.builds.steps.step import PREFIX, BuildStep
-from lab.core.errors import BuildFailed, LabError, NoSpace
+from lab.core.errors import BuildFailed, LabError
 from lab.core.progress import Progress
 from lab.disk.content import file_sha256
-from lab.disk.locks import lock
 from lab.disk.paths import home
 from lab.engines.docker_sdk import SILENCE_S, DockerClient, connect, failures_as_lab_errors
 
 REGISTRY_TIMEOUT_S = 6
-# Kept inside the base, so that packages installed later obey too: no flush to disk after every file (a broken build is
-# thrown away anyhow), no manuals, no translations.
-_OPTIONS = (
-    "--variant=minbase",
-    "--include=ca-certificates",
-    '--aptopt=Acquire::Languages "none"',
-    "--dpkgopt=force-unsafe-io",
-    "--dpkgopt=path-exclude=/usr/share/man/*",
-    "--dpkgopt=path-exclude=/usr/share/locale/*",
-    "--dpkgopt=path-exclude=/usr/share/doc/*",
-    "--dpkgopt=path-include=/usr/share/doc/*/copyright",
-)
-_NO_SPACE = "No space left on device"
-GET_MMDEBSTRAP = (
-    "install mmdebstrap (`sudo apt-get install mmdebstrap`), or give the engine access to an image registry "
-    "so that the base can be pulled"
-)
-SEE_LOG = "see that log; the same command goes on from here"
-FREE_DISK = "free some disk, or set LAB_HOME to a larger one"
+TAR_LABEL = "lab.base.tar_sha256"
+NONE_LOCKED = PackageLock("")
 
 
 class BaseStep(BuildStep, frozen=True, kw_only=True):
@@ -49,9 +30,11 @@ class BaseStep(BuildStep, frozen=True, kw_only=True):
 
     Attributes:
         base: its pins.
+        locked: the packages that it is bootstrapped from; none takes what the archive has.
     """
 
     base: Base
+    locked: PackageLock = NONE_LOCKED
 
     @property
     def is_pulled(self) -> bool:
@@ -63,6 +46,7 @@ class BaseStep(BuildStep, frozen=True, kw_only=True):
 
         Raises:
             BuildFailed: the engine's registry broke off, or mmdebstrap is missing or failed; the log says more.
+            PackagesMissing: packages of the lock are neither in an archive nor in LAB_ARTIFACTS.
             NoSpace: the disk is full.
         """
         if self.is_pulled:
@@ -74,9 +58,9 @@ class BaseStep(BuildStep, frozen=True, kw_only=True):
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("w") as log_file, tempfile.TemporaryDirectory(dir=_scratch()) as directory:
             tar = Path(directory) / "base.tar"
-            _require_mmdebstrap(log_file)
-            _run_mmdebstrap(self.base, tar, log_file)
-            labels = {"lab.base": self.base.suite, "lab.base.tar_sha256": file_sha256(tar)}
+            packages = fetch(self.locked.packages, self.locked.snapshot, home() / "packages", progress)
+            bootstrap(self.base.suite, self.base.epoch, packages, tar, log_file)
+            labels = {"lab.base": self.base.suite, TAR_LABEL: file_sha256(tar)}
             repository, tag = self.tag.split(":")
             changes = [f'LABEL {name}="{value}"' for name, value in labels.items()] + ['CMD ["/bin/bash"]']
             with failures_as_lab_errors():
@@ -90,28 +74,52 @@ class BaseStep(BuildStep, frozen=True, kw_only=True):
         return f"{made}, in place of {self.base.reference}" if self.base.stand_in else made
 
 
-def base_step(name: str, base: Base, client: DockerClient, reachable: bool | None = None) -> BaseStep:
+def base_step(
+    name: str, base: Base, client: DockerClient, locked: PackageLock = NONE_LOCKED, reachable: bool | None = None
+) -> BaseStep:
     """How this machine gets a base: kept if here, pulled if an image registry answers, else bootstrapped.
 
     Args:
         name: the base image's name in the pins.
         base: its pins.
         client: connection to the container engine.
+        locked: the packages that a bootstrap takes; none takes what the archive has.
         reachable: what a question to the image registry would answer; None asks it.
+
+    Raises:
+        BuildFailed: an image has the bootstrapped base's tag and is another one.
     """
-    bootstrapped = _bootstrapped(name, base)
+    bootstrapped = _bootstrapped(name, base, locked)
     pulled = BaseStep(f"base:{name}", hashlib.sha256(base.pinned.encode()).hexdigest(), base.pinned, base=base)
-    for step in (pulled, bootstrapped):
-        if _is_here(client, step.tag):
-            return step
+    if _is_here(client, pulled.tag):
+        return pulled
+    if _is_here(client, bootstrapped.tag):
+        _require_own(client, bootstrapped.tag)
+        return bootstrapped
     if registry_answers(base.pinned) if reachable is None else reachable:
         return pulled
     return bootstrapped
 
 
-def _bootstrapped(name: str, base: Base) -> BaseStep:
-    key = hashlib.sha256(" ".join(("mmdebstrap", base.suite, str(base.epoch), *_OPTIONS)).encode()).hexdigest()
-    return BaseStep(f"base:{name}", key, f"{PREFIX}/base:{base.suite}-{key[:16]}", base=base)
+def _bootstrapped(name: str, base: Base, locked: PackageLock) -> BaseStep:
+    lines = (package.line for package in locked.packages)
+    key = hashlib.sha256(" ".join(("mmdebstrap", base.suite, str(base.epoch), *OPTIONS, *lines)).encode()).hexdigest()
+    return BaseStep(f"base:{name}", key, f"{PREFIX}/base:{base.suite}-{key[:16]}", base=base, locked=locked)
+
+
+def _require_own(client: DockerClient, tag: str) -> None:
+    """Make sure that an image of a bootstrapped base's tag is the tarball that its label names, and nothing more.
+
+    Raises:
+        BuildFailed: it is another image, which somebody gave that tag.
+    """
+    with failures_as_lab_errors():
+        found = client.images.get(tag)
+    if found.attrs["RootFS"].get("Layers") != [f"sha256:{found.labels.get(TAR_LABEL)}"]:
+        raise BuildFailed(
+            f"the image {tag} is not the base that was bootstrapped under that name: it holds other layers",
+            f"remove it with `docker rmi {tag}`; the same command bootstraps the base again",
+        )
 
 
 def _is_here(client: DockerClient, tag: str) -> bool:
@@ -143,26 +151,3 @@ def _scratch() -> Path:
     scratch = home() / "scratch"
     scratch.mkdir(parents=True, exist_ok=True)
     return scratch
-
-
-def _run_mmdebstrap(base: Base, tar: Path, log: IO[str]) -> None:
-    argv = ["mmdebstrap", *_OPTIONS, base.suite, str(tar)]
-    environment = {**os.environ, "SOURCE_DATE_EPOCH": str(base.epoch)}
-    done = subprocess.run(argv, env=environment, stdout=log, stderr=subprocess.STDOUT, check=False)
-    if done.returncode != 0:
-        if _NO_SPACE in Path(log.name).read_text(errors="replace"):
-            raise NoSpace(f"bootstrapping Debian {base.suite} filled the disk", FREE_DISK)
-        raise BuildFailed(f"mmdebstrap {base.suite} failed: {log.name}", SEE_LOG)
-
-
-def _require_mmdebstrap(log: IO[str]) -> None:
-    with lock("apt"):
-        if shutil.which("mmdebstrap"):
-            return
-        if os.geteuid() != 0 or not shutil.which("apt-get"):
-            raise BuildFailed("no image registry answers, and mmdebstrap is missing to do without", GET_MMDEBSTRAP)
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for argv in (["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", "mmdebstrap"]):
-            done = subprocess.run(argv, env=environment, stdout=log, stderr=subprocess.STDOUT, check=False)
-            if done.returncode != 0:
-                raise BuildFailed(f"`{' '.join(argv)}` failed: {log.name}", GET_MMDEBSTRAP)

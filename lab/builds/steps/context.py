@@ -6,21 +6,30 @@ import hashlib
 import io
 import os
 import tarfile
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import IO
 
 import certifi
 
 from lab.core.errors import BuildFailed
 
+Content = Path | bytes
+"""A file of a build context: one of this machine's, or what it holds."""
 CA_FILE = "ca/host.crt"
+CA_PLACE = "/opt/ca/host.crt"
+"""Where builders look for it."""
+PACKAGES = "packages"
+"""The lock of Debian packages, and the script that installs them; a stage gets its own lines of the lock."""
+_CA_VARIABLES = ("CARGO_HTTP_CAINFO", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _CA_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 _IGNORED_DIRECTORIES = frozenset({"target", "__pycache__"})
 
 
 def ca_bundle() -> Path:
     """The certificates this host trusts: those of a TLS-inspecting proxy among them, where there is one."""
-    named = [os.environ[name] for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE") if name in os.environ]
+    named = [os.environ[name] for name in _CA_VARIABLES if name in os.environ]
     for candidate in (*named, *_CA_BUNDLES):
         if Path(candidate).is_file():
             return Path(candidate)
@@ -55,15 +64,18 @@ def digest(files: Mapping[str, Path]) -> str:
     return whole.hexdigest()
 
 
-def pack(dockerfile: str, files: Mapping[str, Path]) -> io.BytesIO:
-    """The context as a tar: fixed owner, times and order."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
+def pack(dockerfile: str, files: Mapping[str, Content]) -> IO[bytes]:
+    """The context as a tar in a temporary file: fixed owner, times and order."""
+    packed = tempfile.TemporaryFile()  # noqa: SIM115 - the caller's to close; packages and binaries are large
+    with tarfile.open(fileobj=packed, mode="w") as tar:
         _add(tar, "Dockerfile", dockerfile.encode(), executable=False)
-        for name, path in sorted(files.items()):
-            _add(tar, name, path.read_bytes(), executable=os.access(path, os.X_OK))
-    buffer.seek(0)
-    return buffer
+        for name, content in sorted(files.items()):
+            if isinstance(content, bytes):
+                _add(tar, name, content, executable=False)
+            else:
+                _add(tar, name, content.read_bytes(), executable=os.access(content, os.X_OK))
+    packed.seek(0)
+    return packed
 
 
 def _add(tar: tarfile.TarFile, name: str, content: bytes, *, executable: bool) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO
 
+from lab.builds.debian.fetch import packages_missing
 from lab.builds.steps import context
 from lab.core.errors import BuildFailed, NoSpace
 from lab.core.progress import Progress
@@ -18,6 +19,8 @@ _WITHIN = re.compile(
     re.MULTILINE,
 )
 _EXIT = re.compile(r"returned a non-zero code: (\d+)")
+# What packages/install says of each package that it found nowhere.
+_MISSING = re.compile(r"^package-missing (?P<file>\S+) (?P<name>\S+) (?P<wanted>\S+) (?P<there>\S+)$", re.MULTILINE)
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _STEP = re.compile(r"Step (\d+)/(\d+) : (.*)", re.DOTALL)
 FREE_DISK = "free some disk (`docker system df` shows what the engine holds)"
@@ -34,7 +37,7 @@ def build_dockerfile(
     name: str,
     tag: str,
     dockerfile: str,
-    files: Mapping[str, Path],
+    files: Mapping[str, context.Content],
     log: Path,
     progress: Progress,
     *,
@@ -54,12 +57,13 @@ def build_dockerfile(
 
     Raises:
         BuildFailed: a step failed; the message names it and the log.
+        PackagesMissing: a step wants Debian packages that no archive has any more.
         NoSpace: the disk is full.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("w") as log_file, failures_as_lab_errors():
+    with log.open("w") as log_file, context.pack(dockerfile, files) as packed, failures_as_lab_errors():
         lines = client.api.build(
-            fileobj=context.pack(dockerfile, files),
+            fileobj=packed,
             custom_context=True,
             tag=tag,
             nocache=no_cache,
@@ -81,13 +85,15 @@ def follow(lines: Iterable[Mapping[str, str]], name: str, log: IO[str], progress
         progress: its fraction is 1 after the last line only.
 
     Raises:
-        BuildFailed, NoSpace: a line says so.
+        BuildFailed, PackagesMissing, NoSpace: a line says so.
     """
     step, number, count = "before its first step", 0, 1
+    missing: list[re.Match[str]] = []
     for line in lines:
         said = _COLOUR.sub("", line.get("stream") or line.get("error") or "")
         log.write(said)
         log.flush()
+        missing += _MISSING.finditer(said)
         match = _STEP.match(said)
         if match is not None:
             number, count, instruction = int(match[1]), int(match[2]), " ".join(match[3].split())
@@ -101,6 +107,9 @@ def follow(lines: Iterable[Mapping[str, str]], name: str, log: IO[str], progress
         if "error" in line:
             if "no space left" in said.lower():
                 raise NoSpace(f"building {name} filled the disk {step}", FREE_DISK)
+            if missing:
+                versions = {(found["name"], found["wanted"]): _known(found["there"]) for found in missing}
+                raise packages_missing(f"building {name}", versions, (found["file"] for found in missing))
             code = _EXIT.search(said)
             reason = f"exit code {code[1]}" if code is not None else " ".join(said.split())[:200] or "no reason given"
             raise BuildFailed(
@@ -108,3 +117,7 @@ def follow(lines: Iterable[Mapping[str, str]], name: str, log: IO[str], progress
                 f"see {log.name}; the same command goes on from the last good step",
             )
     progress(name, "built", 1.0)
+
+
+def _known(version: str) -> tuple[str, ...]:
+    return () if version in {"none", "(none)"} else (version,)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from lab.builds.debian.lock import PackageLock
 from lab.builds.steps import context, stages
 from lab.builds.steps.step import PREFIX, BuildStep, StageStep
 from lab.core.errors import BuildFailed
@@ -41,6 +42,7 @@ def plan(
     *,
     minutes: Mapping[str, float] | None = None,
     edition: str = Edition.CURRENT,
+    locked: Callable[[str, str], PackageLock] | None = None,
 ) -> StageStep:
     """The build of `target` and everything under it.
 
@@ -53,11 +55,17 @@ def plan(
         root: directory that the checkout's files are copied from.
         minutes: CPU-minutes that stages take, by name, where it is known.
         edition: whose arguments these are; progress names it where it is not `current`.
+        locked: the lock's lines that concern a stage, by the name of the base that it stands on and its own; None:
+            none does.
 
     Raises:
         BuildFailed: the Dockerfile does not fit.
     """
-    step = _Planner(dockerfile, args, base, prebuilt or {}, minutes or {}, root, edition).stage(target)
+    nothing = PackageLock("")
+    planner = _Planner(
+        dockerfile, args, base, prebuilt or {}, minutes or {}, root, edition, locked or (lambda *_: nothing)
+    )
+    step = planner.stage(target)
     if not isinstance(step, StageStep):
         raise BuildFailed(
             f"stage {target} of the Dockerfile adds nothing to its base", "name a stage with instructions"
@@ -75,9 +83,10 @@ class _Planner:
         minutes: Mapping[str, float],
         root: Path,
         edition: str,
+        locked: Callable[[str, str], PackageLock],
     ) -> None:
         self._dockerfile, self._args, self._base, self._prebuilt, self._root = dockerfile, args, base, prebuilt, root
-        self._minutes, self._edition = minutes, edition
+        self._minutes, self._edition, self._locked = minutes, edition, locked
         self._planned: dict[str, BuildStep] = {}
 
     def stage(self, name: str) -> BuildStep:
@@ -95,9 +104,10 @@ class _Planner:
         if not bound.instructions:
             return parents[bound.base]  # another name for a stage
         whole = hashlib.sha256(stages.render(bound, {name: parent.key for name, parent in parents.items()}).encode())
-        files: dict[str, Path] = {}
+        files: dict[str, context.Content] = {}
+        lock = self._locked(self._stands_on(name), name) if context.PACKAGES in bound.copied_files else PackageLock("")
         for path in bound.copied_files:
-            identity, path_files = self._context(path)
+            identity, path_files = self._packages(lock) if path == context.PACKAGES else self._context(path)
             whole.update(identity.encode())
             files |= path_files
         key = whole.hexdigest()
@@ -109,11 +119,23 @@ class _Planner:
             tuple(parents.values()),
             dockerfile=text,
             files=files,
+            packages=lock.packages,
             edition=self._edition,
             cpu_minutes=self._minutes.get(name, STAGE_MINUTES.get(name)),
         )
 
-    def _context(self, path: str) -> tuple[str, dict[str, Path]]:
+    def _stands_on(self, name: str) -> str:
+        """The name of the base image that a stage rests on by its FROMs."""
+        base = stages.bind(self._dockerfile, name, self._args).base
+        return self._stands_on(base) if base in self._dockerfile.stages else base.removeprefix("base:")
+
+    def _packages(self, lock: PackageLock) -> tuple[str, dict[str, context.Content]]:
+        """The script that installs packages, and the lines of the lock that concern a stage; see `_context`."""
+        script = context.files_under(self._root, f"{context.PACKAGES}/install")
+        lines = "".join(f"{package.line}\n" for package in lock.packages)
+        return context.digest(script) + lines, {**script, f"{context.PACKAGES}/lock": lock.text().encode()}
+
+    def _context(self, path: str) -> tuple[str, Mapping[str, context.Content]]:
         """What a copied path counts for in the key, and its files."""
         if path == context.CA_FILE:
             # It lets a build through a proxy and changes nothing of what is built.

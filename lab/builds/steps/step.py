@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
+from lab.builds.debian.fetch import saved
+from lab.builds.debian.lock import LockedPackage
+from lab.builds.steps.context import PACKAGES, Content
 from lab.builds.steps.dockerfile import build_dockerfile
+from lab.core.errors import PackagesMissing
 from lab.core.names import Edition
 from lab.core.progress import Progress
 from lab.disk.paths import LOGS
@@ -56,6 +61,7 @@ class BuildStep(msgspec.Struct, frozen=True):
 
         Raises:
             BuildFailed: it could not be made; the message names the log.
+            PackagesMissing: Debian packages of the lock are neither in an archive nor in LAB_ARTIFACTS.
             NoSpace: the disk is full.
         """
         raise NotImplementedError
@@ -74,12 +80,14 @@ class StageStep(BuildStep, frozen=True, kw_only=True):
     Attributes:
         dockerfile: the text that the engine gets.
         files: files of its build context, by their path in it.
+        packages: Debian packages that it may install, and no others of this suite.
         edition: name of the edition it was first planned for.
         cpu_minutes: see `minutes`; None if nobody measured it.
     """
 
     dockerfile: str
-    files: dict[str, Path] = {}
+    files: dict[str, Content] = {}
+    packages: tuple[LockedPackage, ...] = ()
     edition: str = Edition.CURRENT
     cpu_minutes: float | None = None
 
@@ -95,6 +103,17 @@ class StageStep(BuildStep, frozen=True, kw_only=True):
 
     def build(self, client: DockerClient, progress: Progress, *, no_cache: bool = False) -> None:
         """See `BuildStep.build`; `no_cache` runs every instruction, also those whose result the engine has kept."""
-        build_dockerfile(
-            client, self.title, self.tag, self.dockerfile, self.files, self.log, progress, no_cache=no_cache
-        )
+
+        def build_with(files: Mapping[str, Content]) -> None:
+            build_dockerfile(
+                client, self.title, self.tag, self.dockerfile, files, self.log, progress, no_cache=no_cache
+            )
+
+        try:
+            build_with(self.files)
+        except PackagesMissing as error:
+            kept = saved(package for package in self.packages if package.file in error.files)
+            if set(kept) != set(error.files):
+                raise
+            progress(self.title, f"with {len(kept)} packages out of LAB_ARTIFACTS")
+            build_with(self.files | {f"{PACKAGES}/debs/{file}": path for file, path in kept.items()})

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from lab.builds.debian.fetch import DIRECTORY
 from lab.builds.guests import GuestBuild
 from lab.builds.images.ensure import BuildReport
 from lab.builds.images.labels import ImageInfo, read_binary
@@ -17,7 +18,7 @@ from lab.cli.alone import Wait, alone
 from lab.cli.build_progress import build_progress
 from lab.cli.options import CURRENT, Json
 from lab.cli.output import note, say_json, say_table
-from lab.cli.wiring import lab_of
+from lab.cli.wiring import Lab, lab_of
 from lab.core.arm import NATIVE_RUNTIME
 from lab.core.errors import UnobtainableError
 from lab.core.guest import ALL_GUESTS, GuestId
@@ -37,8 +38,12 @@ def build(
         typer.Option("--edition", help="Set of pinned runtimes: current (default) or paper; repeat it for both."),
     ] = None,
     save_artifacts: Annotated[
-        Path | None, typer.Option(help="Also write the runtimes' binaries here, for LAB_ARTIFACTS elsewhere.")
+        Path | None,
+        typer.Option(help="Also write the runtimes' binaries and Debian packages here, for LAB_ARTIFACTS elsewhere."),
     ] = None,
+    lock_packages: Annotated[
+        bool, typer.Option("--lock-packages", help="Write packages/lock again from today's archive; build nothing.")
+    ] = False,
     wait: Wait = False,
     json: Json = False,
 ) -> None:
@@ -48,6 +53,9 @@ def build(
     Writes images into the engine, guests below LAB_HOME, logs into logs/.
     """
     lab = lab_of(context)
+    if lock_packages:
+        _lock(lab, wait=wait, json=json)
+        return
     chosen = dict.fromkeys(editions or (CURRENT,))
     guests = ALL_GUESTS if everything else () if runtimes else QUICK_GUESTS
     wanted = {edition: _wanted(edition, runtimes, everything=everything) for edition in chosen}
@@ -57,6 +65,9 @@ def build(
     if save_artifacts is not None:
         for edition, report in reports.items():
             _save(report, edition, save_artifacts)
+        with build_progress() as progress:
+            count = lab.save_packages(reports, save_artifacts, progress)
+        note(f"saved {count} Debian packages below {save_artifacts / DIRECTORY}")
     if json:
         found = {edition: _as_json(report, built[edition]) for edition, report in reports.items()}
         say_json(found if len(found) > 1 else next(iter(found.values())))
@@ -87,6 +98,20 @@ def _save(report: BuildReport, edition: str, directory: Path) -> None:
         artifact = load_pins().edition(edition).runtime(name).artifact
         if artifact is not None:
             note(f"saving {save_artifact(directory, artifact.file, read_binary(image))[:12]}… {artifact.file}")
+
+
+def _lock(lab: Lab, *, wait: bool, json: bool) -> None:
+    """Write the lock of packages again, and print what has changed."""
+    with alone("the lock of packages", wait=wait), build_progress() as progress:
+        before, after = lab.lock_packages(progress)
+    was, now = ({(p.suite, p.stage, p.name): p.version for p in lock.packages} for lock in (before, after))
+    rows = [(*key, was.get(key), now.get(key)) for key in sorted(was | now) if was.get(key) != now.get(key)]
+    header = ("suite", "stage", "package", "before", "after")
+    if json:
+        say_json([dict(zip(header, row, strict=True)) for row in rows])
+    else:
+        say_table([tuple(cell or "-" for cell in row) for row in rows], header)
+        note(f"{len(after.packages)} packages are locked; {len(rows)} lines differ from before")
 
 
 def _as_json(report: BuildReport, guests: Mapping[GuestId, GuestBuild]) -> dict[str, object]:
