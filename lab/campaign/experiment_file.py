@@ -22,7 +22,7 @@ _KEYS = "docs/experiments.md lists every key with its type"
 
 
 def load(path: Path) -> Experiment:
-    """Read and check an experiment file; ``*`` is written out as the paper's eight models.
+    """Read and check an experiment file; ``*`` is written out: the paper's eight models, the arms that can run.
 
     Raises:
         ExperimentError: it is missing, no TOML, of a wrong shape, or names an arm, edition or tier that does not exist.
@@ -38,8 +38,14 @@ def load(path: Path) -> Experiment:
     except msgspec.ValidationError as error:
         raise ExperimentError(f"{path}: {error}", _KEYS) from error
     with _named(path):
+        experiment = experiment.with_arms(_runnable(experiment.edition))
         _check(experiment)
     return experiment.with_models()
+
+
+def _runnable(edition: str) -> tuple[str, ...]:
+    """Ids of the arms that can run in an edition."""
+    return tuple(arm.id for arm in registry.all_arms(edition) if registry.unsupported(arm, edition) is None)
 
 
 def load_plan(path: Path, tier: str, home: Path, adapt: Callable[[Experiment], Experiment]) -> Experiment:

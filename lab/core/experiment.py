@@ -126,7 +126,7 @@ class Matrix(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A block of the experiment's matrix: every arm on every model at every batch size.
 
     Attributes:
-        arms: arm ids.
+        arms: arm ids; ``*`` in one stands for any letters, and takes all arms that run in the edition.
         models: model names; ``*`` for the eight of the paper.
         batches: batch sizes.
         tiers: names of the tiers that include it; empty for all.
@@ -189,6 +189,21 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         )
         return msgspec.structs.replace(self, matrix=matrix)
 
+    def with_arms(self, known: tuple[str, ...]) -> Experiment:
+        """The same experiment with every ``*`` in an arm written out, in the order of the known ones, each arm once.
+
+        Args:
+            known: ids of arms that a ``*`` may stand for.
+
+        Raises:
+            ExperimentError: a pattern stands for none of them.
+        """
+        matrix = []
+        for part in self.matrix:
+            arms = [arm for entry in part.arms for arm in _matching(entry, known)]
+            matrix.append(msgspec.structs.replace(part, arms=tuple(dict.fromkeys(arms))))
+        return msgspec.structs.replace(self, matrix=tuple(matrix))
+
     def tier(self, name: str) -> Tier:
         """The tier of that name.
 
@@ -246,6 +261,19 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         for batch in (batch for part in self.matrix for batch in part.batches):
             if batch > LARGEST_BATCH:
                 raise ExperimentError(f"a batch of {batch} is too large", f"give at most {LARGEST_BATCH}")
+
+
+def _matching(entry: str, known: tuple[str, ...]) -> list[str]:
+    if "*" not in entry:
+        return [entry]
+    pattern = re.compile(".*".join(map(re.escape, entry.split("*"))))
+    found = [arm for arm in known if pattern.fullmatch(arm)]
+    if not found:
+        raise ExperimentError(
+            f"no arm that runs in this edition is like '{entry}'",
+            "`lab runtimes` lists all arms, and why some cannot run",
+        )
+    return found
 
 
 def _positive(key: str, text: str, seconds: float) -> None:

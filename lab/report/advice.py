@@ -6,13 +6,14 @@ import math
 from collections.abc import Callable, Iterator
 
 from lab.core.case import Case
+from lab.report.break_even import COLD, STEADY, break_even_of
 from lab.report.display import arm_name, bounds, megabytes, ratio, seconds
 from lab.report.overheads import Cost, costs
 from lab.report.precompilation import compile_cost, savings
 from lab.report.results import Results
 from lab.stats.estimate import Estimate
 
-COLD, STEADY, MEMORY = "single_total_ns", "steady_infer_ns", "rss_peak_bytes"
+MEMORY = "rss_peak_bytes"
 _QUESTIONS: tuple[tuple[str, str, Callable[[float], str]], ...] = (
     (COLD, "One cold run", seconds),
     (STEADY, "Each further inference", seconds),
@@ -38,7 +39,7 @@ def advice(results: Results, model: str, batch: int = 1) -> list[str]:
         if quantity in best
     ]
     if best.keys() >= {COLD, STEADY}:
-        lines += _crossing(found, best[COLD], best[STEADY])
+        lines += _crossing(results, best[COLD], best[STEADY])
     for case in dict.fromkeys(best.values()):
         lines += _precompiling(results, case)
     return [*lines, *_without_a_number(results, cases)]
@@ -79,16 +80,23 @@ def _may_equal(over: Estimate | None) -> bool:
     return over is not None and over.low is not None and over.low <= 1
 
 
-def _crossing(found: dict[str, dict[Case, Cost]], cold: Case, steady: Case) -> Iterator[str]:
+def _crossing(results: Results, cold: Case, steady: Case) -> Iterator[str]:
     """From how many inferences per start on the arm with the quickest inference takes less in all."""
     if cold == steady:
         return
-    quick_start, slow_step = _value(found[COLD][cold]), _value(found[STEADY][cold])
-    slow_start, quick_step = _value(found[COLD][steady]), _value(found[STEADY][steady])
-    if slow_start is None or slow_step is None or quick_start is None or quick_step is None or slow_step <= quick_step:
+    found = break_even_of(results, cold, steady)
+    quick_start, quick_step = _name(cold), _name(steady)
+    if found.value is None or found.starts_from is None or (found.low, found.high) == (1, math.inf):
         return
-    count = 1 + math.ceil((slow_start - quick_start) / (slow_step - quick_step))
-    yield f"From {count} inferences per start on, {_name(steady)} takes less in all than {_name(cold)}."
+    head = f"From {found.starts_from} inferences per start on, {quick_step} takes less in all than {quick_start}"
+    if found.low is None or found.high is None:
+        yield f"{head}; {found.reason}."
+    elif math.isinf(found.high):
+        yield f"{head}; the noise allows any number from {math.floor(found.low)} on."
+    elif math.ceil(found.high) > found.starts_from or math.floor(found.low) < found.starts_from - 1:
+        yield f"{head}; between {math.floor(found.low)} and {math.ceil(found.high)} noise hides which."
+    else:
+        yield f"{head}."
 
 
 def _precompiling(results: Results, case: Case) -> Iterator[str]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from lab.core.plain_text import markdown_line, markdown_text, printable_line
+from lab.report.break_even import ModelTotals, model_totals
 from lab.report.claims.contradictions import Contradiction
 from lab.report.claims.verdict import ClaimResult, claims_json
 from lab.report.cost_figures import CostFigures, cost_figures
@@ -13,10 +16,11 @@ from lab.report.document import Section
 from lab.report.explanations import TOPICS, Sentence, differences
 from lab.report.figures.draw import draw_all
 from lab.report.page import page
-from lab.report.rankings import GuestRanking, rankings
+from lab.report.rankings import GuestRanking, LevelTournament, rankings, tournaments
 from lab.report.results import Results
 from lab.report.sections.aot import aot_section
 from lab.report.sections.batch import batch_section
+from lab.report.sections.break_even import break_even_rows, break_even_section
 from lab.report.sections.claims_table import claims_section
 from lab.report.sections.contradictions import contradictions_section
 from lab.report.sections.cost import cost_section
@@ -24,9 +28,11 @@ from lab.report.sections.data_quality import failures_section, flags_section, ou
 from lab.report.sections.models import models_section
 from lab.report.sections.phases import phases_section
 from lab.report.sections.predictions import predictions_section
-from lab.report.sections.ranking import ranking_section
+from lab.report.sections.ranking import ranking_section, tournament_section
 from lab.report.sections.share import share_section
 from lab.report.sections.stability import stability_section
+from lab.report.sections.tradeoffs import tradeoffs_section
+from lab.report.tradeoffs import ModelTradeoffs, tradeoffs
 
 TIME_LEAD = (
     "Exec of the runtime to its exit, less the inferences after the first: what one cold inference costs end to end. "
@@ -72,10 +78,11 @@ def compose(
         twice: places where the paper says two things.
     """
     figures = cost_figures(results)
-    ranked = rankings(results, figures)
-    sections = [*_claims_sections(results, claims, twice), *_sections(results, figures, ranked)]
+    ranked, played = rankings(results, figures), tournaments(results)
+    totals, trades = model_totals(results), tradeoffs(results)
+    sections = [*_claims_sections(results, claims, twice), *_sections(results, figures, ranked, played, totals, trades)]
     sentences = differences(results, figures.time.by_case, figures.memory.by_case, claims)
-    drawings = dict(draw_all(results, figures, ranked))
+    drawings = dict(draw_all(results, figures, ranked, played, totals, trades))
     source = _source(results, journal_sha256, is_finished)
     svgs = {name: drawing["svg"] for name, drawing in drawings.items()}
     files = {
@@ -86,6 +93,8 @@ def compose(
             f"figures/{name}.{kind}": content for name, drawing in drawings.items() for kind, content in drawing.items()
         },
     }
+    if totals:
+        files["break-even.json"] = msgspec.json.format(msgspec.json.encode(break_even_rows(totals)), indent=1)
     if claims:
         files["claims.json"] = claims_json(claims)
     return Report(files, _summary(results, sections, source))
@@ -100,7 +109,14 @@ def _claims_sections(
             yield contradictions_section(twice, claims)
 
 
-def _sections(results: Results, figures: CostFigures, ranked: Sequence[GuestRanking]) -> list[Section]:
+def _sections(
+    results: Results,
+    figures: CostFigures,
+    ranked: Sequence[GuestRanking],
+    played: Sequence[LevelTournament],
+    totals: Sequence[ModelTotals],
+    trades: Sequence[ModelTradeoffs],
+) -> list[Section]:
     found = [
         failures_section(results),
         cost_section(figures.time, TIME_LEAD, results),
@@ -109,7 +125,10 @@ def _sections(results: Results, figures: CostFigures, ranked: Sequence[GuestRank
         phases_section(results),
         cost_section(figures.aot, AOT_LEAD, results) if figures.aot.by_case else None,
         aot_section(results),
+        tournament_section(played),
         ranking_section(ranked),
+        tradeoffs_section(trades),
+        break_even_section(totals),
         batch_section(results),
         models_section(results),
         predictions_section(results),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from lab.core.arm import Arm
 from lab.core.trial import Outcome
@@ -27,6 +28,13 @@ def arm_name(arm: Arm) -> str:
     if arm.is_native:
         return "native"
     return " ".join(part for part in (runtime_name(arm.runtime), _MODES[arm.mode], arm.backend) if part)
+
+
+def names_of(arms: Iterable[Arm]) -> dict[Arm, str]:
+    """`arm_name` of each, with its guest where they have more than one."""
+    chosen = list(arms)
+    several = len({arm.guest for arm in chosen}) > 1
+    return {arm: f"{arm_name(arm)} ({arm.guest})" if several else arm_name(arm) for arm in chosen}
 
 
 def model_name(model: str) -> str:

@@ -8,10 +8,12 @@ from collections.abc import Mapping, Sequence
 
 from lab.core.manifest import Manifest
 from lab.core.plain_text import printable
-from lab.report.document import Section
+from lab.report.document import Section, Table
 from lab.report.explanations import TOPICS, Sentence
 from lab.report.sections.setup import facts
 
+MOST_ROWS = 2000
+"""Longer tables are in the report's files, not on the page."""
 _STYLE = """
 :root { color-scheme: light; }
 body { font: 15px/1.5 system-ui, "DejaVu Sans", sans-serif; color: #222; }
@@ -88,10 +90,17 @@ def _section(section: Section, figures: Mapping[str, bytes]) -> str:
     parts += [f"<figure>{_inline(name, figures[name])}</figure>" for name in section.figures if name in figures]
     parts += [f'<div class="scroll">{table.html()}</div>' for table in section.overview]
     if section.detail:
-        rows = len(section.detail.rows)
-        body = f'<div class="scroll">{section.detail.html()}</div>'
-        parts.append(f"<details><summary>every cell ({rows} rows)</summary>{body}</details>")
+        parts.append(_detail(section.name, section.detail))
     return "\n".join(parts)
+
+
+def _detail(name: str, table: Table) -> str:
+    """The table, folded; where it is too long for a page, the files that hold it."""
+    rows = len(table.rows)
+    if rows > MOST_ROWS:
+        return f"<p>{escape(table.title)}: {rows:,} rows, in <code>tables/{name}.csv</code> and <code>.md</code>.</p>"
+    body = f'<div class="scroll">{table.html()}</div>'
+    return f"<details><summary>{escape(table.title)} ({rows} rows)</summary>{body}</details>"
 
 
 def _inline(name: str, svg: bytes) -> str:

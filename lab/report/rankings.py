@@ -1,4 +1,4 @@
-"""Which arms rank alike over models, by overall time: one ranking per guest build."""
+"""Which arms rank alike: over models as a sample, per guest build; and on these models, per level, by their blocks."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lab.core.arm import Arm, GuestProfile
-from lab.report.overheads import TIME, CostFigure
+from lab.core.case import Case
+from lab.report.overheads import MARGIN, TIME, CostFigure
 from lab.report.results import Results
 from lab.stats.rankings import Ranking, complete_part, rank_arms
+from lab.stats.tournament import Tournament, tournament
 
 LEAST_ARMS, LEAST_MODELS = 3, 3
 
@@ -63,4 +65,68 @@ def _of_guest(results: Results, guest: GuestProfile, levels: dict[Arm, dict[str,
         ranking,
         tuple(arm for name, arm in arms.items() if name not in part),
         tuple(model for model in results.models if model in measured - set(ranking.models)),
+    )
+
+
+@dataclass(frozen=True)
+class LevelTournament:
+    """Arms of one level ranked on this campaign's models, blocks being the sample.
+
+    Attributes:
+        level: guest of the baseline that these arms share.
+        quantity: what they are ranked by.
+        title: of the quantity.
+        arms: those ranked, by id.
+        found: the ranking.
+        arms_left_out: measured ones that lack some of the models.
+        models_left_out: measured ones that lack some of the arms.
+    """
+
+    level: GuestProfile
+    quantity: str
+    title: str
+    arms: dict[str, Arm]
+    found: Tournament
+    arms_left_out: tuple[Arm, ...]
+    models_left_out: tuple[str, ...]
+
+    @property
+    def figure_name(self) -> str:
+        """File name of its diagram, without the suffix."""
+        return f"tournament-{'cold' if self.quantity == TIME.name else 'steady'}-{self.level}"
+
+
+def tournaments(results: Results) -> list[LevelTournament]:
+    """For every level of three arms or more: by cold run, and by steady inference; at the smallest batch."""
+    titles = {TIME.name: "a cold run", "steady_infer_ns": "a steady inference"}
+    return [
+        found
+        for level in dict.fromkeys(arm.baseline.guest for arm in results.arms)
+        for quantity, title in titles.items()
+        if (found := _of_level(results, level, quantity, title)) is not None
+    ]
+
+
+def _of_level(results: Results, level: GuestProfile, quantity: str, title: str) -> LevelTournament | None:
+    arms = {arm.id: arm for arm in results.arms if arm.baseline.guest is level}
+    times: dict[str, dict[str, dict[int, float]]] = {}
+    for name, arm in arms.items():
+        for model in results.models:
+            cell = results.cells.get(Case(arm, model, results.batches[0]))
+            if cell is not None and (by_block := results.by_block(cell, quantity)):
+                times.setdefault(name, {})[model] = by_block
+    part = complete_part({name: dict.fromkeys(of_arm, 0.0) for name, of_arm in times.items()}, LEAST_ARMS, 1)
+    if part is None:
+        return None
+    chosen = {name: {model: times[name][model] for model in models} for name, models in part.items()}
+    found = tournament(chosen, MARGIN)
+    measured = {model for of_arm in times.values() for model in of_arm}
+    return LevelTournament(
+        level,
+        quantity,
+        title,
+        {name: arms[name] for name in chosen},
+        found,
+        tuple(arms[name] for name in times if name not in chosen),
+        tuple(model for model in results.models if model in measured - set(found.models)),
     )

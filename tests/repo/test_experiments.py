@@ -13,7 +13,7 @@ from lab.core.arm import Arm, Mode
 from lab.core.experiment import PAPER_MODELS, Experiment, Matrix
 from lab.core.names import Edition
 from lab.report.results import Results
-from lab.runtimes.registry import check, unsupported
+from lab.runtimes.registry import all_arms, check, unsupported
 from lab.store.columns import table_of
 from lab.store.fingerprint import fingerprint
 from tests.synthetic import make_manifest
@@ -27,8 +27,14 @@ MATRIX = [
 ]
 
 
-def read(path: Path) -> Experiment:
+def as_written(path: Path) -> Experiment:
     return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Experiment)
+
+
+def read(path: Path) -> Experiment:
+    """The experiment with the arms that its patterns stand for."""
+    arms = tuple(arm.id for arm in all_arms() if unsupported(arm) is None)
+    return as_written(path).with_arms(arms)
 
 
 def arms_of(experiment: Experiment) -> set[Arm]:
@@ -132,9 +138,18 @@ def test_the_report_plans_the_cases_that_the_campaign_plans(path: Path, imported
 
 
 def test_a_manifest_from_before_stars_were_written_out_opens_with_the_same_cases() -> None:
-    old = msgspec.structs.replace(make_manifest(), experiment=read(DIRECTORY / "paper.toml"), tier="full")
+    old = msgspec.structs.replace(make_manifest(), experiment=as_written(DIRECTORY / "paper.toml"), tier="full")
     new = msgspec.structs.replace(old, experiment=load(DIRECTORY / "paper.toml"))
     assert "*" in old.experiment.matrix[0].models
     assert "*" not in {name for part in new.experiment.matrix for name in part.models}
     assert old.experiment.cases("full") == new.experiment.cases("full")
     assert fingerprint(old) == fingerprint(new)
+
+
+def test_engines_holds_every_arm_that_runs_with_its_guests_whatever_is_added() -> None:
+    cases = load(DIRECTORY / "engines.toml").cases("full")
+    runnable = {arm for arm in all_arms() if unsupported(arm) is None and arm.guest in ("o3", "o3-simd")}
+    assert {case.arm for case in cases} == runnable
+    assert len({case.model for case in cases}) == 3
+    small = {case.arm for case in load(DIRECTORY / "engines.toml").cases("smoke")}
+    assert small == {arm for arm in runnable if arm.guest == "o3"}

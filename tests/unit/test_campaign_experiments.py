@@ -96,3 +96,17 @@ def test_a_tier_without_cases_is_refused(tmp_path: Path) -> None:
     assert len(cases_of(found, "full")) == 2
     with pytest.raises(ExperimentError, match="tier 'smoke' of 'mine' holds no case"):
         cases_of(found, "smoke")
+
+
+def test_a_star_in_an_arm_stands_for_every_arm_that_runs(tmp_path: Path) -> None:
+    found = load(written(tmp_path, GOOD.replace('"wasmtime-jit-cranelift@o3"', '"wasmtime-jit-*@o3", "wasmedge-*@o3"')))
+    arms = [case.arm.id for case in cases_of(found, "smoke")]
+    assert arms[0] == "native@o3"
+    assert {"wasmtime-jit-cranelift@o3", "wasmtime-jit-winch@o3", "wasmedge-interpreter@o3"} <= set(arms)
+    assert "wasmedge-jit-llvm@o3" not in arms, "it cannot run"
+    assert not [arm for arm in arms if "*" in arm or "wasmer" in arm or arm.endswith("simd")]
+
+
+def test_a_star_that_stands_for_no_arm_is_refused(tmp_path: Path) -> None:
+    error = refusal(written(tmp_path, GOOD.replace("wasmtime-jit-cranelift@o3", "wasmtime-*@o4")))
+    assert "no arm that runs in this edition is like 'wasmtime-*@o4'" in error.message

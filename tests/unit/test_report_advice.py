@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 import numpy as np
 import pytest
@@ -96,6 +98,19 @@ def test_a_slow_start_with_quick_inferences_pays_from_a_number_of_inferences_on(
         "From 9 inferences per start on, Wasmtime JIT cranelift (o3) takes less in all than WAMR interpreter fast (o3)."
     )
     assert crossing in lines
+
+
+def test_noise_around_the_crossing_is_said_in_inferences() -> None:
+    lines = advice(
+        campaign(
+            series(NATIVE, 0.03, 0.004, 0.02, 1),
+            series(WAMR, 0.5, 0.3, 0.02, 2, noise=0.08),
+            series(JIT, 2.0, 0.1, 0.16, 3, noise=0.08),
+        ),
+        MODEL,
+    )
+    (crossing,) = [line for line in lines if "inferences per start on" in line]
+    assert re.search(r"; between [5-8] and (9|1\d) noise hides which\.$", crossing)
 
 
 def test_a_precompiled_arm_is_said_to_pay_from_a_start_on() -> None:

@@ -6,19 +6,29 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from matplotlib.figure import Figure
 
-from lab.report.display import outcome_name
+from lab.core.arm import GuestProfile
+from lab.report.break_even import ModelTotals
+from lab.report.display import names_of, outcome_name
+from lab.report.figures.break_even_lines import LinesPanel, draw_break_even
 from lab.report.figures.cost_bars import CostBars, Mark, draw_log, draw_paper
+from lab.report.figures.pareto import ParetoFigure, ParetoPanel, draw_pareto
 from lab.report.figures.phase_stack import draw_phases
 from lab.report.figures.rank_diagram import draw_ranking
 from lab.report.figures.style import save
 from lab.report.overheads import TIME, Cost, CostFigure, CostQuantity
 from lab.report.phases import phase_figure_names, phase_stack
-from lab.report.rankings import GuestRanking
+from lab.report.rankings import GuestRanking, LevelTournament
 from lab.report.results import Cell, Results
+from lab.report.tradeoffs import MEMORY_FIGURE, START_FIGURE, ModelTradeoffs, Standing
 
 
 def draw_all(
-    results: Results, cost_figures: Iterable[CostFigure], rankings: Sequence[GuestRanking]
+    results: Results,
+    cost_figures: Iterable[CostFigure],
+    rankings: Sequence[GuestRanking],
+    played: Sequence[LevelTournament],
+    totals: Sequence[ModelTotals],
+    trades: Sequence[ModelTradeoffs],
 ) -> Iterator[tuple[str, dict[str, bytes]]]:
     """Name and ``svg``/``png`` bytes of each figure."""
     for figure in cost_figures:
@@ -32,6 +42,67 @@ def draw_all(
         if part.ranking is not None:
             title = f"Mean rank over {len(part.ranking.models)} models by overall time – guest {part.guest}"
             yield part.figure_name, save(draw_ranking(title, part.ranking, part.arms))
+    for level in played:
+        models = len(level.found.models)
+        title = f"Mean rank by {level.title}, on {models} model{'s' if models > 1 else ''} – level {level.level}"
+        names = names_of(level.arms.values())
+        yield level.figure_name, save(draw_ranking(title, level.found, level.arms, names))
+    yield from _tradeoff_drawings(totals, trades)
+
+
+def _tradeoff_drawings(
+    totals: Sequence[ModelTotals], trades: Sequence[ModelTradeoffs]
+) -> Iterator[tuple[str, dict[str, bytes]]]:
+    for level in dict.fromkeys(trade.level for trade in trades):
+        for name, drawing in _paretos(level, [trade for trade in trades if trade.level is level]):
+            yield name, save(draw_pareto(drawing))
+    for level in dict.fromkeys(model.level for model in totals):
+        panels = [model for model in totals if model.level is level and model.best]
+        if panels:
+            yield panels[0].figure_name, save(_break_even(level, panels))
+
+
+def _paretos(level: GuestProfile, trades: Sequence[ModelTradeoffs]) -> Iterator[tuple[str, ParetoFigure]]:
+    """Start-up against steady speed, and overhead against memory, of the models that have any such point."""
+    arms = list(dict.fromkeys(case.arm for trade in trades for case in trade.standings))
+    names = names_of(arms)
+
+    def start(standing: Standing) -> tuple[float, float] | None:
+        both = standing.start_and_steady
+        return None if both is None else (both[0] / 1e9, both[1] / 1e6)
+
+    def memory(standing: Standing) -> tuple[float, float] | None:
+        both = standing.overhead_and_memory
+        return None if both is None else (both[0], both[1] / 1e6)
+
+    for kind, of, fronts in (
+        (START_FIGURE, start, [trade.start_front for trade in trades]),
+        (MEMORY_FIGURE, memory, [trade.memory_front for trade in trades]),
+    ):
+        panels = [
+            ParetoPanel(trade.model, points, [case.arm for case in front])
+            for trade, front in zip(trades, fronts, strict=True)
+            if (points := {case.arm: both for case, standing in trade.standings.items() if (both := of(standing))})
+        ]
+        shown = {arm: names[arm] for arm in arms if any(arm in panel.points for panel in panels)}
+        if panels:
+            yield (
+                f"{kind.name}-{level}",
+                ParetoFigure(f"{kind.title} – level {level}", kind.across, kind.up, panels, shown),
+            )
+
+
+def _break_even(level: GuestProfile, totals: Sequence[ModelTotals]) -> Figure:
+    arms = list(dict.fromkeys(case.arm for model in totals for case in model.lines))
+    panels = [
+        LinesPanel(
+            model.model,
+            {case.arm: (cold / 1e9, steady / 1e9) for case, (cold, steady) in model.lines.items()},
+            [(stretch.case.arm, stretch.first) for stretch in model.stretches],
+        )
+        for model in totals
+    ]
+    return draw_break_even(f"Total time by number of inferences per start – level {level}", panels, names_of(arms))
 
 
 def _cost_bars(results: Results, figure: CostFigure) -> CostBars:
