@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lab.stats.break_even import Ahead, BreakEven, Runs, break_even
@@ -17,6 +17,8 @@ from lab.stats.ratios import overhead
 
 # milliseconds; an inference takes from a hundredth to a hundred times what its arm's start takes
 STARTS = st.floats(1.0, 1000.0).map(lambda value: round(value, 3))
+# a root takes as many steps as it takes, and a machine may be busy
+TIMELESS = settings(deadline=None)
 OTHER = {Ahead.FIRST: Ahead.SECOND, Ahead.SECOND: Ahead.FIRST, None: None}
 
 
@@ -43,6 +45,7 @@ def scaled_by(pair: tuple[Runs, Runs], factor: float | Floats) -> tuple[Runs, Ru
     return first, second
 
 
+@TIMELESS
 @given(arms())
 def test_swapping_the_arms_changes_who_and_never_when(pair: tuple[Runs, Runs]) -> None:
     forth, back = break_even(*pair), break_even(*pair[::-1])
@@ -50,6 +53,7 @@ def test_swapping_the_arms_changes_who_and_never_when(pair: tuple[Runs, Runs]) -
     assert (forth.few, forth.many) == (OTHER[back.few], OTHER[back.many])
 
 
+@TIMELESS
 @given(arms(), st.floats(1e-3, 1e3))
 def test_the_unit_of_time_changes_nothing(pair: tuple[Runs, Runs], scale: float) -> None:
     plain, scaled = break_even(*pair), break_even(*scaled_by(pair, scale))
@@ -57,6 +61,7 @@ def test_the_unit_of_time_changes_nothing(pair: tuple[Runs, Runs], scale: float)
     assert (plain.few, plain.many) == (scaled.few, scaled.many)
 
 
+@TIMELESS
 @given(arms(), st.integers(0, 2**32 - 1))
 def test_what_slows_a_whole_block_changes_nothing(pair: tuple[Runs, Runs], seed: int) -> None:
     slow = np.exp(np.random.default_rng(seed).normal(0, 0.5, pair[0].cold.shape))
@@ -64,6 +69,7 @@ def test_what_slows_a_whole_block_changes_nothing(pair: tuple[Runs, Runs], seed:
     assert ends(plain) == pytest.approx(ends(slowed), rel=1e-6, abs=1e-6, nan_ok=True)
 
 
+@TIMELESS
 @given(arms())
 def test_an_interval_holds_its_value_and_begins_with_one_inference(pair: tuple[Runs, Runs]) -> None:
     found = break_even(*pair)
@@ -78,6 +84,7 @@ def test_an_interval_holds_its_value_and_begins_with_one_inference(pair: tuple[R
     assert found.value is None or found.low <= found.value <= found.high
 
 
+@TIMELESS
 @given(arms(), st.floats(0, 14))
 def test_who_is_ahead_is_who_takes_less_at_that_number(pair: tuple[Runs, Runs], exponent: float) -> None:
     found, number = break_even(*pair), math.exp(exponent)
@@ -92,6 +99,7 @@ def test_who_is_ahead_is_who_takes_less_at_that_number(pair: tuple[Runs, Runs], 
         assert (total.low > 1) == (found.many is Ahead.SECOND)
 
 
+@TIMELESS
 @given(arms())
 def test_an_arm_that_is_always_ahead_is_so_at_the_first_inference_and_for_ever(pair: tuple[Runs, Runs]) -> None:
     found = break_even(*pair)
@@ -107,6 +115,7 @@ def _ahead(low: float | None, high: float | None) -> Ahead | None:
     return Ahead.FIRST if high < 1 else Ahead.SECOND if low > 1 else None
 
 
+@TIMELESS
 @given(st.dictionaries(st.text("abcdef", min_size=1, max_size=2), st.tuples(STARTS, STARTS), min_size=1, max_size=8))
 def test_the_envelope_is_lowest_at_every_number_of_inferences(lines: dict[str, tuple[float, float]]) -> None:
     envelope = lower_envelope(lines)
@@ -125,6 +134,7 @@ def test_the_envelope_is_lowest_at_every_number_of_inferences(lines: dict[str, t
         assert float(total(key, middle)) == pytest.approx(float(least), rel=1e-9)
 
 
+@TIMELESS
 @given(st.dictionaries(st.integers(), st.tuples(st.integers(1, 9), st.integers(1, 9)), max_size=12))
 def test_the_front_is_what_nothing_beats(costs: dict[int, tuple[float, float]]) -> None:
     def beaten(mine: tuple[float, float]) -> bool:
