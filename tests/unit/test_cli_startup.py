@@ -14,7 +14,10 @@ from lab.cli.app import app
 from lab.cli.lazy import COMMANDS
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("numpy", "scipy", "pandas", "matplotlib", "statsmodels", "pyarrow", "docker", "rich", "PIL", "pooch")
+HEAVY = (
+    *("numpy", "scipy", "pandas", "matplotlib", "statsmodels", "pyarrow"),
+    *("docker", "rich", "PIL", "pooch", "rocrate", "cyclonedx"),
+)
 JUDGING = ("scipy.stats", "pandas", "matplotlib", "statsmodels", "pyarrow", "diptest")
 
 
@@ -38,7 +41,7 @@ def test_a_command_that_measures_imports_nothing_that_judges(command: str) -> No
 
 @pytest.mark.parametrize("command", ["claims", "compare", "export"])
 def test_a_command_that_draws_nothing_imports_no_plots(command: str) -> None:
-    assert imported_by(f"import lab.cli.commands.{command}", ("matplotlib", "PIL", "pandas")) == []
+    assert imported_by(f"import lab.cli.commands.{command}", ("matplotlib", "PIL", "pandas", "rocrate")) == []
 
 
 def run_alone(tmp_path: Path, *words: str) -> list[str]:

@@ -74,7 +74,7 @@ class _Known:
 def print_sbom(context: typer.Context, name: Name, edition: Edition = CURRENT) -> None:
     """Print a software bill of materials, CycloneDX as JSON: Debian packages, programs, and crates from Cargo.lock.
 
-    The Cargo.lock of a runtime is fetched with its crate the first time, by cargo, in a container.
+    Writes nothing but a runtime's crate, for its Cargo.lock: cargo fetches it below LAB_HOME the first time.
     """
     with build_progress() as progress:
         known = _Known(lab_of(context), edition, progress)
@@ -84,7 +84,10 @@ def print_sbom(context: typer.Context, name: Name, edition: Edition = CURRENT) -
 
 @provenance.command("statement")
 def print_statement(context: typer.Context, name: Name, edition: Edition = CURRENT) -> None:
-    """Print what something was built from: an in-toto statement with SLSA provenance, as JSON; it is not signed."""
+    """Print what something was built from: an in-toto statement with SLSA provenance, as JSON; it is not signed.
+
+    Writes nothing but a runtime's crate, as `lab provenance sbom` does.
+    """
     with build_progress() as progress:
         known = _Known(lab_of(context), edition, progress)
         text = known.statement(known.names([name])[0])
@@ -98,7 +101,10 @@ def write_all(
     output: Annotated[Path, typer.Option("--output", "-o", help="Directory to write to.")] = Path("provenance"),
     edition: Edition = CURRENT,
 ) -> None:
-    """Write a bill of materials and a statement for each: NAME.cdx.json and NAME.intoto.json."""
+    """Write a bill of materials and a statement of each image and guest.
+
+    Writes into the directory: NAME.cdx.json and NAME.intoto.json.
+    """
     with build_progress() as progress:
         known = _Known(lab_of(context), edition, progress)
         chosen = known.names(names)
