@@ -54,6 +54,11 @@ test-all *args: setup
 faults *args: setup
     {{ python }} -m pytest -m fault --fault-rounds 25 --fault-table results/faults.json "$@"
 
+# mutated graphs through importer and guests, mutated modules through every runtime; goes on where it was; results/fuzz.json
+[group('check')]
+fuzz *args: setup
+    {{ python }} -m tests.fuzz "$@"
+
 # the linters, types and layers (seconds)
 [group('check')]
 check: setup

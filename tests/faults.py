@@ -2,6 +2,9 @@
 
 A test of a fault carries ``@pytest.mark.fault("kind")``. It counts as one, or as many as it says through the fixture
 ``faults``, which also says how many to inject: few in an ordinary run, more where ``--fault-rounds`` asks for them.
+
+What hostile programs attempt from inside a container, and what stopped them, tests write down through the fixture
+``walls``: the second table, in ``walls.json`` beside the first.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from tabulate import tabulate
 ROUNDS = 2
 _COUNT = pytest.StashKey[int]()
 _FOUND = pytest.StashKey[dict[str, list[int]]]()
+_STOPPED = pytest.StashKey[list[tuple[str, str, str, str]]]()
 
 
 class Faults:
@@ -40,6 +44,23 @@ def faults(request: pytest.FixtureRequest) -> Faults:
     return Faults(request.node, request.config.getoption("--fault-rounds"))
 
 
+class Walls:
+    """What stopped a hostile program."""
+
+    def __init__(self, test: str, rows: list[tuple[str, str, str, str]]) -> None:
+        self._test, self._rows = test, rows
+
+    def stopped(self, who: str, attempt: str, by: str) -> None:
+        """Who attempted what was stopped by that."""
+        self._rows.append((who, attempt, by, self._test))
+
+
+@pytest.fixture
+def walls(request: pytest.FixtureRequest) -> Walls:
+    """The table of attempts."""
+    return Walls(request.node.name, request.config.stash[_STOPPED])
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """How many rounds, and where the table goes."""
     parser.addoption("--fault-rounds", type=int, default=ROUNDS, help="how often each random fault is injected")
@@ -50,6 +71,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """The marker, and an empty table."""
     config.addinivalue_line("markers", "fault(kind): injects faults of that kind, for real; counted by `just faults`")
     config.stash[_FOUND] = {}
+    config.stash[_STOPPED] = list[tuple[str, str, str, str]]()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -80,3 +102,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     table.parent.mkdir(parents=True, exist_ok=True)
     content = [{"fault": kind, "times": times, "survived": survived} for kind, times, survived in rows]
     table.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    header = ("who", "attempt", "stopped by", "test")
+    attempts = config.stash[_STOPPED]
+    stopped = sorted(set(attempts))
+    if stopped:
+        terminalreporter.write_line("\n" + tabulate(stopped, header))
+        walls_of = [dict(zip(header, row, strict=True)) for row in stopped]
+        table.with_name("walls.json").write_text(json.dumps(walls_of, indent=1) + "\n", encoding="utf-8")

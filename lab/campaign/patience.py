@@ -11,6 +11,7 @@ from lab.core.plain_text import printable_line
 from lab.engines.engine import Engine, EngineUnfit, Job, JobResult
 
 ATTEMPTS = 2
+ABSENCES = 5
 FIRST_PAUSE_S = 1.0
 LONGEST_ABSENCE_S = 300.0
 
@@ -27,28 +28,40 @@ def run_patiently(engine: Engine, job: Job, pause: Callable[[float], None] = tim
         The engine's result; without a report if the job failed twice while the engine was healthy.
 
     Raises:
-        EngineMissing: the engine went away and did not come back within five minutes.
+        EngineMissing: the engine went away and did not come back within five minutes, or went away for the fifth time.
         EngineUnfit: the engine does not keep its promises.
     """
-    complaint = ""
-    for _ in range(ATTEMPTS):
+    failures, absences = 0, 0
+    while True:
         try:
             return engine.run(job)
         except EngineUnfit:
             raise
-        except (EngineFailed, EngineMissing) as error:
-            complaint = error.message
+        except EngineMissing as error:
+            # it says nothing of the job, which is not tried less often for it
+            absences += 1
+            if absences == ABSENCES:
+                raise
             _wait_for(engine, error, pause)
-    return JobResult(None, oom_killed=False, complaint=complaint)
+        except EngineFailed as error:
+            if not engine.ping():
+                _wait_for(engine, error, pause)
+            failures += 1
+            if failures == ATTEMPTS:
+                return JobResult(None, oom_killed=False, complaint=error.message)
 
 
 def _wait_for(engine: Engine, error: LabError, pause: Callable[[float], None]) -> None:
-    """Wait until the engine answers, with pauses that double; raises `error` if it does not within five minutes."""
+    """Wait until the engine answers, with pauses that double; raises `error` if it does not within five minutes.
+
+    The first pause comes before the first question: a daemon that is ending still answers some requests.
+    """
     waited_s, pause_s = 0.0, FIRST_PAUSE_S
-    while not engine.ping():
-        if waited_s >= LONGEST_ABSENCE_S:
-            raise error
+    while waited_s < LONGEST_ABSENCE_S:
         sys.stderr.write(f"waiting for the engine ({printable_line(error.message)}); next try in {pause_s:g} s\n")
         pause(pause_s)
+        if engine.ping():
+            return
         waited_s += pause_s
         pause_s *= 2
+    raise error

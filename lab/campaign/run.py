@@ -7,6 +7,7 @@ measured is measured twice, and at most the trial in flight is lost.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import cache
 
 from lab.campaign.outcome import OutcomeWithReason
@@ -17,6 +18,7 @@ from lab.campaign.sets.plan import PILOT_SHARE_OF_SETS, SetPlan
 from lab.campaign.sets.purchase import Purchase
 from lab.campaign.stop_rule import is_precise
 from lab.core.case import Case
+from lab.core.errors import LabError
 from lab.core.experiment import Tier
 from lab.core.trial import Kind, Outcome, Trial
 from lab.core.units import show_duration
@@ -55,6 +57,9 @@ class CampaignRun:
         for block in range(self._tier.min_blocks, self._tier.max_blocks):
             if not self._run_block(block):
                 break
+        # what an engine that was away could not remove; the next lab tries again
+        with suppress(LabError):
+            self._session.remove_leftovers()
         self._session.observer.on_block_end(self._block, last=True)
 
     # -- what is known --

@@ -30,6 +30,7 @@ from lab.engines.engine import (
     new_nonce,
     probe_argv,
 )
+from lab.engines.killed import KILLED, kernel_oom_kills, killed_for_memory
 from lab.engines.leftovers import discarded, remove_abandoned
 from lab.engines.owner import owner_labels
 from lab.engines.walls import SCRATCH_BYTES, walls
@@ -40,7 +41,6 @@ PIDS_LIMIT = max(256, 4 * (os.cpu_count() or 1))
 LOG_BYTES = 64 * 2**20
 # The probe enforces the job's timeout; the engine's own limit only catches a probe that hangs.
 GRACE_PERIOD_S = 60.0
-_KILLED = 137
 _LIMITS = {
     "Memory": "boot with cgroup_enable=memory, or use a kernel with the memory controller",
     "MemorySwap": "boot with swapaccount=1, or switch swap off (`swapoff -a`)",
@@ -66,19 +66,15 @@ class ContainerEngine(Engine):
         nonce = new_nonce()
         with docker_sdk.failures_as_lab_errors(), self._container(job, nonce) as container:
             check_limits(container.attrs["HostConfig"], job)
+            kills_before = kernel_oom_kills()
             container.start()
             container.wait(timeout=job.timeout_s + GRACE_PERIOD_S)
             container.reload()
             state = container.attrs["State"]
             report = decode_report(container.logs(stdout=True, stderr=False), nonce)
-            # the engine may not know yet of the kernel's kill when the container has ended
-            oom_killed = bool(state.get("OOMKilled")) or (report is None and state.get("ExitCode") == _KILLED)
+            oom_killed = bool(state.get("OOMKilled")) or (report is None and killed_for_memory(container, kills_before))
             if report is None and not oom_killed:
-                complaint = container.logs(stdout=False, stderr=True)[-500:].decode(errors="replace").strip()
-                raise EngineFailed(
-                    f"the probe in image {job.image[:19]} said nothing (exit {state.get('ExitCode')}): {complaint}",
-                    "run `lab doctor`; if the engine is healthy, rebuild the image with `lab build`",
-                )
+                raise _silent(container, job)
         return JobResult(report, oom_killed or _kernel_killed(report))
 
     def remove_leftovers(self, campaign: str) -> int:
@@ -94,10 +90,11 @@ class ContainerEngine(Engine):
     def ping(self) -> bool:
         """See `Engine.ping`."""
         try:
-            with docker_sdk.failures_as_lab_errors():
-                return bool(self._client.ping())
+            # a daemon that is ending still answers on connections that it has
+            docker_sdk.connect().close()
         except LabError:
             return False
+        return True
 
     def _container(self, job: Job, nonce: str) -> AbstractContextManager[docker_sdk.Container]:
         options = container_options(job, nonce)
@@ -156,6 +153,21 @@ def check_limits(made: dict[str, Any], job: Job) -> None:
             raise EngineUnfit(
                 f"the container engine made {name} {made.get(name)!r} where {value!r} was asked for", _LIMITS[name]
             )
+
+
+def _silent(container: docker_sdk.Container, job: Job) -> EngineFailed:
+    """Of a probe that ended without a report, and not for want of memory."""
+    code = container.attrs["State"].get("ExitCode")
+    if code == KILLED:
+        return EngineFailed(
+            f"the container of {job.case or job.image[:19]} was killed from outside or by itself, not for memory",
+            "find out who removes or kills containers on this machine; the same command resumes",
+        )
+    complaint = container.logs(stdout=False, stderr=True)[-500:].decode(errors="replace").strip()
+    return EngineFailed(
+        f"the probe in image {job.image[:19]} said nothing (exit {code}): {complaint}",
+        "run `lab doctor`; if the engine is healthy, rebuild the image with `lab build`",
+    )
 
 
 def _kernel_killed(report: ProbeReport | None) -> bool:

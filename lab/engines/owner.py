@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 CAMPAIGN_LABEL = "wasm-edge-lab.campaign"
-OWNER_LABEL = "wasm-edge-lab.owner"
+OWNER_LABEL = "wasm-edge-lab.started-by"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -39,13 +39,17 @@ def is_abandoned(labels: Mapping[str, str]) -> bool:
 
 def _owner(pid: int) -> str:
     """Boot, process namespace, process and its start: together they name a process for ever. Empty start: none such."""
-    import psutil  # noqa: PLC0415 - who only lists images starts no container and looks for none
+    return f"{_boot_id()} {_namespace()} {pid} {_started(pid)}"
 
+
+def _started(pid: int) -> str:
+    """When a process was started, in clock ticks since boot (proc(5)): no change of the clock moves that."""
     try:
-        started = f"{psutil.Process(pid).create_time():.2f}"
-    except psutil.NoSuchProcess:
-        started = ""
-    return f"{_boot_id()} {_namespace()} {pid} {started}"
+        status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    # the name, in parentheses, may hold spaces and parentheses
+    return status.rpartition(")")[2].split()[19]
 
 
 def _boot_id() -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from lab.builds.images.labels import ImageInfo
 from lab.engines.confined import Confined, ConfinedEnd, run_confined
+from tests.faults import Walls
 
 pytestmark = pytest.mark.live
 
@@ -71,7 +72,7 @@ def test_what_it_leaves_in_its_directory_comes_back(native_image: ImageInfo, tmp
 )
 @pytest.mark.fault("an import that reaches beyond its directory")
 def test_nothing_beside_its_directory_can_be_changed_or_reached(
-    native_image: ImageInfo, tmp_path: Path, attempt: str
+    native_image: ImageInfo, tmp_path: Path, walls: Walls, attempt: str
 ) -> None:
     (tmp_path / "given").write_bytes(b"from this machine")
     (tmp_path / "given").chmod(0o666)
@@ -79,6 +80,7 @@ def test_nothing_beside_its_directory_can_be_changed_or_reached(
     assert end.code != 0, end.complaints
     assert files == {}
     assert (tmp_path / "given").read_bytes() == b"from this machine"
+    walls.stopped("import", attempt, end.complaints[-1] if end.complaints else "nothing is there")
 
 
 @pytest.mark.fault("an import beyond its time or memory")

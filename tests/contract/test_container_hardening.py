@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,11 @@ from lab.builds.images.labels import ImageInfo
 from lab.core.errors import EngineFailed
 from lab.core.probe import ProbeReport
 from lab.engines.containers import ContainerEngine
+from lab.engines.docker_sdk import connect
 from lab.engines.engine import Job, JobResult, Mount
+from lab.engines.killed import kernel_oom_kills
+from lab.engines.owner import CAMPAIGN_LABEL
+from tests.faults import Faults
 
 pytestmark = pytest.mark.live
 
@@ -92,6 +98,50 @@ def test_more_memory_than_allowed_is_killed_and_reported(
     assert not modest.oom_killed
     assert modest.report is not None
     assert modest.report.exit_code == 0
+
+
+@pytest.mark.fault("the probe itself beyond the container's memory")
+def test_a_probe_that_the_kernel_killed_for_memory_is_reported_as_that(
+    engine: ContainerEngine, native_image: ImageInfo, faults: Faults
+) -> None:
+    # what two programs write to memory stays when they are killed, so that the kernel comes to the probe
+    fill = "head -c 60000000 /dev/zero > out/x & head -c 60000000 /dev/zero > /tmp/y; wait; true"
+    for _ in range(20 * faults.rounds):
+        result = run(engine, native_image, "/bin/sh", "-c", fill, memory_bytes=48 * MIB)
+        assert result.oom_killed
+        if result.report is None:
+            faults.injected()
+        if faults.count == faults.rounds:
+            break
+    assert faults.count > 0
+
+
+@pytest.mark.fault("a container killed behind the lab's back")
+def test_a_container_that_somebody_kills_is_an_engine_failure_and_not_out_of_memory(
+    engine: ContainerEngine, native_image: ImageInfo, faults: Faults
+) -> None:
+    for _ in range(faults.rounds):
+        killer = threading.Thread(target=kill_soon, args=("hardening",))
+        killer.start()
+        before = kernel_oom_kills()
+        with pytest.raises(EngineFailed, match="from outside") as failure:
+            run(engine, native_image, "/bin/sh", "-c", "sleep 30")
+        killer.join()
+        if kernel_oom_kills() != before:
+            continue  # something else on this machine ran out of memory meanwhile
+        assert "kills containers" in failure.value.remedy
+        faults.injected()
+
+
+def kill_soon(campaign: str) -> None:
+    """Kill the container of a campaign, as soon as it runs."""
+    client, deadline = connect(), time.monotonic() + 20
+    while time.monotonic() < deadline:
+        running = client.containers.list(filters={"label": f"{CAMPAIGN_LABEL}={campaign}"}, ignore_removed=True)
+        for container in running:
+            container.kill()
+            return
+        time.sleep(0.1)
 
 
 @pytest.mark.fault("a file that vanished from the host")

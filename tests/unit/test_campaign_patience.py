@@ -54,7 +54,7 @@ def test_an_engine_that_restarts_is_waited_for(tmp_path: Path) -> None:
     pauses: list[float] = []
     engine = FailingEngine(tmp_path, absences(1), iter([False] * 3))
     assert run_patiently(engine, JOB, pauses.append).oom_killed
-    assert pauses == [1.0, 2.0, 4.0]
+    assert pauses == [1.0, 2.0, 4.0, 8.0]
 
 
 def test_an_engine_that_stays_away_ends_the_run_after_five_minutes(tmp_path: Path) -> None:
@@ -62,6 +62,17 @@ def test_an_engine_that_stays_away_ends_the_run_after_five_minutes(tmp_path: Pat
     with pytest.raises(EngineMissing):
         run_patiently(FailingEngine(tmp_path, absences(1), iter([False] * 99)), JOB, pauses.append)
     assert LONGEST_ABSENCE_S <= sum(pauses) < 2 * LONGEST_ABSENCE_S
+
+
+def test_a_restart_of_the_engine_takes_no_attempt_from_the_job(tmp_path: Path) -> None:
+    # a daemon that ends kills its containers first, then refuses connections
+    ended = iter([*failures(1), *absences(2)])
+    assert run_patiently(FailingEngine(tmp_path, ended, iter([False])), JOB, lambda _: None).complaint is None
+
+
+def test_an_engine_that_goes_away_time_and_again_ends_the_run(tmp_path: Path) -> None:
+    with pytest.raises(EngineMissing):
+        run_patiently(FailingEngine(tmp_path, absences(99), iter(())), JOB, lambda _: None)
 
 
 def test_an_engine_that_drops_a_limit_is_not_asked_twice(tmp_path: Path) -> None:

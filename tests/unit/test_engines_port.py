@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 import stat
 import subprocess
@@ -73,6 +74,12 @@ def test_containers_of_a_dead_process_or_an_earlier_boot_are_abandoned() -> None
     }
     assert {owner: is_abandoned({**labels, OWNER_LABEL: owner}) for owner in others} == others
     assert not is_abandoned({}), "a container of another version"
+
+
+def test_an_owner_is_known_by_when_it_started_after_boot_whatever_the_clock_says() -> None:
+    started = owner_labels("c")[OWNER_LABEL].split(" ")[-1]
+    after_boot_s = int(started) / os.sysconf("SC_CLK_TCK")
+    assert after_boot_s == pytest.approx(psutil.Process().create_time() - psutil.boot_time(), abs=1.0)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,127 @@
+"""What is fuzzed: the importer and guests with graphs, and every runtime with modules."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from lab.builds.confined_workers import ConfinedWorkers, placed
+from lab.builds.guests import GuestBuild
+from lab.builds.images.labels import ImageInfo
+from lab.campaign.materials import Materials
+from lab.campaign.precompiled import PrecompiledModules
+from lab.campaign.trial_runner import utc_now
+from lab.core.arm import Arm, Mode
+from lab.core.errors import BuildFailed
+from lab.core.experiment import Limits
+from lab.core.guest import GuestId
+from lab.disk.content import file_sha256, sha256
+from lab.disk.paths import ROOT, home
+from lab.engines.confined import Confined
+from lab.engines.containers import ContainerEngine
+from lab.zoo.worker import ImportJob
+from tests.fuzz.batch import CASES, PURPOSE, Subject, commanded
+from tests.fuzz.graphs import SHAPE
+
+GRAPH_ARMS = ("native@o3", "wasmtime-aot-cranelift@o3", "wasmer-aot-singlepass@o3")
+MODULE_ARMS = (
+    "wasmtime-jit-cranelift@o3",
+    "wasmer-jit-singlepass@o3",
+    "wasmedge-interpreter@o3",
+    "wamr-interpreter-fast@o3",
+    "wavm-jit-llvm@o3",
+)
+GRAPH_LIMIT_S, MODULE_LIMIT_S = 10.0, 5.0
+_GRAPH_MEMORY, _MODULE_MEMORY = 1 << 30, 512 << 20
+_COMPILING = Limits(
+    iterations=1,
+    timeout_s=60.0,
+    compile_timeout_s=900.0,
+    memory_bytes=4 << 30,
+    cpus=None,
+    precision_fraction=1.0,
+    seed=1,
+)
+_IMPORT_LOOP = Path(__file__).with_name("import_loop.py")
+_INPUT = "/work/input.f32"
+
+
+def importer(image: ImageInfo, output: str) -> Subject:
+    """The importer, as `lab models import` starts it, but with many graphs in turn."""
+    with tempfile.NamedTemporaryFile() as unread:
+        job = ImportJob("fuzz", unread.name, "/", SHAPE)
+        worker = ConfinedWorkers(image.image_id, _GRAPH_MEMORY).confined("import_loop", placed(job))
+    python = worker.argv[0]
+
+    def confined(cases: Path, count: int) -> Confined:
+        words = (CASES, str(count), f"{GRAPH_LIMIT_S:g}", output, *map(str, SHAPE))
+        return msgspec.structs.replace(
+            worker,
+            argv=(python, "-m", "import_loop", *words),
+            reads={
+                **{place: source for place, source in worker.reads.items() if not place.startswith("/work/in")},
+                "/lab/import_loop.py": _IMPORT_LOOP,
+                CASES: cases,
+            },
+            timeout_s=count * GRAPH_LIMIT_S + 300,
+            purpose=PURPOSE,
+        )
+
+    sources = sorted([*(ROOT / "lab" / "zoo").rglob("*.py"), _IMPORT_LOOP])
+    return Subject("importer", sha256(b"".join(path.read_bytes() for path in sources)), GRAPH_LIMIT_S, confined)
+
+
+def guest_under(arm: Arm, materials: Materials, output: str, scratch: Path) -> Subject:
+    """A guest that is given graphs, natively or under a runtime."""
+    given = scratch / "input.f32"
+    np.linspace(0, 1, int(np.prod(SHAPE)), dtype="<f4").tofile(given)
+    runtime, program = materials.runtime(arm), _program(arm, materials)
+    shape = ",".join(map(str, SHAPE))
+
+    def command(case: str) -> Sequence[str]:
+        words = (case, "--input", "input.f32", "--shape", shape, "--outputs", output, "--save", "out/output.f32")
+        return runtime.run_argv(words)
+
+    image, reads = materials.image(arm), {f"/work/{runtime.guest_file}": program, _INPUT: given}
+    identity = _identity(image.image_id, file_sha256(program))
+    confined = commanded(image.image_id, reads, command, GRAPH_LIMIT_S, _GRAPH_MEMORY)
+    return Subject(f"guest, {arm.system}", identity, GRAPH_LIMIT_S, confined)
+
+
+def runtime_alone(arm: Arm, materials: Materials) -> Subject:
+    """A runtime that is given modules."""
+    runtime, image = materials.runtime(arm), materials.image(arm)
+
+    def command(case: str) -> Sequence[str]:
+        return [case if word == runtime.guest_file else word for word in runtime.run_argv(())]
+
+    confined = commanded(image.image_id, {}, command, MODULE_LIMIT_S, _MODULE_MEMORY)
+    return Subject(arm.system, _identity(image.image_id), MODULE_LIMIT_S, confined)
+
+
+def materials_of(images: dict[str, ImageInfo], guests: dict[GuestId, GuestBuild]) -> Materials:
+    """What subjects are made of."""
+    return Materials(images, guests, {})
+
+
+def _program(arm: Arm, materials: Materials) -> Path:
+    """The guest's binary, or its precompiled module, made here if it is not kept."""
+    if arm.mode is not Mode.AOT:
+        return materials.guest(arm).path
+    modules = PrecompiledModules(home() / "artifacts", materials)
+    found = modules.find(arm)
+    if found is None:
+        made = modules.make(arm, ContainerEngine(), _COMPILING, campaign=PURPOSE, started_at=utc_now())
+        found = modules.find(arm)
+        if found is None:
+            raise BuildFailed(f"{arm.id} has no precompiled module: {made.why}", "see `lab runtimes`")
+    return found[0]
+
+
+def _identity(*parts: str) -> str:
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()
