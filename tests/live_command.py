@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lab.store.journal import JOURNAL_NAME
 
-PATIENCE_S = 300
+PATIENCE_S = 900
 ROOT = Path(__file__).resolve().parents[1]
 
 

@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from lab.builds.guests import ensure_guests
+from lab.builds.images.ensure import find_images
 from lab.core.arm import Arm
 from lab.core.guest import GuestId
 from tests.fuzz import graphs, modules
 from tests.fuzz.batch import Subject, run
-from tests.fuzz.subjects import GRAPH_ARMS, MODULE_ARMS, guest_under, importer, materials_of, runtime_alone
+from tests.fuzz.subjects import GRAPH_ARMS, guest_under, importer, materials_of, module_arms, runtime_alone
 from tests.fuzz.table import Row, read_rows, show, write_rows
 from tests.images import ensure_images
 
@@ -59,8 +60,8 @@ def _must_not_crash(subject: str) -> bool:
 
 
 def _plan(asked: argparse.Namespace, scratch: Path) -> Iterator[tuple[Subject, Case, int]]:
-    arms = [Arm.parse(text) for text in (*GRAPH_ARMS, *MODULE_ARMS)]
-    images = ensure_images(dict.fromkeys(arm.runtime for arm in arms))
+    images = {**find_images(), **ensure_images(dict.fromkeys(Arm.parse(text).runtime for text in GRAPH_ARMS))}
+    arms = module_arms(images)
     materials = materials_of(images, ensure_guests([GuestId.parse("native/o3"), GuestId.parse("wasm/o3")]))
     seeds = graphs.seeds()
     output = seeds[0].output
@@ -75,8 +76,8 @@ def _plan(asked: argparse.Namespace, scratch: Path) -> Iterator[tuple[Subject, C
     yield importer(images["native"], output), graph, asked.graphs
     for text in GRAPH_ARMS:
         yield guest_under(Arm.parse(text), materials, output, scratch), graph, asked.graphs
-    for text in MODULE_ARMS:
-        yield runtime_alone(Arm.parse(text), materials), module, asked.modules
+    for arm in arms:
+        yield runtime_alone(arm, materials), module, asked.modules
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -57,7 +57,13 @@ class Subject(NamedTuple):
 
 
 def commanded(
-    image: str, reads: Mapping[str, Path], command: Callable[[str], Sequence[str]], limit_s: float, memory_bytes: int
+    image: str,
+    reads: Mapping[str, Path],
+    command: Callable[[str], Sequence[str]],
+    *,
+    env: Mapping[str, str],
+    limit_s: float,
+    memory_bytes: int,
 ) -> Callable[[Path, int], Confined]:
     """Containers that run a command on each case.
 
@@ -65,6 +71,7 @@ def commanded(
         image: that holds the program, a shell and coreutils.
         reads: what it sees, beside the cases, by path in the container.
         command: its words for the path of a case, relative to ``/work``.
+        env: its environment.
         limit_s: seconds for each.
         memory_bytes: for all that is in the container at a time.
     """
@@ -78,7 +85,7 @@ def commanded(
             reads={**reads, CASES: cases, "/work/loop.sh": LOOP},
             out="/work/out",
             out_bytes=64 << 20,
-            env={},
+            env=env,
             memory_bytes=memory_bytes,
             timeout_s=count * limit_s + _OVERHEAD_S,
             purpose=PURPOSE,

@@ -10,8 +10,7 @@ import numpy as np
 
 from lab.zoo.tensorflow.tf_v1 import Tensor, tf
 from tests.fuzz.messages import mutated
-
-SHAPE = (1, 8, 8, 3)
+from tests.fuzz.subjects import SHAPE
 
 
 class Seed(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -24,18 +24,15 @@ from lab.disk.content import file_sha256, sha256
 from lab.disk.paths import ROOT, home
 from lab.engines.confined import Confined
 from lab.engines.containers import ContainerEngine
+from lab.runtimes import registry
 from lab.zoo.worker import ImportJob
 from tests.fuzz.batch import CASES, PURPOSE, Subject, commanded
-from tests.fuzz.graphs import SHAPE
 
 GRAPH_ARMS = ("native@o3", "wasmtime-aot-cranelift@o3", "wasmer-aot-singlepass@o3")
-MODULE_ARMS = (
-    "wasmtime-jit-cranelift@o3",
-    "wasmer-jit-singlepass@o3",
-    "wasmedge-interpreter@o3",
-    "wamr-interpreter-fast@o3",
-    "wavm-jit-llvm@o3",
-)
+_PREFERRED_ARMS = ("wasmer-jit-singlepass@o3", "wasmedge-interpreter@o3")
+"""Where a runtime's first arm would compile for long, or does not work in every version."""
+SHAPE = (1, 8, 8, 3)
+"""Of the input of every graph."""
 GRAPH_LIMIT_S, MODULE_LIMIT_S = 10.0, 5.0
 _GRAPH_MEMORY, _MODULE_MEMORY = 1 << 30, 512 << 20
 _COMPILING = Limits(
@@ -89,7 +86,14 @@ def guest_under(arm: Arm, materials: Materials, output: str, scratch: Path) -> S
 
     image, reads = materials.image(arm), {f"/work/{runtime.guest_file}": program, _INPUT: given}
     identity = _identity(image.image_id, file_sha256(program))
-    confined = commanded(image.image_id, reads, command, GRAPH_LIMIT_S, _GRAPH_MEMORY)
+    confined = commanded(
+        image.image_id,
+        reads,
+        command,
+        env=runtime.environment,
+        limit_s=GRAPH_LIMIT_S,
+        memory_bytes=_GRAPH_MEMORY,
+    )
     return Subject(f"guest, {arm.system}", identity, GRAPH_LIMIT_S, confined)
 
 
@@ -100,8 +104,22 @@ def runtime_alone(arm: Arm, materials: Materials) -> Subject:
     def command(case: str) -> Sequence[str]:
         return [case if word == runtime.guest_file else word for word in runtime.run_argv(())]
 
-    confined = commanded(image.image_id, {}, command, MODULE_LIMIT_S, _MODULE_MEMORY)
+    confined = commanded(
+        image.image_id,
+        {},
+        command,
+        env=runtime.environment,
+        limit_s=MODULE_LIMIT_S,
+        memory_bytes=_MODULE_MEMORY,
+    )
     return Subject(arm.system, _identity(image.image_id), MODULE_LIMIT_S, confined)
+
+
+def module_arms(runtimes: Iterable[str]) -> list[Arm]:
+    """An arm of each of these runtimes that takes a module as it is; none of those ahead of time only."""
+    arms = [*map(Arm.parse, _PREFERRED_ARMS), *registry.all_arms()]
+    found = {arm.runtime: arm for arm in reversed(arms) if not arm.is_native and arm.mode is not Mode.AOT}
+    return [found[name] for name in sorted(found) if name in set(runtimes)]
 
 
 def materials_of(images: dict[str, ImageInfo], guests: dict[GuestId, GuestBuild]) -> Materials:
