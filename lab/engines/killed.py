@@ -1,6 +1,6 @@
 """Who killed a container whose probe said nothing: the kernel, for want of memory, or somebody outside.
 
-Either way the probe ends by SIGKILL. The engine's flag tells the two apart, but it may be set after the exit is seen,
+Either way the probe ends by SIGKILL. The engine's flag distinguishes them, but it may be set after the exit is seen,
 and older engines lose it; the kernel's own count of such kills is then the only witness.
 """
 

@@ -33,7 +33,7 @@ class Row(msgspec.Struct):
     """A subject's cases so far.
 
     Attributes:
-        identity: of the subject; another one begins anew.
+        identity: of the subject; with another one it begins again.
         seed: of the cases; likewise.
         cases: how many there were.
         kinds: how many ended how.

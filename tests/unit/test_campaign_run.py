@@ -55,12 +55,13 @@ def test_a_trial_starts_is_run_and_is_written_before_the_next_one_starts(tmp_pat
     assert engine.log.count("block 0 ends") == engine.log.count("block 1 ends") == 1
 
 
-def test_leftovers_of_a_killed_lab_are_removed_before_anything_runs(tmp_path: Path) -> None:
+def test_leftovers_are_removed_before_anything_runs_and_after_everything_has(tmp_path: Path) -> None:
     stage = Stage(tmp_path, experiment())
     engine = FakeEngine(stage.materials)
     stage.play(engine)
     assert engine.log[0].startswith("remove leftovers of toy-t-")
-    assert sum(line.startswith("remove leftovers of") for line in engine.log) == 1
+    assert engine.log[-1] == engine.log[0]
+    assert sum(line.startswith("remove leftovers of") for line in engine.log) == 2
 
 
 def test_a_precompilation_is_made_once_and_its_artifact_serves_every_trial(tmp_path: Path) -> None:

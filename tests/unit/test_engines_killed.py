@@ -1,4 +1,4 @@
-"""Who killed a container: told apart by the engine's flag and the kernel's count."""
+"""Who killed a container: distinguished by the engine's flag and the kernel's count."""
 
 from __future__ import annotations
 

@@ -42,8 +42,8 @@ def test_every_number_survives(seed: int, number: int) -> None:
 
 def test_most_mutants_are_whole_messages_and_other_ones() -> None:
     made = [mutated(MESSAGE, random.Random(seed)) for seed in range(200)]  # noqa: S311
-    assert sum(parse(one) is not None for one in made) > 120
-    assert sum(one != MESSAGE for one in made) > 150
+    assert sum(parse(content) is not None for content in made) > 120
+    assert sum(content != MESSAGE for content in made) > 150
 
 
 def test_a_table_goes_on_where_it_was_and_names_what_crashed_or_did_harm(tmp_path: Path) -> None:
