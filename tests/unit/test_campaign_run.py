@@ -60,7 +60,7 @@ def test_leftovers_are_removed_before_anything_runs_and_after_everything_has(tmp
     engine = FakeEngine(stage.materials)
     stage.play(engine)
     assert engine.log[0].startswith("remove leftovers of toy-t-")
-    assert engine.log[-1] == engine.log[0]
+    assert engine.log[-2] == engine.log[0]
     assert sum(line.startswith("remove leftovers of") for line in engine.log) == 2
 
 
