@@ -45,7 +45,7 @@ def test_a_mutated_graph_is_an_error_or_a_result_to_the_native_guest(
         Arm.parse("native@o3"), materials_of({"native": native_image}, guests), seeds[0].output, tmp_path
     )
     mutants = [graphs.mutant(seeds, SEED, number).content for number in range(4 * CASES)]
-    ends = ends_of(subject, [seed.content for seed in seeds[:2]], mutants)
+    ends = ends_of(subject, [], mutants)
     assert [end for end in ends if end.kind == "crashed"] == []
 
 
@@ -54,7 +54,7 @@ def test_a_mutated_graph_is_an_error_or_a_model_to_the_importer(
     native_image: ImageInfo, seeds: list[graphs.Seed]
 ) -> None:
     mutants = [graphs.mutant(seeds, SEED, number).content for number in range(4 * CASES)]
-    ends = ends_of(importer(native_image, seeds[0].output), [seed.content for seed in seeds], mutants)
+    ends = ends_of(importer(native_image, seeds[0].output), [seed.content for seed in seeds[:2]], mutants)
     assert [end for end in ends if end.kind == "crashed"] == []
 
 
