@@ -32,7 +32,8 @@ from lab.zoo.entries import ENTRIES
 TIER = "bench"
 _FORMATS = {".pb", ".onnx", ".tflite", ".h5", ".keras"}
 # Variants that are there to be compared with the others of their runtime.
-_SPECIAL = {"cranelift-o0", "winch", "pulley", "classic"}
+_SPECIAL = {"cranelift-o0", "winch", "pulley", "classic", "liftoff", "bbq", "lazy", "eager", "gcc-o3"}
+_SPECIAL_ENDINGS = ("-cache", "-eager")
 
 
 def bench(
@@ -106,7 +107,7 @@ def experiment(
 
 def _is_ordinary(arm: Arm) -> bool:
     backend = arm.backend or ""
-    special = backend in _SPECIAL or backend.endswith("-cache")
+    special = backend in _SPECIAL or backend.endswith(_SPECIAL_ENDINGS)
     return not special and registry.unsupported(arm) is None
 
 
