@@ -22,6 +22,9 @@ ARG WASMER_SUPPLY=registry
 ARG WASMEDGE_SUPPLY=registry
 ARG WAMR_SUPPLY=registry
 ARG WAVM_SUPPLY=registry
+ARG LITERT_SUPPLY=registry
+ARG ONNXRUNTIME_SUPPLY=registry
+ARG TENSORFLOW_SUPPLY=registry
 ARG WASMTIME_VERSION=49.0.0
 ARG WASMTIME_CRATE_SHA256=c42ada9bacd55230ecbc39c8ed02c5be3ef9cae5351eef3afdca22f36c8119c1
 ARG WASMTIME_CARGO_FLAGS="--no-default-features --features run,compile,cranelift,winch,pulley,parallel-compilation,cache,wat,threads,pooling-allocator,logging,clap/default"
@@ -46,6 +49,9 @@ ARG WASM2C_VERSION=1.0.36
 ARG WASMI_VERSION=2.0.0
 ARG WASMI_CRATE_SHA256=cf3578023212857ec62be6bc82a2e1fca755b2738b6f8aa90339691197324f4f
 ARG WASMI_CARGO_FLAGS="--features simd"
+ARG LITERT_VERSION=2.3.0
+ARG ONNXRUNTIME_VERSION=1.32.0
+ARG TENSORFLOW_VERSION=2.21.0
 ARG WASMER_PACKAGES="libffi8 libstdc++6 zlib1g"
 ARG WAMR_PACKAGES="libedit2 libffi8 libstdc++6 libtinfo6 libxml2 libz3-4 zlib1g"
 ARG WAVM_PACKAGES="libstdc++6 libtinfo6 libz3-4 zlib1g"
@@ -311,6 +317,34 @@ FROM python-packages AS wasm2c-registry
 COPY launchers/wasm2c-run.c /launcher/
 RUN mkdir -p /out/usr/local/bin && gcc -O2 -s -o /out/usr/local/bin/wasm2c-run /launcher/wasm2c-run.c
 
+# Other frameworks. Compiled files of Python are checked by nothing at run time, and hold no time.
+FROM python-packages AS litert-registry
+ARG LITERT_VERSION
+COPY python-guest/requirements/litert.txt /requirements.txt
+RUN grep -q "^ai-edge-litert==${LITERT_VERSION} " /requirements.txt \
+    && pip install --no-compile --only-binary :all: --target /out/usr/local/lib/python3.13/dist-packages \
+        -r /requirements.txt \
+    && rm -rf /out/usr/local/lib/python3.13/dist-packages/ai_edge_litert/vendors \
+        /out/usr/local/lib/python3.13/dist-packages/ai_edge_litert/tools \
+        /out/usr/local/lib/python3.13/dist-packages/ai_edge_litert/libLiteRtWebGpuAccelerator.so \
+    && python3 -m compileall -q --invalidation-mode unchecked-hash /out/usr/local/lib/python3.13/dist-packages
+
+FROM python-packages AS onnxruntime-registry
+ARG ONNXRUNTIME_VERSION
+COPY python-guest/requirements/onnxruntime.txt /requirements.txt
+RUN grep -q "^onnxruntime==${ONNXRUNTIME_VERSION} " /requirements.txt \
+    && pip install --no-compile --only-binary :all: --target /out/usr/local/lib/python3.13/dist-packages \
+        -r /requirements.txt \
+    && python3 -m compileall -q --invalidation-mode unchecked-hash /out/usr/local/lib/python3.13/dist-packages
+
+FROM python-packages AS tensorflow-registry
+ARG TENSORFLOW_VERSION
+COPY python-guest/requirements/tensorflow.txt /requirements.txt
+RUN grep -q "^tensorflow-cpu==${TENSORFLOW_VERSION} " /requirements.txt \
+    && pip install --no-compile --only-binary :all: --target /out/usr/local/lib/python3.13/dist-packages \
+        -r /requirements.txt \
+    && python3 -m compileall -q --invalidation-mode unchecked-hash /out/usr/local/lib/python3.13/dist-packages
+
 # ---- supplies from outside: `lab build` checks their checksums, then lays them out under supply/ ---------------------
 
 FROM scratch AS wasmtime-given
@@ -321,6 +355,12 @@ FROM scratch AS wamr-given
 COPY supply/wamr/ /out/
 FROM scratch AS wavm-given
 COPY supply/wavm/ /out/
+FROM scratch AS litert-given
+COPY supply/litert/ /out/
+FROM scratch AS onnxruntime-given
+COPY supply/onnxruntime/ /out/
+FROM scratch AS tensorflow-given
+COPY supply/tensorflow/ /out/
 
 # WasmEdge's registry is Debian's own: its package goes straight into the image.
 FROM ${BASE} AS wasmedge-registry
@@ -337,6 +377,9 @@ FROM wasmtime-${WASMTIME_SUPPLY} AS wasmtime-files
 FROM wasmer-${WASMER_SUPPLY} AS wasmer-files
 FROM wamr-${WAMR_SUPPLY} AS wamr-files
 FROM wavm-${WAVM_SUPPLY} AS wavm-files
+FROM litert-${LITERT_SUPPLY} AS litert-files
+FROM onnxruntime-${ONNXRUNTIME_SUPPLY} AS onnxruntime-files
+FROM tensorflow-${TENSORFLOW_SUPPLY} AS tensorflow-files
 
 # ---- the images: one runtime and the probe each; the probe last, since it changes oftenest ---------------------------
 
@@ -454,6 +497,35 @@ RUN /packages/install wasm2c "wabt=${WASM2C_VERSION}*" gcc libc6-dev libsimde-de
 COPY launchers/wasm2c-compile /usr/local/bin/
 COPY launchers/wasi.h launchers/wasm2c.c /usr/local/lib/lab/
 COPY --from=wasm2c-registry /out/ /
+COPY --from=probe /out/usr/local/bin/probe /usr/local/bin/probe
+WORKDIR /work
+ENV HOME=/tmp
+USER 65534:65534
+ENTRYPOINT ["/usr/local/bin/probe"]
+
+FROM ${BASE} AS python
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends python3 \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log
+
+FROM python AS litert
+COPY --from=litert-files /out/ /
+COPY --from=probe /out/usr/local/bin/probe /usr/local/bin/probe
+WORKDIR /work
+ENV HOME=/tmp
+USER 65534:65534
+ENTRYPOINT ["/usr/local/bin/probe"]
+
+FROM python AS onnxruntime
+COPY --from=onnxruntime-files /out/ /
+COPY --from=probe /out/usr/local/bin/probe /usr/local/bin/probe
+WORKDIR /work
+ENV HOME=/tmp
+USER 65534:65534
+ENTRYPOINT ["/usr/local/bin/probe"]
+
+FROM python AS tensorflow
+COPY --from=tensorflow-files /out/ /
 COPY --from=probe /out/usr/local/bin/probe /usr/local/bin/probe
 WORKDIR /work
 ENV HOME=/tmp

@@ -25,7 +25,7 @@ from lab.disk.paths import ROOT
 from lab.disk.whole import whole_file
 from lab.engines.confined import Confined, run_confined
 from lab.zoo.model_directory import FACTS_FILE, GRAPH_FILE
-from lab.zoo.worker import ENVIRONMENT, Ended, ImportJob, Job, ReferenceJob, ReferenceRun, arguments
+from lab.zoo.worker import ENVIRONMENT, ConvertJob, Ended, ImportJob, Job, ReferenceJob, ReferenceRun, arguments
 
 MEMORY_BYTES = 6 << 30
 """Of one worker, what it writes included: VGG needs about 4 GB."""
@@ -143,6 +143,10 @@ def placed(job: Job) -> Placed:
             for run in job.runs
         )
         return Placed(msgspec.structs.replace(job, graph=str(_IN / GRAPH_FILE), runs=runs), reads, writes)
+    if isinstance(job, ConvertJob):
+        made = Path(job.result)
+        converting = msgspec.structs.replace(job, graph=str(_IN / GRAPH_FILE), result=str(_OUT / made.name))
+        return Placed(converting, {GRAPH_FILE: Path(job.graph)}, {made.name: made})
     raise TypeError(f"{type(job).__name__} reads no foreign graph")
 
 

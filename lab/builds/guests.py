@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,10 +22,10 @@ from lab.builds.steps import context
 from lab.builds.steps.step import BuildStep
 from lab.core.arm import GuestProfile
 from lab.core.errors import BuildFailed
-from lab.core.guest import ALL_GUESTS, GuestId
+from lab.core.guest import ALL_GUESTS, GUEST_PYTHON, GuestId
 from lab.core.names import Edition, Target
 from lab.core.progress import Progress, silent
-from lab.disk.content import decode_bytes, file_sha256
+from lab.disk.content import decode_bytes, file_sha256, sha256
 from lab.disk.locks import lock
 from lab.disk.paths import LOGS, ROOT, home
 from lab.disk.whole import write_whole
@@ -36,6 +36,7 @@ BUILDS_AT_ONCE = 2
 # These two are what most experiments wait for; unoptimised ones are quick.
 _FIRST = (GuestId(Target.WASM, GuestProfile.O3), GuestId(Target.NATIVE, GuestProfile.O3))
 _WORKSPACE = "rust-guest"
+_PYTHON_SOURCE = "python-guest/infer.py"
 # What a guest is made from, by edition; the tests beside it are not.
 _SHARED = ("build.sh", "infer/src")
 _SOURCES = {
@@ -91,10 +92,16 @@ def ensure_guests(
         BuildFailed, NoSpace: one could not be built; those that could are kept.
         EngineMissing, EngineForbidden: no engine to build on.
     """
+    asked = set(builds)
+    scripts = {variant: _script() for variant in asked if variant.profile is GuestProfile.PYTHON}
+    wanted = sorted(asked - scripts.keys(), key=lambda variant: (variant not in _FIRST, variant))
+    return {**scripts, **(_compiled(wanted, progress, edition) if wanted else {})}
+
+
+def _compiled(wanted: Sequence[GuestId], progress: Progress, edition: str) -> dict[GuestId, GuestBuild]:
     client = connect()
     catalogue = Catalogue(edition, client)
     toolchain = catalogue.stage("toolchain")
-    wanted = sorted(set(builds), key=lambda variant: (variant not in _FIRST, variant))
     kept = {variant: intact_guest(place(toolchain.key, edition, variant)) for variant in wanted}
     missing = [variant for variant, build in kept.items() if build is None]
     if missing:
@@ -102,6 +109,16 @@ def ensure_guests(
     with ThreadPoolExecutor(max_workers=BUILDS_AT_ONCE) as pool:
         jobs = {variant: pool.submit(_build, client, toolchain, edition, variant, progress) for variant in missing}
     return {variant: build or jobs[variant].result() for variant, build in kept.items()}
+
+
+def _script() -> GuestBuild:
+    """The program in Python, kept by content like a compiled guest: an edit does not reach a running campaign."""
+    content = (ROOT / _PYTHON_SOURCE).read_bytes()
+    checksum = sha256(content)
+    path = home() / "guests" / f"{Target.NATIVE}-{GuestProfile.PYTHON}-{checksum[:16]}" / GUEST_PYTHON
+    if not path.is_file() or file_sha256(path) != checksum:
+        write_whole(path, content, mode=0o644)
+    return GuestBuild(path, checksum, len(content), "the image's Python")
 
 
 def find_guests(edition: str = Edition.CURRENT) -> dict[GuestId, GuestBuild]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import msgspec
 
-from lab.campaign.job import INPUT_FILE, MODEL_FILE
+from lab.campaign.job import INPUT_FILE, MODEL_STEM
 from lab.disk.content import file_sha256
 from lab.disk.whole import whole_file
 from lab.engines.engine import Job
@@ -28,7 +28,7 @@ def with_writable_copies(job: Job, directory: Path) -> Job:
     """
     mounts = tuple(
         msgspec.structs.replace(mount, source=_copy(mount.source, directory), writable=True)
-        if mount.name in {MODEL_FILE, INPUT_FILE}
+        if mount.name == INPUT_FILE or PurePath(mount.name).stem == MODEL_STEM
         else mount
         for mount in job.mounts
     )

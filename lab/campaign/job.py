@@ -12,7 +12,7 @@ from lab.engines.engine import OUT_DIR, Job, Mount
 from lab.engines.host import usable_cpus
 from lab.runtimes.base import CACHE, GUEST_WASM, Runtime
 
-MODEL_FILE = "model.pb"
+MODEL_STEM = "model"
 INPUT_FILE = "input.f32"
 # As the committed guests spell it: their bytes are locked.
 GUEST_SLOWDOWN_OPTION = "--handicap"
@@ -27,10 +27,15 @@ def guest_args(case: Case, materials: Materials, iterations: int, slowdown_permi
     shape = model.input_for(case.batch).shape
     outputs = ",".join(tensor.node for tensor in model.outputs)
     return (
-        *(MODEL_FILE, "--input", INPUT_FILE, "--shape", ",".join(map(str, shape))),
+        *(model_file(materials.runtime(case.arm)), "--input", INPUT_FILE, "--shape", ",".join(map(str, shape))),
         *("--outputs", outputs, "--iterations", str(iterations), "--save", OUTPUT_FILE),
         *((GUEST_SLOWDOWN_OPTION, str(slowdown_permille)) if slowdown_permille else ()),
     )
+
+
+def model_file(runtime: Runtime) -> str:
+    """The model's graph in a trial's working directory; its suffix is its format."""
+    return f"{MODEL_STEM}.{runtime.graph_format}"
 
 
 def run_job(
@@ -62,7 +67,7 @@ def run_job(
         argv=runtime.run_argv(guest_args(case, materials, iterations, slowdown_permille)),
         mounts=(
             *_program(arm, materials, module),
-            Mount(model.graph_path, MODEL_FILE),
+            Mount(model.graph(runtime.graph_format), model_file(runtime)),
             Mount(model.input_for(case.batch).input_path, INPUT_FILE),
         ),
         env=runtime.environment,

@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from lab.campaign.goldens import Golden, Goldens, decode_output
+from lab.campaign.goldens import Golden, Goldens, compare, decode_output
+from lab.core.arm import Mode
 from lab.core.case import Case
 from lab.core.model import Model
 from lab.core.names import Flag
@@ -80,6 +81,8 @@ def judge_output(
         )
     if report.file_sha256 != report.output_sha256:
         return OutcomeWithReason(Outcome.WRONG_OUTPUT, "the guest claims another output than its file holds")
+    if case.arm.mode is Mode.FRAMEWORK:
+        return _within_tolerance(report, model, case.batch)
     target = case.arm.target
     golden: Golden | str | None = goldens.known(target, guest_sha256, model, case.batch)
     if golden is None:
@@ -95,6 +98,19 @@ def judge_output(
         expected, found = golden.sha256[:12], report.file_sha256[:12]
         return OutcomeWithReason(Outcome.WRONG_OUTPUT, f"output {found}… where this guest gave {expected}… before")
     return OutcomeWithReason(Outcome.OK)
+
+
+def _within_tolerance(report: ProbeReport, model: Model, batch: int) -> OutcomeWithReason:
+    """Another framework's output is compared with TensorFlow's in every trial: nothing says that its bits stay."""
+    output = returned_file(report)
+    if output is None:
+        return OutcomeWithReason(Outcome.WRONG_OUTPUT, "the output could not be read for comparison")
+    verdict = compare(output, model, batch)
+    return (
+        OutcomeWithReason(Outcome.OK)
+        if isinstance(verdict, float)
+        else OutcomeWithReason(Outcome.WRONG_OUTPUT, verdict)
+    )
 
 
 def returned_file(report: ProbeReport) -> bytes | None:

@@ -53,6 +53,7 @@ class Prediction(msgspec.Struct, frozen=True):
 # Orders of magnitude by kind of arm, to start from: seconds to start, per megabyte loaded, per 10⁹ operations.
 _GUESS = {
     Mode.NATIVE: Speed(0.01, 0.01, 0.1),
+    Mode.FRAMEWORK: Speed(0.5, 0.01, 0.03),
     Mode.AOT: Speed(0.2, 0.02, 0.6),
     Mode.JIT: Speed(5.0, 0.03, 0.6),
     Mode.INTERPRETER: Speed(1.0, 0.6, 40.0),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from lab import __version__
+from lab.builds.confined_workers import ConfinedWorkers
 from lab.builds.guests import ensure_guests
 from lab.builds.images.ensure import build_images
+from lab.builds.images.labels import ImageInfo
 from lab.campaign.materials import Materials
 from lab.core.case import Case
 from lab.core.errors import UnobtainableError
@@ -16,11 +18,16 @@ from lab.core.experiment import Experiment
 from lab.core.guest import GuestId
 from lab.core.manifest import GuestFingerprint, Manifest, ModelFingerprint, RuntimeFingerprint
 from lab.core.model import Model
+from lab.core.names import GraphFormat, Weights
 from lab.core.progress import Progress, silent
 from lab.engines.engine import Engine
 from lab.engines.host import describe_host
+from lab.runtimes import registry
 from lab.zoo import catalog
 from lab.zoo.checks import check_intact
+from lab.zoo.conversion import converted
+from lab.zoo.staging import Progress as Stages
+from lab.zoo.worker import on_host
 
 
 def gather(cases: Iterable[Case], experiment: Experiment, home: Path, progress: Progress = silent) -> Materials:
@@ -58,7 +65,28 @@ def gather(cases: Iterable[Case], experiment: Experiment, home: Path, progress: 
     found = models.result()
     progress("models", "checking that they are what was made")
     check_intact(found.values())
+    found |= _converted(wanted, found, made.images, home, freezing)
     return Materials(made.images, guests.result(), found, absent)
+
+
+def _converted(
+    cases: Iterable[Case], models: Mapping[str, Model], images: Mapping[str, ImageInfo], home: Path, progress: Stages
+) -> dict[str, Model]:
+    """The models that other frameworks run, with their graphs in those frameworks' formats.
+
+    A graph that was imported is somebody else's: it is converted in a container.
+    """
+    formats: dict[str, set[GraphFormat]] = {}
+    for case in cases:
+        runtime = registry.runtime_named(case.arm.runtime)
+        if runtime is not None and runtime.graph_format is not GraphFormat.PB and runtime.name in images:
+            formats.setdefault(case.model, set()).add(runtime.graph_format)
+    found: dict[str, Model] = {}
+    for name, wanted in formats.items():
+        is_foreign = models[name].weights == Weights.IMPORTED
+        launch = ConfinedWorkers(next(iter(images.values())).image_id) if is_foreign else on_host
+        found |= converted([models[name]], wanted, home, progress, launch)
+    return found
 
 
 def manifest_of(
@@ -106,4 +134,5 @@ def _model_fingerprint(model: Model) -> ModelFingerprint:
         macs=model.macs,
         input_shape=model.inputs[0].shape,
         published_parameters=model.published_parameters,
+        converted={graph.format.value: graph.sha256 for graph in model.converted},
     )

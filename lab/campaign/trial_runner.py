@@ -12,6 +12,7 @@ from lab.campaign.job import run_job
 from lab.campaign.materials import Materials
 from lab.campaign.outcome import judge_exit, judge_marks, judge_output, trial_of
 from lab.campaign.patience import run_patiently
+from lab.core.arm import Mode
 from lab.core.case import Case
 from lab.core.experiment import Limits
 from lab.core.trial import Kind, Outcome, Trial
@@ -57,7 +58,7 @@ class TrialRunner:
             campaign=self._name,
             iterations=iterations,
             module=module,
-            return_output=self._goldens.known(case.arm.target, guest.sha256, model, case.batch) is None,
+            return_output=self._must_return(case),
             slowdown_permille=slowdown_permille,
         )
         if self._materials.runtime(case.arm).opens_for_writing:
@@ -70,6 +71,12 @@ class TrialRunner:
             if judged.outcome is Outcome.OK:
                 judged = judge_output(result.report, self._goldens, case, guest.sha256, model)
         return trial_of(result, judged, case, kind=Kind.RUN, block=block, started_at=started_at)
+
+    def _must_return(self, case: Case) -> bool:
+        """Whether the output itself is needed: another framework's always is, a guest's until one has passed."""
+        guest, model = self._materials.guest(case.arm), self._materials.models[case.model]
+        known = self._goldens.known(case.arm.target, guest.sha256, model, case.batch)
+        return case.arm.mode is Mode.FRAMEWORK or known is None
 
 
 def utc_now() -> str:

@@ -11,12 +11,16 @@ from lab.core.errors import ExperimentError
 
 
 class Mode(StrEnum):
-    """How an arm gets from a wasm module to executed instructions."""
+    """How an arm gets from a wasm module to executed instructions.
+
+    `NATIVE` has no module; `FRAMEWORK` has none either, and another framework than tract.
+    """
 
     NATIVE = "native"
     INTERPRETER = "interpreter"
     JIT = "jit"
     AOT = "aot"
+    FRAMEWORK = "framework"
 
 
 class GuestProfile(StrEnum):
@@ -24,19 +28,21 @@ class GuestProfile(StrEnum):
 
     `O0` is the paper's "level 0 optimization compilation"; `O3` optimises kernels for speed and the rest for size;
     `O3_SIMD` adds wasm's 128-bit vectors, which not every runtime takes. `DEV` is cargo's default profile as it comes:
-    level 0 with debug assertions and overflow checks, which the paper may have meant by level 0.
+    level 0 with debug assertions and overflow checks, which the paper may have meant by level 0. `PYTHON` is none of
+    that source's builds: a program in Python that prints the same marks, for other frameworks.
     """
 
     O0 = "o0"
     O3 = "o3"
     O3_SIMD = "o3-simd"
     DEV = "dev"
+    PYTHON = "python"
 
 
 UNOPTIMISED = frozenset({GuestProfile.O0, GuestProfile.DEV})
 NATIVE_RUNTIME = "native"
 _ARM_ID = re.compile(
-    r"(native|(?P<runtime>[a-z0-9]+)-(?P<mode>interpreter|jit|aot)(?:-(?P<backend>[a-z0-9-]+))?)"
+    r"(native(?:-(?P<kernels>generic))?|(?P<runtime>[a-z0-9]+)-(?P<mode>interpreter|jit|aot|framework)(?:-(?P<backend>[a-z0-9-]+))?)"
     r"@(?P<guest>[a-z0-9-]+)"
 )
 
@@ -48,7 +54,7 @@ class Arm(msgspec.Struct, frozen=True, order=True):
         runtime: module name in `lab.runtimes`, such as ``wasmtime``; ``native`` for the baseline.
         mode: how the runtime executes code.
         backend: the compiler behind the mode (``cranelift``, ``llvm``, …) or the interpreter's flavour; None if the
-            runtime has one only.
+            runtime has one only. Natively ``generic``: restricted to the kernels that wasm gets.
         guest: the guest build that runs.
     """
 
@@ -66,7 +72,7 @@ class Arm(msgspec.Struct, frozen=True, order=True):
     def system(self) -> str:
         """The arm without its guest: ``wasmtime-jit-cranelift``."""
         if self.mode is Mode.NATIVE:
-            return NATIVE_RUNTIME
+            return "-".join(part for part in (NATIVE_RUNTIME, self.backend) if part)
         return "-".join(part for part in (self.runtime, self.mode, self.backend) if part)
 
     @property
@@ -76,8 +82,8 @@ class Arm(msgspec.Struct, frozen=True, order=True):
 
     @property
     def target(self) -> str:
-        """``native`` or ``wasm``: which of the profile's two builds the arm runs."""
-        return NATIVE_RUNTIME if self.is_native else "wasm"
+        """``native`` or ``wasm``: what executes the arm's guest."""
+        return NATIVE_RUNTIME if self.is_native or self.mode is Mode.FRAMEWORK else "wasm"
 
     @property
     def baseline(self) -> Arm:
@@ -103,5 +109,5 @@ class Arm(msgspec.Struct, frozen=True, order=True):
             )
         guest = GuestProfile(match["guest"])
         if match["runtime"] is None:
-            return cls(NATIVE_RUNTIME, Mode.NATIVE, None, guest)
+            return cls(NATIVE_RUNTIME, Mode.NATIVE, match["kernels"], guest)
         return cls(match["runtime"], Mode(match["mode"]), match["backend"], guest)

@@ -18,6 +18,7 @@ OUT_DIR = "out"
 
 GUEST_WASM = "guest.wasm"
 GUEST_NATIVE = "guest"
+GUEST_PYTHON = "guest.py"
 
 
 class GuestId(msgspec.Struct, frozen=True, order=True):
@@ -38,7 +39,9 @@ class GuestId(msgspec.Struct, frozen=True, order=True):
 
     @property
     def file_name(self) -> str:
-        """Name of the module, or of the native binary."""
+        """Name of the module, of the native binary, or of the program in Python."""
+        if self.profile is GuestProfile.PYTHON:
+            return GUEST_PYTHON
         return GUEST_WASM if self.target is Target.WASM else GUEST_NATIVE
 
     @classmethod
@@ -67,5 +70,6 @@ ALL_GUESTS = tuple(
     for target in Target
     for profile in GuestProfile
     # native kernels use the processor's vectors in any build
-    if (target, profile) != (Target.NATIVE, GuestProfile.O3_SIMD)
+    if (target, profile) != (Target.NATIVE, GuestProfile.O3_SIMD) and profile is not GuestProfile.PYTHON
 )
+"""What is compiled; the program in Python is not."""

@@ -60,7 +60,7 @@ class ModelFingerprint(msgspec.Struct, frozen=True):
     """One model: graph and inputs by content, and the sizes that tables and predictions use.
 
     `published_parameters` counts by the rule of those who published the network; None if it was not recorded. It is
-    no part of the fingerprint: `graph_sha256` holds it.
+    no part of the fingerprint: `graph_sha256` holds it. `converted` has the sha256 of the graph in other formats.
     """
 
     graph_sha256: str
@@ -71,6 +71,7 @@ class ModelFingerprint(msgspec.Struct, frozen=True):
     macs: int
     input_shape: tuple[int, ...]
     published_parameters: int | None = None
+    converted: dict[str, str] = {}
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import msgspec
 
+from lab.core.names import GraphFormat
+
 
 class OutputTensor(msgspec.Struct, frozen=True):
     """One output of a graph.
@@ -38,6 +40,18 @@ class ModelInput(msgspec.Struct, frozen=True):
     reference_path: Path
 
 
+class ConvertedGraph(msgspec.Struct, frozen=True):
+    """The graph in another format: the same network for another framework.
+
+    Attributes:
+        sha256: hash of that file.
+    """
+
+    format: GraphFormat
+    path: Path
+    sha256: str
+
+
 class Model(msgspec.Struct, frozen=True):
     """A frozen graph with its inputs and reference outputs.
 
@@ -53,6 +67,7 @@ class Model(msgspec.Struct, frozen=True):
         macs: multiply-accumulates of one inference at batch 1: what cost predictions scale with.
         inputs: input tensors, by batch size.
         published_parameters: the same counted by the rule of those who published the network; None if not known.
+        converted: the graph in other formats, those that were asked for.
     """
 
     name: str
@@ -66,6 +81,20 @@ class Model(msgspec.Struct, frozen=True):
     macs: int
     inputs: tuple[ModelInput, ...]
     published_parameters: int | None = None
+    converted: tuple[ConvertedGraph, ...] = ()
+
+    def graph(self, graph_format: GraphFormat) -> Path:
+        """The graph's file in that format.
+
+        Raises:
+            KeyError: the model was prepared without it.
+        """
+        if graph_format is GraphFormat.PB:
+            return self.graph_path
+        for candidate in self.converted:
+            if candidate.format is graph_format:
+                return candidate.path
+        raise KeyError(f"{self.name} has no graph in format {graph_format}")
 
     def input_for(self, batch: int) -> ModelInput:
         """The input of that batch size.

@@ -19,6 +19,14 @@ class Target(StrEnum):
     WASM = "wasm"
 
 
+class GraphFormat(StrEnum):
+    """The file formats of a model's graph: TensorFlow's, and what is converted from it for other frameworks."""
+
+    PB = "pb"
+    TFLITE = "tflite"
+    ONNX = "onnx"
+
+
 class Weights(StrEnum):
     """Where a model's weights come from; `AUTO` is a wish: pretrained where a model host answers, otherwise seeded."""
 

@@ -12,6 +12,7 @@ from lab.report.break_even import ModelTotals, model_totals
 from lab.report.claims.contradictions import Contradiction
 from lab.report.claims.verdict import ClaimResult, claims_json
 from lab.report.cost_figures import CostFigures, cost_figures
+from lab.report.decomposition import TakenApart, taken_apart
 from lab.report.document import Section
 from lab.report.explanations import TOPICS, Sentence, differences
 from lab.report.figures.draw import draw_all
@@ -25,6 +26,7 @@ from lab.report.sections.claims_table import claims_section
 from lab.report.sections.contradictions import contradictions_section
 from lab.report.sections.cost import cost_section
 from lab.report.sections.data_quality import failures_section, flags_section, outputs_section
+from lab.report.sections.decomposition import decomposition_section
 from lab.report.sections.models import models_section
 from lab.report.sections.phases import phases_section
 from lab.report.sections.predictions import predictions_section
@@ -45,7 +47,7 @@ MEMORY_LEAD = (
 AOT_LEAD = (
     "Overall time of precompiled modules, beside native. The precompilation itself is not in it: see the next section."
 )
-_PRINTED = ("claims", "figure-1a-time", "figure-1b-memory", "table-2-inference-share", "failures")
+_PRINTED = ("claims", "figure-1a-time", "figure-1b-memory", "table-2-inference-share", "decomposition", "failures")
 
 
 @dataclass(frozen=True)
@@ -79,10 +81,13 @@ def compose(
     """
     figures = cost_figures(results)
     ranked, played = rankings(results, figures), tournaments(results)
-    totals, trades = model_totals(results), tradeoffs(results)
-    sections = [*_claims_sections(results, claims, twice), *_sections(results, figures, ranked, played, totals, trades)]
+    totals, trades, parts = model_totals(results), tradeoffs(results), taken_apart(results)
+    sections = [
+        *_claims_sections(results, claims, twice),
+        *_sections(results, figures, ranked, played, totals, trades, parts),
+    ]
     sentences = differences(results, figures.time.by_case, figures.memory.by_case, claims)
-    drawings = dict(draw_all(results, figures, ranked, played, totals, trades))
+    drawings = dict(draw_all(results, figures, ranked, played, totals, trades, parts))
     source = _source(results, journal_sha256, is_finished)
     svgs = {name: drawing["svg"] for name, drawing in drawings.items()}
     files = {
@@ -116,9 +121,11 @@ def _sections(
     played: Sequence[LevelTournament],
     totals: Sequence[ModelTotals],
     trades: Sequence[ModelTradeoffs],
+    parts: Sequence[TakenApart],
 ) -> list[Section]:
     found = [
         failures_section(results),
+        decomposition_section(parts),
         cost_section(figures.time, TIME_LEAD, results),
         cost_section(figures.memory, MEMORY_LEAD, results),
         share_section(results),

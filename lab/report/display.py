@@ -9,7 +9,8 @@ from lab.core.arm import Arm
 from lab.core.trial import Outcome
 from lab.runtimes.registry import runtime_named
 
-_MODES = {"jit": "JIT", "aot": "AOT", "interpreter": "interpreter"}
+# a framework has one mode, and its name says enough
+_MODES = {"jit": "JIT", "aot": "AOT", "interpreter": "interpreter", "framework": ""}
 SHORT_OUTCOMES = {
     Outcome.OVER_BUDGET: "over budget",
     Outcome.OUT_OF_MEMORY: "out of memory",
@@ -26,7 +27,7 @@ def runtime_name(runtime: str) -> str:
 def arm_name(arm: Arm) -> str:
     """``Wasmtime JIT cranelift``; the guest is said elsewhere."""
     if arm.is_native:
-        return "native"
+        return " ".join(part for part in ("native", arm.backend) if part)
     return " ".join(part for part in (runtime_name(arm.runtime), _MODES[arm.mode], arm.backend) if part)
 
 

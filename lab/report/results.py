@@ -19,7 +19,8 @@ from lab.stats.ratios import by_block
 from lab.store.campaigns import read_manifest
 from lab.store.columns import OUTCOMES, Floats, TrialTable, load_table
 
-_MODE_ORDER = {mode: place for place, mode in enumerate((Mode.NATIVE, Mode.JIT, Mode.INTERPRETER, Mode.AOT))}
+_MODES = (Mode.NATIVE, Mode.FRAMEWORK, Mode.JIT, Mode.INTERPRETER, Mode.AOT)
+_MODE_ORDER = {mode: place for place, mode in enumerate(_MODES)}
 _GUEST_ORDER = {guest: place for place, guest in enumerate(GuestProfile)}
 NOT_RUN = "not yet run"
 

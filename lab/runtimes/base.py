@@ -1,8 +1,9 @@
 """What the lab knows about a runtime: the one place where its command line, its modes and its limits are written.
 
 A trial's container looks the same to every runtime. The working directory is ``/work``, with the guest, ``model.pb``
-and ``input.f32`` in it (read-only) and ``out/`` (writable); guests get paths relative to it. Every argv below
-therefore opens ``/work`` to the guest and nothing else, runs as an unprivileged user and writes to ``out/`` alone.
+(for other frameworks ``model.tflite`` or ``model.onnx``) and ``input.f32`` in it (read-only) and ``out/`` (writable);
+guests get paths relative to it. Every argv below therefore opens ``/work`` to the guest and nothing else, runs as an
+unprivileged user and writes to ``out/`` alone.
 
 Every code cache is off: a second JIT trial must cost what the first one did. Arms whose backend ends in ``-cache`` have
 it on, and filled: they are what a default command line costs from its second run on.
@@ -16,10 +17,12 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from lab.core.arm import Arm, GuestProfile, Mode
+from lab.core.names import GraphFormat
 
 WORK = "/work"
 GUEST_WASM = "guest.wasm"
 GUEST_NATIVE = "guest"
+GUEST_PYTHON = "guest.py"
 OUT = "out"
 CACHE = "cache"
 """Directory of a runtime's own cache of compiled code, relative to `WORK`; read-only in a trial."""
@@ -52,6 +55,7 @@ class Runtime(ABC):
         binary: path of the executable in the image: the one whose sha256 the fingerprint carries.
         systems: the (mode, backend) pairs it offers; backend is None where a mode has one compiler only.
         guests: the guest builds that make an arm with each of them.
+        graph_format: of the model's graph, as its guest reads it.
         module_suffix: file name suffix of its precompiled module; empty for a runtime that cannot precompile.
         versions: by edition, the version whose command line the module writes; an edition that lacks the runtime is
             not among them. Another pinned version wants a second look at the argv first; the test of the pins says so.
@@ -65,6 +69,7 @@ class Runtime(ABC):
     binary: ClassVar[str]
     systems: ClassVar[tuple[tuple[Mode, str | None], ...]]
     guests: ClassVar[tuple[GuestProfile, ...]] = (GuestProfile.O0, GuestProfile.O3, GuestProfile.O3_SIMD)
+    graph_format: ClassVar[GraphFormat] = GraphFormat.PB
     module_suffix: ClassVar[str] = ""
     versions: ClassVar[Mapping[str, str]]
     trees: ClassVar[Mapping[str, str]] = {}

@@ -9,6 +9,7 @@ from lab.core.near_names import did_you_mean
 from lab.runtimes.base import Runtime
 from lab.runtimes.bun import Bun
 from lab.runtimes.deno import Deno
+from lab.runtimes.frameworks import LiteRt, OnnxRuntime, TensorFlow
 from lab.runtimes.native import Native
 from lab.runtimes.node import Node
 from lab.runtimes.wamr import Wamr
@@ -23,6 +24,7 @@ from lab.runtimes.wavm import Wavm
 RUNTIMES: tuple[type[Runtime], ...] = (
     *(Native, Wasmtime, Wasmer, WasmEdge, Wavm, Wamr),
     *(Node, Deno, Bun, Wasmi, Wasm3, Wasm2c),
+    *(LiteRt, OnnxRuntime, TensorFlow),
 )
 _BY_NAME = {runtime.name: runtime for runtime in RUNTIMES}
 _ALL_ARMS = tuple(arm for runtime in RUNTIMES for arm in runtime.arms())

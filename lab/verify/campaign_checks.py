@@ -6,8 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from lab.core.arm import Mode
 from lab.core.errors import DataError, NothingToReport
 from lab.core.manifest import Manifest
+from lab.core.names import Target
 from lab.core.trial import Kind, Outcome, Trial
 from lab.report.render import report_of
 from lab.store.campaigns import REPORT_NAME, finished, journal_sha256, read_manifest
@@ -39,7 +41,7 @@ def check_outputs(manifest: Manifest, trials: Iterable[Trial], lock: Lock) -> It
     that it was within 1e-3 of TensorFlow's range, and the same in every trial.
     """
     seen: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
-    native: set[str] = set()
+    native: dict[str, str] = {}
     wrong: list[Trial] = []
     for trial in trials:
         if trial.kind is not Kind.RUN:
@@ -48,15 +50,16 @@ def check_outputs(manifest: Manifest, trials: Iterable[Trial], lock: Lock) -> It
             wrong.append(trial)
         elif trial.outcome is Outcome.OK and trial.output_sha256 is not None:
             cell = f"{trial.model} b{trial.batch}"
-            if trial.arm.is_native:
-                native.add(f"output {trial.arm.id} {cell}")
+            if trial.arm.target != Target.WASM:
+                same = "" if trial.arm.mode is Mode.FRAMEWORK else ", and the same"
+                native[f"output {trial.arm.id} {cell}"] = f"within 1e-3 of TensorFlow's range{same} in every trial"
             else:
                 seen[f"wasm/{trial.guest}", cell][trial.arm.system] = trial.output_sha256
     locked = _locked_outputs(manifest, lock)
     for (guest, cell), by_system in sorted(seen.items()):
         yield compare_hashes(f"output {guest} {cell}", locked.get(guest, {}).get(cell), by_system)
-    for name in sorted(native):
-        yield Item(name, Match.EQUIVALENT, "within 1e-3 of TensorFlow's range, and the same in every trial")
+    for name, what in sorted(native.items()):
+        yield Item(name, Match.EQUIVALENT, what)
     for trial in wrong:
         yield Item(f"output {trial.case.id}, trial {trial.number}", Match.DIFFERS, trial.why or "wrong output")
 

@@ -11,7 +11,7 @@ from lab.builds.guests import GuestBuild
 from lab.core.guest import GuestId
 from lab.core.manifest import Manifest
 from lab.core.model import Model
-from lab.core.names import Weights
+from lab.core.names import Target, Weights
 from lab.core.trial import Outcome, Trial
 from lab.store.campaigns import read_manifest
 from lab.store.journal import JOURNAL_NAME, read_trials
@@ -59,7 +59,7 @@ def _outputs(manifest: Manifest, trials: Iterator[Trial], here: dict[str, str]) 
     for trial in trials:
         guest = f"wasm/{trial.guest.value}"
         same = guest in manifest.guests and manifest.guests[guest].sha256 == here.get(guest)
-        right = trial.outcome is Outcome.OK and trial.output_sha256 is not None and not trial.arm.is_native
+        right = trial.outcome is Outcome.OK and trial.output_sha256 is not None and trial.arm.target == Target.WASM
         if same and right and trial.model in manifest.models and manifest.models[trial.model].weights == Weights.SEEDED:
             outputs.setdefault(guest, {})[f"{trial.model} b{trial.batch}"] = trial.output_sha256 or ""
     return outputs

@@ -18,6 +18,7 @@ import msgspec
 
 from lab.core import errors
 from lab.core.errors import LabError, ModelError
+from lab.core.names import GraphFormat
 
 _ROOT = Path(__file__).resolve().parents[2]
 _DONE = "done: "
@@ -77,7 +78,25 @@ class ReferenceJob(msgspec.Struct, frozen=True):
     runs: tuple[ReferenceRun, ...]
 
 
-Job = BuildJob | ImportJob | ReferenceJob
+class ConvertJob(msgspec.Struct, frozen=True):
+    """For `lab.zoo.tensorflow.convert_worker`: write a graph in another format.
+
+    Attributes:
+        shape: of its input, at batch 1.
+        outputs: names of the output nodes, in the order in which the converted graph has them.
+        result: the file to write.
+    """
+
+    name: str
+    graph: str
+    input_node: str
+    shape: tuple[int, ...]
+    outputs: tuple[str, ...]
+    format: GraphFormat
+    result: str
+
+
+Job = BuildJob | ImportJob | ReferenceJob | ConvertJob
 
 AnyJob = TypeVar("AnyJob", bound=Job)
 

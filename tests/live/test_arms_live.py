@@ -1,4 +1,5 @@
-"""Every arm of both editions on the smallest MobileNet: each that is not called unsupported gives the same bytes.
+"""Every arm of both editions on the smallest MobileNet: each that is not called unsupported gives the same bytes,
+and each other framework the same numbers within the tolerance.
 
 Arms of `current` that take no LLVM run with `just test`, as far as their images are built; the rest, variants of an
 engine's settings, vectors and the edition `paper` too, with `just test-all`.
@@ -25,6 +26,7 @@ from lab.core.trial import Kind, Outcome
 from lab.disk.paths import home
 from lab.engines.containers import ContainerEngine
 from lab.runtimes import registry
+from lab.zoo.conversion import converted
 from tests.live_campaign import measure
 
 pytestmark = pytest.mark.live
@@ -36,7 +38,7 @@ PATIENT = Measure(iterations=1, timeout="5m", compile_timeout="20m", memory="6Gi
 
 
 def _is_slow(edition: str, arm: Arm) -> bool:
-    rare_guest = arm.guest in {GuestProfile.O3_SIMD, GuestProfile.DEV}
+    rare_guest = arm.guest in {GuestProfile.O3_SIMD, GuestProfile.DEV, GuestProfile.PYTHON}
     # a variant of an arm that runs, or, for Deno, of an engine that does; and gcc, which takes minutes as LLVM does
     variant = arm.runtime in {"deno", "wasm2c"} or (arm.backend or "").endswith("-eager") or arm.system in SLOW_VARIANTS
     return arm.backend == "llvm" or rare_guest or variant or edition != "current"
@@ -69,7 +71,8 @@ def bill_for(edition: str, arm: Arm, here: Images, model: Model) -> Materials:
         build = f"lab build --edition {edition} {arm.runtime}"
         pytest.skip(f"LEFT OUT: the image of {arm.runtime} is not built; `{build}` does it")
     guests = ensure_guests([GuestId.of(arm)], edition=edition)
-    return Materials(here[edition], guests, {model.name: model})
+    wanted = {registry.pinned(arm, here[edition][arm.runtime].version).graph_format}
+    return Materials(here[edition], guests, converted([model], wanted, home(), lambda name, what: None))
 
 
 @pytest.mark.parametrize(("edition", "arm"), _params(supported=True))

@@ -10,7 +10,8 @@ import pytest
 
 from lab.builds.confined_workers import ConfinedWorkers, Placed, keep, placed
 from lab.core.errors import ModelError
-from lab.zoo.worker import BuildJob, ImportJob, ReferenceJob, ReferenceRun
+from lab.core.names import GraphFormat
+from lab.zoo.worker import BuildJob, ConvertJob, ImportJob, ReferenceJob, ReferenceRun
 
 IMPORT = ImportJob("mine", "/home/me/my graph.pb", "/home/me/cache/mine", (1, 8, 8, 3))
 
@@ -43,6 +44,15 @@ def test_a_reference_sees_its_graph_and_inputs_and_writes_one_file_for_each() ->
     assert work.job == ReferenceJob("mine", "/work/in/graph.pb", "image", ("out",), (inside,))
     assert work.reads == {"graph.pb": Path("/d/graph.pb"), "input.b1.f32": Path("/d/input.b1.f32")}
     assert work.writes == {"reference.b1.f32": Path("/d/reference.b1.f32")}
+
+
+def test_a_conversion_sees_its_graph_alone_and_writes_one_file() -> None:
+    job = ConvertJob("mine", "/d/graph.pb", "image", (1, 8, 8, 3), ("out",), GraphFormat.TFLITE, "/d/graph-1.tflite")
+    work = placed(job)
+    assert isinstance(work.job, ConvertJob)
+    assert (work.job.graph, work.job.result) == ("/work/in/graph.pb", "/work/out/graph-1.tflite")
+    assert work.reads == {"graph.pb": Path("/d/graph.pb")}
+    assert work.writes == {"graph-1.tflite": Path("/d/graph-1.tflite")}
 
 
 def test_the_labs_own_networks_are_not_built_in_a_container() -> None:

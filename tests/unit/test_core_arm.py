@@ -40,6 +40,7 @@ def test_a_malformed_id_is_refused_with_an_example_of_a_good_one(text: str) -> N
         ("wasmer-jit-llvm@o3", "native@o3"),
         ("wasmtime-jit-winch@o3-simd", "native@o3"),
         ("native@o0", "native@o0"),
+        ("litert-framework@python", "native@o3"),
     ],
 )
 def test_an_overhead_is_taken_over_native_at_the_same_optimisation_level(arm: str, baseline: str) -> None:
@@ -50,7 +51,9 @@ def test_an_overhead_is_taken_over_native_at_the_same_optimisation_level(arm: st
 def test_only_native_runs_the_native_build() -> None:
     assert Arm.parse("native@o0").target == "native"
     assert Arm.parse("wavm-aot-llvm@o0").target == "wasm"
+    assert Arm.parse("litert-framework@python").target == "native"
     assert Arm.parse("native@o0").is_native
+    assert not Arm.parse("litert-framework@python").is_native
     assert not Arm.parse("wavm-aot-llvm@o0").is_native
 
 

@@ -57,7 +57,8 @@ SYSTEMS = {
     "wasm2c-aot-gcc-o2",
     "wasm2c-aot-gcc-o3",
 }
-NOT_IN_PAPER = {"node", "deno", "bun", "wasmi", "wasm3", "wasm2c"}
+FRAMEWORKS = {"litert", "onnxruntime", "tensorflow"}
+NOT_IN_PAPER = {"node", "deno", "bun", "wasmi", "wasm3", "wasm2c", *FRAMEWORKS}
 LAZY = ("node-", "deno-", "bun-")
 
 UNSUPPORTED_NOW = {
@@ -76,8 +77,9 @@ UNSUPPORTED_NOW = {
 
 
 def test_every_mode_of_a_runtime_is_an_arm_with_every_guest_but_native_has_no_simd() -> None:
+    others = {f"{name}-framework@python" for name in FRAMEWORKS}
     expected = {f"{system}@{guest}" for system in SYSTEMS for guest in ("o0", "o3", "o3-simd")} - {"native@o3-simd"}
-    assert {arm.id for arm in all_arms()} == expected | {"native@dev", "wasmtime-jit-cranelift@dev"}
+    assert {arm.id for arm in all_arms()} == expected | {"native@dev", "wasmtime-jit-cranelift@dev"} | others
 
 
 def test_arms_are_listed_once_and_native_comes_first() -> None:
@@ -174,7 +176,7 @@ def test_arms_that_compile_the_guest_at_every_start_are_known() -> None:
 def test_every_wasm_runtime_can_run_the_scalar_guest_in_some_mode_of_each_edition() -> None:
     for edition in ("current", "paper"):
         able = {arm.runtime for arm in all_arms(edition) if arm.guest == "o3" and unsupported(arm, edition) is None}
-        assert able == {runtime.name for runtime in RUNTIMES if edition in runtime.versions}
+        assert able == {runtime.name for runtime in RUNTIMES if edition in runtime.versions} - FRAMEWORKS
 
 
 def test_an_edition_lists_no_arm_of_a_runtime_it_lacks_and_says_so_of_one() -> None:

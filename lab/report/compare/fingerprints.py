@@ -15,7 +15,7 @@ MEMORY_TOLERANCE = 0.01
 # Of the host, what a change of does not make it another machine.
 _NO_PART_OF_THE_MACHINE = ("engine", "memory_bytes")
 # Contents have lines of their own in `lab.report.compare.changed_files`.
-_CONTENTS = ("graph_sha256", "input_sha256", "binary_sha256", "image_id", "sha256")
+_CONTENTS = ("graph_sha256", "input_sha256", "binary_sha256", "image_id", "sha256", "converted")
 
 
 class Basis(StrEnum):

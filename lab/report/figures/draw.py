@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from lab.core.arm import GuestProfile
 from lab.report.break_even import ModelTotals
+from lab.report.decomposition import NAME, TakenApart
 from lab.report.display import names_of, outcome_name
 from lab.report.figures.break_even_lines import LinesPanel, draw_break_even
 from lab.report.figures.cost_bars import CostBars, Mark, draw_log, draw_paper
@@ -15,6 +16,7 @@ from lab.report.figures.pareto import ParetoFigure, ParetoPanel, draw_pareto
 from lab.report.figures.phase_stack import draw_phases
 from lab.report.figures.rank_diagram import draw_ranking
 from lab.report.figures.style import save
+from lab.report.figures.waterfall import draw_waterfall
 from lab.report.overheads import TIME, Cost, CostFigure, CostQuantity
 from lab.report.phases import phase_figure_names, phase_stack
 from lab.report.rankings import GuestRanking, LevelTournament
@@ -29,6 +31,7 @@ def draw_all(
     played: Sequence[LevelTournament],
     totals: Sequence[ModelTotals],
     trades: Sequence[ModelTradeoffs],
+    parts: Sequence[TakenApart],
 ) -> Iterator[tuple[str, dict[str, bytes]]]:
     """Name and ``svg``/``png`` bytes of each figure."""
     for figure in cost_figures:
@@ -48,6 +51,8 @@ def draw_all(
         names = names_of(level.arms.values())
         yield level.figure_name, save(draw_ranking(title, level.found, level.arms, names))
     yield from _tradeoff_drawings(totals, trades)
+    if parts:
+        yield NAME, save(_waterfall(parts))
 
 
 def _tradeoff_drawings(
@@ -103,6 +108,12 @@ def _break_even(level: GuestProfile, totals: Sequence[ModelTotals]) -> Figure:
         for model in totals
     ]
     return draw_break_even(f"Total time by number of inferences per start – level {level}", panels, names_of(arms))
+
+
+def _waterfall(parts: Sequence[TakenApart]) -> Figure:
+    batch = min(row.case.batch for row in parts)
+    title = f"One cold inference over the best native one, taken apart – batch {batch}"
+    return draw_waterfall(title, [row for row in parts if row.case.batch == batch])
 
 
 def _cost_bars(results: Results, figure: CostFigure) -> CostBars:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lab.core.names import Target
 from lab.report.display import model_name, seconds
 from lab.report.document import Column, Section, Table
 from lab.report.results import Results
@@ -52,7 +53,7 @@ def outputs_section(results: Results) -> Section:
     table = results.table
     seen: dict[tuple[str, str, int], dict[str, set[int]]] = {}
     for case, cell in results.cells.items():
-        if case.arm.is_native or not cell.n:
+        if case.arm.target != Target.WASM or not cell.n:
             continue
         arms = seen.setdefault((str(case.arm.guest), case.model, case.batch), {})
         arms[case.arm.id] = set(np.unique(table.output[cell.rows]).tolist()) - {-1}
