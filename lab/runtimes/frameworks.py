@@ -44,7 +44,7 @@ class Framework(Runtime):
         return {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
     def run_argv(self, guest_args: tuple[str, ...]) -> tuple[str, ...]:
-        """Python on the program; the model's suffix tells the program which framework to take."""
+        """Python on the program; the model's suffix decides which framework the program takes."""
         return (self.executable, self.guest_file, *guest_args)
 
     @classmethod

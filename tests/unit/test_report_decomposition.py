@@ -55,7 +55,7 @@ def test_rows_multiply_to_the_whole_trial_over_the_best_native_inference(tmp_pat
         assert product == pytest.approx(math.prod(ratios) ** (1 / len(ratios)), rel=1e-9)
 
 
-def test_a_jit_differs_from_its_precompiled_twin_in_start_up(tmp_path: Path) -> None:
+def test_a_jit_differs_from_the_same_compiler_ahead_of_time_in_start_up(tmp_path: Path) -> None:
     rows = taken_apart(results_of(tmp_path))
     aot, jit = (values(row_of(rows, arm)) for arm in WASM)
     assert (jit[STARTUP] or 0) > 5 * (aot[STARTUP] or 0)

@@ -25,6 +25,7 @@ COLOURS = {
 _COLUMNS = 2
 _LANE_INCHES = 0.11
 _GAP_LANES = 2.0
+_TEXT_SHARE = 0.22
 
 
 def draw_waterfall(title: str, rows: Sequence[TakenApart]) -> Figure:
@@ -62,14 +63,16 @@ def _panel(axes: Axes, model: str, rows: Sequence[TakenApart]) -> None:
     axes.axvline(1, color=INK, linewidth=0.8, zorder=1)
     axes.grid(visible=True, axis="x")
     places, top = {}, 0.0
+    ends = [1.0]
     for row in rows:
         places[top + (_lanes(row) - 1) / 2] = f"{arm_name(row.case.arm)}\n({row.case.arm.guest})"
-        _stair(axes, top, {name: factor.value or 1.0 for name, factor in row.parts.factors.items()})
-        _total(axes, top, row)
+        ends += _stair(axes, top, {name: factor.value or 1.0 for name, factor in row.parts.factors.items()})
+        ends += _total(axes, top, row)
         top += _lanes(row) + _GAP_LANES
     axes.set_yticks(list(places), list(places.values()), fontsize=7)
     axes.set_ylim(top - 0.5, -1.0)
-    axes.margins(x=0.14)
+    # room for the texts beside the ends
+    axes.set_xlim(min(ends) * 0.93, max(ends) * (max(ends) / min(ends)) ** _TEXT_SHARE)
     axes.tick_params(axis="y", length=0)
     axes.tick_params(axis="x", color=FAINT, length=2, labelsize=7.5)
     axes.xaxis.set_major_locator(LogLocator(numticks=12))
@@ -78,8 +81,9 @@ def _panel(axes: Axes, model: str, rows: Sequence[TakenApart]) -> None:
     axes.spines["left"].set_visible(False)
 
 
-def _stair(axes: Axes, top: float, factors: Mapping[str, float]) -> None:
-    begin = 1.0
+def _stair(axes: Axes, top: float, factors: Mapping[str, float]) -> list[float]:
+    """Draw the steps; where they end."""
+    begin, ends = 1.0, []
     for lane, (name, factor) in enumerate(factors.items()):
         end = begin * factor
         axes.barh(top + lane, end - begin, 0.92, left=begin, color=COLOURS[name], zorder=2)
@@ -87,12 +91,15 @@ def _stair(axes: Axes, top: float, factors: Mapping[str, float]) -> None:
         small: Any = {"va": "center", "fontsize": 5.6, "color": INK, "zorder": 4}
         axes.annotate(ratio(factor), (max(begin, end), top + lane), xytext=(3, 0), textcoords="offset points", **small)
         begin = end
+        ends.append(end)
+    return ends
 
 
-def _total(axes: Axes, top: float, row: TakenApart) -> None:
+def _total(axes: Axes, top: float, row: TakenApart) -> list[float]:
+    """Draw the product with its interval; where that ends."""
     total, bottom = row.parts.total, float(top + _lanes(row))
     if total.value is None:
-        return
+        return []
     if total.low is not None and total.high is not None:
         axes.plot([total.low, total.high], [bottom, bottom], color=INK, linewidth=1.2, zorder=4)
     axes.plot([total.value], [bottom], "|", color=INK, markersize=5, zorder=4)
@@ -100,3 +107,4 @@ def _total(axes: Axes, top: float, row: TakenApart) -> None:
     text = f"total {ratio(total.value)}"
     bold: Any = {"va": "center", "fontsize": 6, "color": INK, "fontweight": "bold", "zorder": 4}
     axes.annotate(text, place, xytext=(4, 0), textcoords="offset points", **bold)
+    return [total.low or total.value, total.high or total.value]
