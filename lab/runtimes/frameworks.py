@@ -58,7 +58,7 @@ class LiteRt(Framework):
 
     name = "litert"
     title = "LiteRT"
-    colour = "#332288"
+    colour = "#BB55FF"
     image = "litert"
     distribution = "ai-edge-litert"
     binary = f"{_PACKAGES}/ai_edge_litert/libpywrap_litert_common.so"
@@ -71,7 +71,7 @@ class OnnxRuntime(Framework):
 
     name = "onnxruntime"
     title = "ONNX Runtime"
-    colour = "#882255"
+    colour = "#554455"
     image = "onnxruntime"
     distribution = "onnxruntime"
     binary = f"{_PACKAGES}/onnxruntime/capi/onnxruntime_pybind11_state.cpython-313-x86_64-linux-gnu.so"
@@ -84,7 +84,7 @@ class TensorFlow(Framework):
 
     name = "tensorflow"
     title = "TensorFlow"
-    colour = "#44AA99"
+    colour = "#330044"
     image = "tensorflow"
     distribution = "tensorflow-cpu"
     binary = f"{_PACKAGES}/tensorflow/libtensorflow_cc.so.2"
