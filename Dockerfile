@@ -504,9 +504,9 @@ USER 65534:65534
 ENTRYPOINT ["/usr/local/bin/probe"]
 
 FROM ${BASE} AS python
-RUN apt-get update \
-    && apt-get install -y --no-install-recommends python3 \
-    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log
+COPY packages/ /packages/
+RUN /packages/install python python3 \
+    && rm -rf /packages
 
 FROM python AS litert
 COPY --from=litert-files /out/ /

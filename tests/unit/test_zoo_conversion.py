@@ -42,7 +42,7 @@ class Converter:
 
 @pytest.fixture
 def model(tmp_path: Path) -> Model:
-    return make_models(tmp_path, ["yunet"])["yunet"]
+    return make_models(tmp_path, ["tiny"])["tiny"]
 
 
 def ask(model: Model, converter: Converter, *formats: GraphFormat) -> Model:
@@ -56,7 +56,7 @@ def test_a_graph_is_converted_once_and_lies_beside_the_frozen_one(model: Model) 
     assert first == second
     assert [job.format for job in converter.jobs] == [GraphFormat.ONNX, GraphFormat.TFLITE]
     assert first.graph(GraphFormat.TFLITE).parent == model.graph_path.parent
-    assert first.graph(GraphFormat.TFLITE).read_text() == "yunet as tflite"
+    assert first.graph(GraphFormat.TFLITE).read_text() == "tiny as tflite"
     assert first.graph(GraphFormat.PB) == model.graph_path
 
 
@@ -82,7 +82,7 @@ def test_a_converted_graph_that_is_not_what_was_made_is_refused_by_name(model: M
         ask(model, converter, GraphFormat.TFLITE)
     assert str(path) in caught.value.message
     Path(caught.value.remedy.split()[1].rstrip(";")).unlink()
-    assert ask(model, converter, GraphFormat.TFLITE).graph(GraphFormat.TFLITE).read_text() == "yunet as tflite"
+    assert ask(model, converter, GraphFormat.TFLITE).graph(GraphFormat.TFLITE).read_text() == "tiny as tflite"
 
 
 def test_a_format_that_was_not_asked_for_is_not_there(model: Model) -> None:
@@ -101,7 +101,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Model:
         image = tf.placeholder(tf.float32, [None, 8, 8, 3], name="image")
         activated = tf.nn.relu6(tf.nn.conv2d(image, tf.constant(kernel), [1, 2, 2, 1], "SAME"))
         tf.identity(tf.reduce_mean(activated, [1, 2]), name="out")
-    model = make_models(directory, ["yunet"])["yunet"]
+    model = make_models(directory, ["tiny"])["tiny"]
     model.graph_path.write_bytes(graph.as_graph_def().SerializeToString())
     given = msgspec.structs.replace(model.inputs[0], shape=(1, 8, 8, 3))
     outputs = (OutputTensor("out", (1, 4)),)
