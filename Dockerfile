@@ -15,6 +15,7 @@ ARG BASE_BOOKWORM=debian:bookworm-slim@sha256:7c7b2c966bc9ee8cedfeef67e0e2791089
 ARG BASE_BULLSEYE=debian:bullseye-slim@sha256:f313b4bd62667092a59b3a664d7d3ab8b5e65f41675f48e81455a15dc5abe792
 ARG BASE_RUST_1_69=rust:1.69.0-slim-bullseye@sha256:caba086dac32589a2c4e5ac43212eb2fa2eb1ddb49b19dbd976c89115af56f70
 ARG GUEST_RUST=1.85.1
+ARG GUEST_RUST_STD=1.96.0
 ARG RUNTIME_RUST=1.96.0
 ARG RUNTIME_RUST_BUILDER=trixie
 ARG WASMTIME_SUPPLY=registry
@@ -80,19 +81,32 @@ RUN /packages/install toolchain \
     && rm -rf /packages
 ENV CARGO_TARGET_WASM32_WASIP1_LINKER=wasm-ld
 
+# The compiler of guests on tract 0.23, which takes Rust 1.91: Debian has a newer compiler in its stable suite, with the
+# sources of the standard library, from which cargo builds one for wasm32.
+FROM builder-trixie AS toolchain-std
+ARG GUEST_RUST_STD
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends \
+        "rustc-web=${GUEST_RUST_STD}*" "cargo-web=${GUEST_RUST_STD}*" "libstd-rust-web-dev=${GUEST_RUST_STD}*" \
+        "rust-web-src=${GUEST_RUST_STD}*" lld wasi-libc clang binaryen \
+    && rm -rf /var/lib/apt/lists/*
+ENV CARGO_TARGET_WASM32_WASIP1_LINKER=wasm-ld
+
 # The measuring launcher: static, so that it runs in every image. The workspace's other members are there in name only,
 # so that a change of theirs rebuilds nothing here.
 FROM toolchain AS probe
 COPY ca/host.crt /opt/ca/host.crt
 COPY rust-guest/Cargo.toml rust-guest/Cargo.lock /src/
 COPY rust-guest/infer/Cargo.toml /src/infer/
+COPY rust-guest/dense/Cargo.toml /src/dense/
 COPY rust-guest/fixture/Cargo.toml /src/fixture/
 COPY rust-guest/probe/Cargo.toml /src/probe/
 COPY rust-guest/probe/src /src/probe/src
 WORKDIR /src
 RUN host="$(uname -m)-unknown-linux-gnu" \
-    && mkdir -p infer/src fixture/src /out/usr/local/bin \
+    && mkdir -p infer/src dense/src fixture/src /out/usr/local/bin \
     && echo 'fn main() {}' > infer/src/main.rs \
+    && touch dense/src/lib.rs \
     && echo 'fn main() {}' > fixture/src/main.rs \
     && RUSTFLAGS="-C target-feature=+crt-static" \
         cargo build --locked --profile tool --target "$host" --target-dir /target -p probe \
@@ -104,13 +118,15 @@ FROM toolchain AS fixture
 COPY ca/host.crt /opt/ca/host.crt
 COPY rust-guest/Cargo.toml rust-guest/Cargo.lock /src/
 COPY rust-guest/infer/Cargo.toml /src/infer/
+COPY rust-guest/dense/Cargo.toml /src/dense/
 COPY rust-guest/probe/Cargo.toml /src/probe/
 COPY rust-guest/fixture/Cargo.toml /src/fixture/
 COPY rust-guest/fixture/src /src/fixture/src
 WORKDIR /src
 RUN host="$(uname -m)-unknown-linux-gnu" \
-    && mkdir -p infer/src probe/src /out/usr/local/bin \
+    && mkdir -p infer/src dense/src probe/src /out/usr/local/bin \
     && echo 'fn main() {}' > infer/src/main.rs \
+    && touch dense/src/lib.rs \
     && echo 'fn main() {}' > probe/src/main.rs \
     && RUSTFLAGS="-C target-feature=+crt-static" \
         cargo build --locked --profile tool --target "$host" --target-dir /target -p fixture \

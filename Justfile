@@ -73,9 +73,8 @@ check-rust:
     cd rust-guest && cargo fmt --check
     cd rust-guest && cargo clippy --locked --all-targets -- -D warnings
     cd rust-guest && cargo test --locked
-    cd rust-guest/paper && cargo fmt --check
-    cd rust-guest/paper && cargo clippy --locked --all-targets -- -D warnings
-    cd rust-guest/paper && cargo test --locked
+    cd rust-guest/tract-0.20 && cargo fmt --check && cargo clippy --locked --all-targets -- -D warnings && cargo test --locked
+    cd rust-guest/tract-0.22 && cargo fmt --check && cargo clippy --locked --all-targets -- -D warnings && cargo test --locked
 
 # the environment in .venv, from the hash-pinned lock
 [group('set up')]

@@ -18,6 +18,7 @@ from lab.builds.builder_container import Mounted, run_in
 from lab.builds.images.candidates import Catalogue
 from lab.builds.images.ensure import build_steps
 from lab.builds.images.files import read_file
+from lab.builds.pins import load_pins
 from lab.builds.steps import context
 from lab.builds.steps.step import BuildStep
 from lab.core.arm import GuestProfile
@@ -37,11 +38,13 @@ BUILDS_AT_ONCE = 2
 _FIRST = (GuestId(Target.WASM, GuestProfile.O3), GuestId(Target.NATIVE, GuestProfile.O3))
 _WORKSPACE = "rust-guest"
 _PYTHON_SOURCE = "python-guest/infer.py"
-# What a guest is made from, by edition; the tests beside it are not.
+# What a guest is made from, by release series of tract; the tests beside it are not.
 _SHARED = ("build.sh", "infer/src")
+_ADAPTER = "tract-0.22/src"
 _SOURCES = {
-    Edition.CURRENT: ("Cargo.toml", "Cargo.lock", "infer/Cargo.toml", *_SHARED),
-    Edition.PAPER: ("paper/Cargo.toml", "paper/Cargo.lock", "paper/src", *_SHARED),
+    "0.20": ("tract-0.20/Cargo.toml", "tract-0.20/Cargo.lock", "tract-0.20/src", _ADAPTER, *_SHARED),
+    "0.22": ("tract-0.22/Cargo.toml", "tract-0.22/Cargo.lock", _ADAPTER, *_SHARED),
+    "0.23": ("Cargo.toml", "Cargo.lock", "infer/Cargo.toml", "dense/Cargo.toml", "dense/src", *_SHARED),
 }
 SEE_LOG = "see that log; the same command goes on from here"
 
@@ -101,13 +104,14 @@ def ensure_guests(
 def _compiled(wanted: Sequence[GuestId], progress: Progress, edition: str) -> dict[GuestId, GuestBuild]:
     client = connect()
     catalogue = Catalogue(edition, client)
-    toolchain = catalogue.stage("toolchain")
-    kept = {variant: intact_guest(place(toolchain.key, edition, variant)) for variant in wanted}
+    toolchains = {variant: catalogue.stage(toolchain_of(edition, variant)) for variant in wanted}
+    kept = {variant: intact_guest(place(toolchains[variant].key, edition, variant)) for variant in wanted}
     missing = [variant for variant, build in kept.items() if build is None]
-    if missing:
-        _require(catalogue, "toolchain", client, progress)
+    _require([toolchains[variant] for variant in missing], client, progress)
     with ThreadPoolExecutor(max_workers=BUILDS_AT_ONCE) as pool:
-        jobs = {variant: pool.submit(_build, client, toolchain, edition, variant, progress) for variant in missing}
+        jobs = {
+            variant: pool.submit(_build, client, toolchains[variant], edition, variant, progress) for variant in missing
+        }
     return {variant: build or jobs[variant].result() for variant, build in kept.items()}
 
 
@@ -127,8 +131,9 @@ def find_guests(edition: str = Edition.CURRENT) -> dict[GuestId, GuestBuild]:
     Raises:
         EngineMissing, EngineForbidden: no engine to ask for the compiler's identity.
     """
-    key = Catalogue(edition, connect()).stage("toolchain").key
-    kept = {variant: _kept(place(key, edition, variant)) for variant in ALL_GUESTS}
+    catalogue = Catalogue(edition, connect())
+    keys = {name: catalogue.stage(name).key for name in {pins.toolchain for pins in load_pins().tracts.values()}}
+    kept = {variant: _kept(place(keys[toolchain_of(edition, variant)], edition, variant)) for variant in ALL_GUESTS}
     return {variant: build for variant, build in kept.items() if build is not None}
 
 
@@ -147,7 +152,7 @@ def ensure_tools(progress: Progress = silent) -> Tools:
         paths[name] = home() / "tools" / step.key[:16] / name
         with lock(f"tools-{step.key[:16]}"):
             if not paths[name].is_file():
-                _require(catalogue, name, client, progress)
+                _require([step], client, progress)
                 write_whole(paths[name], read_file(client, step.tag, f"/out/usr/local/bin/{name}"), mode=0o755)
     return Tools(**paths)
 
@@ -169,10 +174,10 @@ def build_guest_fresh(
     """
     client = connect()
     catalogue = Catalogue(edition, client)
-    _require(catalogue, "toolchain", client, progress)
+    toolchain = catalogue.stage(toolchain_of(edition, guest))
+    _require([toolchain], client, progress)
     shutil.copytree(ROOT / _WORKSPACE, directory / "src", ignore=shutil.ignore_patterns("target"))
-    image = catalogue.stage("toolchain").tag
-    _compile(client, image, edition, guest, directory, directory / "src", progress, which)
+    _compile(client, toolchain.tag, edition, guest, directory, directory / "src", progress, which)
     return file_sha256(directory / "out" / guest.file_name)
 
 
@@ -182,17 +187,27 @@ def _name(edition: str, build: GuestId) -> str:
     return name if edition == Edition.CURRENT else f"{edition}-{name}"
 
 
-def sources(edition: str) -> dict[str, Path]:
-    """Every file that an edition's guest is made from, by its name in the checkout."""
+def tract_of(edition: str, build: GuestId) -> str:
+    """The release series of the tract that a guest is built on: its own, or the edition's."""
+    return build.profile.tract or load_pins().edition(edition).tract
+
+
+def toolchain_of(edition: str, build: GuestId) -> str:
+    """The stage of the Dockerfile that has the guest's compiler."""
+    return load_pins().tracts[tract_of(edition, build)].toolchain
+
+
+def sources(tract: str) -> dict[str, Path]:
+    """Every file that a guest on that tract is made from, by its name in the checkout."""
     files: dict[str, Path] = {}
-    for path in _SOURCES[Edition(edition)]:
+    for path in _SOURCES[tract]:
         files |= context.files_under(ROOT, f"{_WORKSPACE}/{path}")
     return files
 
 
 def place(toolchain_key: str, edition: str, build: GuestId) -> Path:
     """Where a guest is kept: by its sources, its compiler and its variant."""
-    inputs = f"{context.digest(sources(edition))} {toolchain_key} {build.target} {build.profile}"
+    inputs = f"{context.digest(sources(tract_of(edition, build)))} {toolchain_key} {build.target} {build.profile}"
     key = hashlib.sha256(inputs.encode()).hexdigest()
     return home() / "guests" / f"{_name(edition, build)}-{key[:16]}"
 
@@ -253,7 +268,8 @@ def _compile(
     for mounted in mounts:
         mounted.source.mkdir(parents=True, exist_ok=True)
     log = LOGS / ("-".join(("guest", _name(edition, build), *which.split())) + ".log")
-    script = f"rustc --version > /out/toolchain && sh /src/build.sh {build.profile} {build.target} /out {edition}"
+    making = f"{build.profile.variant} {build.target} /out {tract_of(edition, build)}"
+    script = f"rustc --version > /out/toolchain && sh /src/build.sh {making}"
     code = run_in(client, image, script, mounts, log, lambda line, done: progress(item, line, done))
     if code != 0 or not (work / "out" / build.file_name).is_file():
         raise BuildFailed(f"building {item} failed with exit code {code}: {log}", SEE_LOG)
@@ -261,8 +277,7 @@ def _compile(
     return (work / "out" / "toolchain").read_text().strip()
 
 
-def _require(catalogue: Catalogue, stage: str, client: DockerClient, progress: Progress) -> None:
-    step = catalogue.stage(stage)
-    failures = build_steps([step], client, progress)
-    if step.tag in failures:
-        raise failures[step.tag]
+def _require(steps: list[BuildStep], client: DockerClient, progress: Progress) -> None:
+    failures = build_steps(steps, client, progress)
+    for failure in failures.values():
+        raise failure

@@ -123,14 +123,16 @@ class EditionPins(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         base: name of the final images' base.
         guest_rust: version of the compiler that builds guests.
+        guest_rust_std: version of the compiler that builds guests with a standard library of their own.
         runtime_rust: version of the compiler that builds runtimes, where the builder's base image has none.
         runtime_rust_builder: name of that builder's base.
-        tract: version of the inference engine in the guest.
+        tract: release series of the inference engine in the guest, one of `Pins.tracts`.
         runtimes: the runtimes' pins, by name.
     """
 
     base: str
     guest_rust: str
+    guest_rust_std: str
     runtime_rust: str
     runtime_rust_builder: str
     tract: str
@@ -149,10 +151,23 @@ class EditionPins(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.runtimes[name]
 
 
+class TractPins(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A release of tract, and the image whose compiler builds guests on it.
+
+    Attributes:
+        version: of all of tract's crates.
+        toolchain: stage of the Dockerfile.
+    """
+
+    version: str
+    toolchain: str
+
+
 class Pins(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole file."""
 
     bases: dict[str, Base]
+    tracts: dict[str, TractPins]
     editions: dict[str, EditionPins]
 
     def edition(self, name: str) -> EditionPins:
@@ -189,6 +204,7 @@ def stage_args(pins: Pins, edition_name: str, runtime: str, supply: Supply | Non
     args |= {
         "BASE": f"base:{pin.base or edition.base}",
         "GUEST_RUST": edition.guest_rust,
+        "GUEST_RUST_STD": edition.guest_rust_std,
         "RUNTIME_RUST": edition.runtime_rust,
         "RUNTIME_RUST_BUILDER": edition.runtime_rust_builder,
     }

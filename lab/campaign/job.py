@@ -14,8 +14,7 @@ from lab.runtimes.base import CACHE, GUEST_WASM, Runtime
 
 MODEL_STEM = "model"
 INPUT_FILE = "input.f32"
-# As the committed guests spell it: their bytes are locked.
-GUEST_SLOWDOWN_OPTION = "--handicap"
+GUEST_SLOWDOWN_OPTION = "--slowdown"
 OUTPUT_FILE = f"{OUT_DIR}/output.f32"
 # The largest precompiled module that is taken; those of today's guests have 16 to 30 MB.
 MODULE_LIMIT_BYTES = 256 * 2**20

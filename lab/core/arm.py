@@ -24,12 +24,15 @@ class Mode(StrEnum):
 
 
 class GuestProfile(StrEnum):
-    """Which build of the guest: optimisation level and target features. One source serves all of them.
+    """Which build of the guest: optimisation level, target features and tract. One source serves all of them.
 
     `O0` is the paper's "level 0 optimization compilation"; `O3` optimises kernels for speed and the rest for size;
     `O3_SIMD` adds wasm's 128-bit vectors, which not every runtime takes. `DEV` is cargo's default profile as it comes:
     level 0 with debug assertions and overflow checks, which the paper may have meant by level 0. `PYTHON` is none of
     that source's builds: a program in Python that prints the same marks, for other frameworks.
+
+    Those that end in ``+tract-VERSION`` are built on that tract in every edition; the others, on the edition's own.
+    `O3_RELAXED_TRACT_23` also has wasm's relaxed vector instructions, whose results may differ between processors.
     """
 
     O0 = "o0"
@@ -37,13 +40,39 @@ class GuestProfile(StrEnum):
     O3_SIMD = "o3-simd"
     DEV = "dev"
     PYTHON = "python"
+    O3_TRACT_20 = "o3+tract-0.20"
+    O3_SIMD_TRACT_20 = "o3-simd+tract-0.20"
+    O3_TRACT_23 = "o3+tract-0.23"
+    O3_SIMD_TRACT_23 = "o3-simd+tract-0.23"
+    O3_RELAXED_TRACT_23 = "o3-relaxed+tract-0.23"
+
+    @property
+    def variant(self) -> str:
+        """Optimisation level and target features alone: ``o3-simd``."""
+        return self.value.partition(_ON_TRACT)[0]
+
+    @property
+    def tract(self) -> str | None:
+        """Release series of the tract that it names, such as ``0.23``; None for the edition's own."""
+        return self.value.partition(_ON_TRACT)[2] or None
+
+    @property
+    def has_vectors(self) -> bool:
+        """Whether its wasm module has vector instructions; native builds use the processor's in any case."""
+        return self.variant in ("o3-simd", "o3-relaxed")
+
+    @property
+    def is_relaxed(self) -> bool:
+        """Whether its outputs may differ between processors and runtimes, in the last bits."""
+        return self.variant == "o3-relaxed"
 
 
+_ON_TRACT = "+tract-"
 UNOPTIMISED = frozenset({GuestProfile.O0, GuestProfile.DEV})
 NATIVE_RUNTIME = "native"
 _ARM_ID = re.compile(
     r"(native(?:-(?P<kernels>generic))?|(?P<runtime>[a-z0-9]+)-(?P<mode>interpreter|jit|aot|framework)(?:-(?P<backend>[a-z0-9-]+))?)"
-    r"@(?P<guest>[a-z0-9-]+)"
+    r"@(?P<guest>[a-z0-9.+-]+)"
 )
 
 
@@ -87,8 +116,9 @@ class Arm(msgspec.Struct, frozen=True, order=True):
 
     @property
     def baseline(self) -> Arm:
-        """The native arm that an overhead of this arm is taken over: same optimisation level, tuned kernels."""
-        guest = self.guest if self.guest in UNOPTIMISED else GuestProfile.O3
+        """The native arm that an overhead of this arm is taken over: same optimisation level and tract, tuned kernels."""
+        level = self.guest.variant if self.guest in UNOPTIMISED else GuestProfile.O3.value
+        guest = GuestProfile(self.guest.replace(self.guest.variant, level, 1))
         return Arm(NATIVE_RUNTIME, Mode.NATIVE, None, guest)
 
     @classmethod

@@ -70,6 +70,6 @@ ALL_GUESTS = tuple(
     for target in Target
     for profile in GuestProfile
     # native kernels use the processor's vectors in any build
-    if (target, profile) != (Target.NATIVE, GuestProfile.O3_SIMD) and profile is not GuestProfile.PYTHON
+    if not (target is Target.NATIVE and profile.has_vectors) and profile is not GuestProfile.PYTHON
 )
 """What is compiled; the program in Python is not."""

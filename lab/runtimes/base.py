@@ -68,7 +68,16 @@ class Runtime(ABC):
     image: ClassVar[str]
     binary: ClassVar[str]
     systems: ClassVar[tuple[tuple[Mode, str | None], ...]]
-    guests: ClassVar[tuple[GuestProfile, ...]] = (GuestProfile.O0, GuestProfile.O3, GuestProfile.O3_SIMD)
+    guests: ClassVar[tuple[GuestProfile, ...]] = (
+        GuestProfile.O0,
+        GuestProfile.O3,
+        GuestProfile.O3_SIMD,
+        GuestProfile.O3_TRACT_20,
+        GuestProfile.O3_SIMD_TRACT_20,
+        GuestProfile.O3_TRACT_23,
+        GuestProfile.O3_SIMD_TRACT_23,
+        GuestProfile.O3_RELAXED_TRACT_23,
+    )
     graph_format: ClassVar[GraphFormat] = GraphFormat.PB
     module_suffix: ClassVar[str] = ""
     versions: ClassVar[Mapping[str, str]]

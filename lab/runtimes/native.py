@@ -19,7 +19,13 @@ class Native(Runtime):
     # mounted into the container
     binary = f"{WORK}/{GUEST_NATIVE}"
     systems = ((Mode.NATIVE, None),)
-    guests = (GuestProfile.O0, GuestProfile.O3, GuestProfile.DEV)
+    guests = (
+        GuestProfile.O0,
+        GuestProfile.O3,
+        GuestProfile.DEV,
+        GuestProfile.O3_TRACT_20,
+        GuestProfile.O3_TRACT_23,
+    )
     # the guest is what runs: its toolchain is the guest fingerprint's business
     versions: ClassVar[dict[str, str]] = {Edition.CURRENT: "", Edition.PAPER: ""}
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from lab.core.arm import GuestProfile, Mode
+from lab.core.arm import Mode
 from lab.core.names import Edition
 from lab.runtimes.base import GUEST_WASM, Runtime
 
@@ -40,7 +40,7 @@ class Wamr(Runtime):
     @property
     def unsupported_because(self) -> str | None:
         """No build here interprets vectors, and the tree of 2020 has no final encoding of them either."""
-        if self.arm.guest is not GuestProfile.O3_SIMD:
+        if not self.arm.guest.has_vectors:
             return None
         if self.version == _REGISTRY_TREE:
             return "this WAMR is of 2020 and is built without wasm's vector instructions"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from lab.core.arm import GuestProfile, Mode
+from lab.core.arm import Mode
 from lab.core.names import Edition
 from lab.runtimes.base import Runtime
 
@@ -27,7 +27,7 @@ class Wasm3(Runtime):
     @property
     def unsupported_because(self) -> str | None:
         """It is older than wasm's vectors."""
-        if self.arm.guest is GuestProfile.O3_SIMD:
+        if self.arm.guest.has_vectors:
             return f"Wasm3 {self.version} has no vector instructions"
         return None
 

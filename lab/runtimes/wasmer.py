@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from lab.core.arm import GuestProfile, Mode
+from lab.core.arm import Mode
 from lab.core.names import Edition
 from lab.runtimes.base import CACHE, CACHED, GUEST_WASM, OUT, WORK, Runtime
 
@@ -40,7 +40,7 @@ class Wasmer(Runtime):
         """Singlepass translates scalar instructions only; Wasmer 4 wants an LLVM that its edition's base lacks."""
         if self.arm.backend == "llvm" and self.release < _LLVM_BUILT:
             return f"Wasmer {self.version} is built without its LLVM backend: that wants LLVM 14, which the base lacks"
-        if self.arm.backend == "singlepass" and self.arm.guest is GuestProfile.O3_SIMD:
+        if self.arm.backend == "singlepass" and self.arm.guest.has_vectors:
             return "Wasmer's singlepass compiler does not translate 128-bit vector instructions"
         return None
 

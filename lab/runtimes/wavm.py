@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from lab.core.arm import GuestProfile, Mode
+from lab.core.arm import Mode
 from lab.core.names import Edition
 from lab.runtimes.base import GUEST_WASM, WORK, Runtime
 
@@ -33,7 +33,7 @@ class Wavm(Runtime):
     @property
     def unsupported_because(self) -> str | None:
         """Vectors were renumbered after the tree of 2019."""
-        if self.arm.guest is GuestProfile.O3_SIMD and self.version == _REGISTRY_TREE:
+        if self.arm.guest.has_vectors and self.version == _REGISTRY_TREE:
             return "this WAVM is of 2019 and decodes an older draft of wasm's vector instructions"
         return None
 

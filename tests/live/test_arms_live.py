@@ -38,7 +38,7 @@ PATIENT = Measure(iterations=1, timeout="5m", compile_timeout="20m", memory="6Gi
 
 
 def _is_slow(edition: str, arm: Arm) -> bool:
-    rare_guest = arm.guest in {GuestProfile.O3_SIMD, GuestProfile.DEV, GuestProfile.PYTHON}
+    rare_guest = arm.guest not in {GuestProfile.O0, GuestProfile.O3}
     # a variant of an arm that runs, or, for Deno, of an engine that does; and gcc, which takes minutes as LLVM does
     variant = arm.runtime in {"deno", "wasm2c"} or (arm.backend or "").endswith("-eager") or arm.system in SLOW_VARIANTS
     return arm.backend == "llvm" or rare_guest or variant or edition != "current"

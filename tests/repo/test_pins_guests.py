@@ -11,35 +11,40 @@ import pytest
 
 from lab.builds import guests
 from lab.builds.pins import load_pins
+from lab.core.arm import GuestProfile
 from lab.core.guest import GuestId
 
 ROOT = Path(__file__).parents[2]
 RUST = ROOT / "rust-guest"
 EDITIONS = sorted(load_pins().editions)
-WORKSPACES = {"current": RUST, "paper": RUST / "paper"}
-PACKAGES = {"current": RUST / "infer", "paper": RUST / "paper"}
+TRACTS = load_pins().tracts
+NEWEST = "0.23"
+OLDER = sorted(set(TRACTS) - {NEWEST})
+WORKSPACES = {NEWEST: RUST, **{tract: RUST / f"tract-{tract}" for tract in OLDER}}
+PACKAGES = {**WORKSPACES, NEWEST: RUST / "infer"}
 
 
 def toml(path: Path) -> dict[str, Any]:
     return tomllib.loads(path.read_text())
 
 
-def locked(edition: str) -> dict[str, set[str]]:
+def locked(tract: str) -> dict[str, set[str]]:
     versions: dict[str, set[str]] = {}
-    for package in toml(WORKSPACES[edition] / "Cargo.lock")["package"]:
+    for package in toml(WORKSPACES[tract] / "Cargo.lock")["package"]:
         versions.setdefault(package["name"], set()).add(package["version"])
     return versions
 
 
-def profiles(edition: str) -> dict[str, Any]:
-    found: dict[str, Any] = toml(WORKSPACES[edition] / "Cargo.toml")["profile"]
+def profiles(tract: str) -> dict[str, Any]:
+    found: dict[str, Any] = toml(WORKSPACES[tract] / "Cargo.toml")["profile"]
     return {name: profile for name, profile in found.items() if name.startswith("guest-")}
 
 
-@pytest.mark.parametrize("edition", EDITIONS)
-def test_the_pinned_tract_is_the_one_the_guest_asks_for_and_gets(edition: str) -> None:
-    pinned = load_pins().edition(edition).tract
-    manifest = toml(WORKSPACES[edition] / "Cargo.toml")
+@pytest.mark.parametrize("tract", sorted(TRACTS))
+def test_the_pinned_tract_is_the_one_the_guest_asks_for_and_gets(tract: str) -> None:
+    pinned = TRACTS[tract].version
+    assert pinned.startswith(f"{tract}.")
+    manifest = toml(WORKSPACES[tract] / "Cargo.toml")
     declared = {**manifest.get("workspace", {}).get("dependencies", {}), **manifest.get("dependencies", {})}
     asked = [
         wanted if isinstance(wanted, str) else wanted["version"]
@@ -47,30 +52,43 @@ def test_the_pinned_tract_is_the_one_the_guest_asks_for_and_gets(edition: str) -
         if "tract-tensorflow" in (name, wanted.get("package") if isinstance(wanted, dict) else None)
     ]
     assert asked == [f"={pinned}"]
-    tracts = {name: versions for name, versions in locked(edition).items() if name.startswith("tract-")}
+    tracts = {name: versions for name, versions in locked(tract).items() if name.startswith("tract-")}
     assert {"tract-core", "tract-linalg", "tract-tensorflow"} <= set(tracts)
     assert all(versions == {pinned} for versions in tracts.values()), tracts
 
 
-def test_every_edition_builds_the_very_same_source() -> None:
-    programs = [program["path"] for program in toml(RUST / "paper" / "Cargo.toml")["bin"]]
-    assert [(RUST / "paper" / path).resolve() for path in programs] == [RUST / "infer" / "src" / "main.rs"]
+def test_every_tract_that_an_edition_or_a_guest_names_is_pinned() -> None:
+    named = {load_pins().edition(edition).tract for edition in EDITIONS}
+    named |= {profile.tract for profile in GuestProfile if profile.tract is not None}
+    assert named == set(TRACTS)
 
 
-def test_every_test_of_the_guest_runs_in_every_edition() -> None:
-    named = {(RUST / "paper" / test["path"]).resolve() for test in toml(RUST / "paper" / "Cargo.toml")["test"]}
+@pytest.mark.parametrize("tract", OLDER)
+def test_every_tract_gets_the_very_same_source(tract: str) -> None:
+    programs = [program["path"] for program in toml(WORKSPACES[tract] / "Cargo.toml")["bin"]]
+    assert [(WORKSPACES[tract] / path).resolve() for path in programs] == [RUST / "infer" / "src" / "main.rs"]
+
+
+@pytest.mark.parametrize("tract", OLDER)
+def test_every_test_of_the_guest_runs_on_every_tract(tract: str) -> None:
+    tests = toml(WORKSPACES[tract] / "Cargo.toml")["test"]
+    named = {(WORKSPACES[tract] / test["path"]).resolve() for test in tests}
     assert named == set((RUST / "infer" / "tests").glob("*.rs"))
 
 
-def test_every_edition_optimises_its_guest_in_the_same_way() -> None:
-    assert profiles("paper") == profiles("current")
-    assert set(profiles("current")) == {"guest-dev", "guest-o0", "guest-o3"}
+@pytest.mark.parametrize("tract", OLDER)
+def test_every_tract_is_optimised_in_the_same_way(tract: str) -> None:
+    newest = profiles(NEWEST)
+    # a kernel that only the newest has
+    del newest["guest-o3"]["package"]["dense"]
+    assert profiles(tract) == newest
+    assert set(newest) == {"guest-dev", "guest-o0", "guest-o3"}
 
 
-@pytest.mark.parametrize("edition", EDITIONS)
-def test_a_guests_key_reads_what_it_is_built_from_and_no_tests(edition: str) -> None:
-    sources = guests.sources(edition)
-    own = {WORKSPACES[edition] / "Cargo.lock", PACKAGES[edition] / "Cargo.toml", RUST / "build.sh"}
+@pytest.mark.parametrize("tract", sorted(TRACTS))
+def test_a_guests_key_reads_what_it_is_built_from_and_no_tests(tract: str) -> None:
+    sources = guests.sources(tract)
+    own = {WORKSPACES[tract] / "Cargo.lock", PACKAGES[tract] / "Cargo.toml", RUST / "build.sh"}
     assert own | set((RUST / "infer" / "src").rglob("*.rs")) <= set(sources.values())
     assert not any("tests" in path.parts for path in sources.values())
 
@@ -82,7 +100,18 @@ def test_guests_of_two_editions_share_no_place() -> None:
     assert len(places) == len(EDITIONS) * len(builds)
 
 
-def test_an_unknown_edition_is_refused_by_the_build_script() -> None:
-    argv = ["sh", str(RUST / "build.sh"), "o3", "wasm", "out", "tomorrow"]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (2, "error: unknown edition tomorrow: expected current or paper\n")
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("o3", "wasm", "out", "1.0"), "unknown tract 1.0: expected 0.20, 0.22 or 0.23"),
+        (("o4", "wasm", "out"), "unknown variant o4"),
+        (("o3", "gpu", "out"), "unknown target gpu: expected wasm or native"),
+    ],
+)
+def test_an_unknown_guest_is_refused_by_the_build_script(
+    words: tuple[str, ...], complaint: str, tmp_path: Path
+) -> None:
+    script = (RUST / "build.sh").read_text().replace("/src", str(RUST))
+    (tmp_path / "build.sh").write_text(script)
+    done = subprocess.run(["sh", str(tmp_path / "build.sh"), *words], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, f"error: {complaint}\n")

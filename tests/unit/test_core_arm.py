@@ -14,6 +14,7 @@ from lab.core.errors import ExperimentError
         ("wasmtime-jit-cranelift-o0@o3", Arm("wasmtime", Mode.JIT, "cranelift-o0", GuestProfile.O3)),
         ("wasmedge-interpreter@o3-simd", Arm("wasmedge", Mode.INTERPRETER, None, GuestProfile.O3_SIMD)),
         ("wamr-aot-llvm@o0", Arm("wamr", Mode.AOT, "llvm", GuestProfile.O0)),
+        ("native@o3+tract-0.23", Arm("native", Mode.NATIVE, None, GuestProfile.O3_TRACT_23)),
     ],
 )
 def test_an_id_is_runtime_mode_backend_and_guest(text: str, arm: Arm) -> None:
@@ -39,6 +40,9 @@ def test_a_malformed_id_is_refused_with_an_example_of_a_good_one(text: str) -> N
         ("wasmer-jit-llvm@o0", "native@o0"),
         ("wasmer-jit-llvm@o3", "native@o3"),
         ("wasmtime-jit-winch@o3-simd", "native@o3"),
+        ("wasmtime-aot-cranelift@o3-simd+tract-0.23", "native@o3+tract-0.23"),
+        ("wasmtime-aot-cranelift@o3-relaxed+tract-0.23", "native@o3+tract-0.23"),
+        ("native@dev", "native@dev"),
         ("native@o0", "native@o0"),
         ("litert-framework@python", "native@o3"),
     ],
@@ -46,6 +50,13 @@ def test_a_malformed_id_is_refused_with_an_example_of_a_good_one(text: str) -> N
 def test_an_overhead_is_taken_over_native_at_the_same_optimisation_level(arm: str, baseline: str) -> None:
     assert Arm.parse(arm).baseline.id == baseline
     assert Case(Arm.parse(arm), "yunet", 3).baseline == Case(Arm.parse(baseline), "yunet", 3)
+
+
+def test_a_guest_names_its_variant_and_its_tract() -> None:
+    guest = GuestProfile("o3-simd+tract-0.23")
+    assert (guest.variant, guest.tract, guest.has_vectors, guest.is_relaxed) == ("o3-simd", "0.23", True, False)
+    assert (GuestProfile.O3.variant, GuestProfile.O3.tract, GuestProfile.O3.has_vectors) == ("o3", None, False)
+    assert GuestProfile.O3_RELAXED_TRACT_23.is_relaxed
 
 
 def test_only_native_runs_the_native_build() -> None:

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 const USAGE: &str = "usage: infer MODEL --input FILE --shape N,H,W,C --outputs NODE[,NODE…] \
-                     [--iterations N] [--save FILE] [--handicap PERMILLE]";
+                     [--iterations N] [--save FILE] [--slowdown PERMILLE]";
 
 /// What one run is asked to do.
 #[derive(Debug, PartialEq)]
@@ -21,7 +21,7 @@ pub struct Args {
     /// Where the output tensors' bytes go.
     pub save: Option<PathBuf>,
     /// Thousandths by which each inference is made longer: a slowdown of known size, to calibrate the measuring.
-    pub handicap_permille: u32,
+    pub slowdown_permille: u32,
 }
 
 impl Args {
@@ -29,7 +29,7 @@ impl Args {
     pub fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut positional = None;
         let (mut input, mut shape, mut outputs, mut save) = (None, None, None, None);
-        let (mut iterations, mut handicap_permille) = (1, 0);
+        let (mut iterations, mut slowdown_permille) = (1, 0);
         while let Some(word) = words.next() {
             if !word.starts_with("--") {
                 if positional.replace(PathBuf::from(&word)).is_some() {
@@ -44,7 +44,7 @@ impl Args {
                 "--outputs" => outputs = Some(value.split(',').map(String::from).collect()),
                 "--iterations" => iterations = parse_number(&word, &value)?,
                 "--save" => save = Some(PathBuf::from(value)),
-                "--handicap" => handicap_permille = parse_number(&word, &value)?,
+                "--slowdown" => slowdown_permille = parse_number(&word, &value)?,
                 _ => return Err(format!("unknown option {word}; {USAGE}")),
             }
         }
@@ -58,12 +58,13 @@ impl Args {
             outputs: outputs.ok_or_else(|| format!("--outputs is missing; {USAGE}"))?,
             iterations,
             save,
-            handicap_permille,
+            slowdown_permille,
         })
     }
 }
 
-fn parse_shape(text: &str) -> Result<Vec<usize>, String> {
+/// Sizes with commas between them.
+pub fn parse_shape(text: &str) -> Result<Vec<usize>, String> {
     let sizes: Vec<usize> = text.split(',').map_while(|size| size.parse().ok()).filter(|size| *size > 0).collect();
     if sizes.len() == text.split(',').count() {
         Ok(sizes)
@@ -86,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_full_command_line_is_understood() {
-        let args = parse("m.pb --input i --shape 1,2,3,4 --outputs a,b/c --iterations 3 --save o --handicap 50");
+        let args = parse("m.pb --input i --shape 1,2,3,4 --outputs a,b/c --iterations 3 --save o --slowdown 50");
         let expected = Args {
             model: "m.pb".into(),
             input: "i".into(),
@@ -94,15 +95,15 @@ mod tests {
             outputs: vec!["a".into(), "b/c".into()],
             iterations: 3,
             save: Some("o".into()),
-            handicap_permille: 50,
+            slowdown_permille: 50,
         };
         assert_eq!(args.unwrap(), expected);
     }
 
     #[test]
-    fn one_iteration_without_handicap_is_the_default() {
+    fn one_iteration_without_slowdown_is_the_default() {
         let args = parse("m.pb --input i --shape 1 --outputs a").unwrap();
-        assert_eq!((args.iterations, args.handicap_permille, args.save), (1, 0, None));
+        assert_eq!((args.iterations, args.slowdown_permille, args.save), (1, 0, None));
     }
 
     #[test]

@@ -1,41 +1,67 @@
 //! From a GraphDef's bytes to tract's model of it, holding as few copies of the weights as possible at any time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use prost::Message;
 use tract_tensorflow::model::{ParsingContext, TfOpRegister};
-use tract_tensorflow::tfpb::tensorflow::{GraphDef, NodeDef};
+use tract_tensorflow::tfpb::tensorflow::NodeDef;
 use tract_tensorflow::tract_hir::internal::*;
 
+use crate::constants::Constants;
 use crate::ops;
 
-/// Decodes the protobuf, then drops its bytes.
-pub fn decode(bytes: Vec<u8>) -> TractResult<GraphDef> {
-    let graph = GraphDef::decode(&*bytes).map_err(|why| format_err!("the model is no whole GraphDef: {why}"))?;
-    ensure!(!graph.node.is_empty(), "the model has no nodes");
-    Ok(graph)
+/// A graph out of its file.
+#[derive(Debug)]
+pub struct Graph {
+    /// In the file's order.
+    pub nodes: Vec<Node>,
+    /// Length of the file.
+    pub file_bytes: usize,
+}
+
+/// A node; a constant's value may be a tensor already, and is in the protobuf otherwise.
+#[derive(Debug)]
+pub struct Node {
+    pub proto: NodeDef,
+    pub tensor: Option<Tensor>,
 }
 
 /// Builds what `outputs` depend on, with the one placeholder's shape set to `shape`.
 ///
 /// Nodes are taken out of the graph as they are built, so that a weight's protobuf is freed before the next is read.
-pub fn build(graph: GraphDef, shape: &[usize], outputs: &[String]) -> TractResult<InferenceModel> {
-    let mut nodes: BTreeMap<String, NodeDef> = graph.node.into_iter().map(|node| (node.name.clone(), node)).collect();
-    let mut builder = Builder { model: InferenceModel::default(), register: ops::register(), built: BTreeMap::new() };
+pub fn build(graph: Graph, shape: &[usize], outputs: &[String]) -> TractResult<InferenceModel> {
+    ensure!(!graph.nodes.is_empty(), "the model has no nodes");
+    let mut builder = Builder {
+        model: InferenceModel::default(),
+        register: ops::register(),
+        built: BTreeMap::new(),
+        constants: Constants::in_graph_of(graph.file_bytes),
+    };
+    let mut nodes = by_name(graph.nodes)?;
     for output in outputs {
         builder.build_with_its_inputs(output, &mut nodes, shape)?;
     }
     let outlets: Vec<OutletId> = outputs.iter().map(|output| OutletId::new(builder.built[output], 0)).collect();
     let mut model = builder.model;
-    model.set_output_outlets(&outlets)?;
+    model.select_output_outlets(&outlets)?;
     ensure!(model.inputs.len() == 1, "expected one placeholder before the outputs, found {}", model.inputs.len());
     Ok(model)
+}
+
+fn by_name(nodes: Vec<Node>) -> TractResult<BTreeMap<String, Node>> {
+    let mut named = BTreeMap::new();
+    for node in nodes {
+        if let Some(earlier) = named.insert(node.proto.name.clone(), node) {
+            bail!("two nodes of the graph are named {}", earlier.proto.name);
+        }
+    }
+    Ok(named)
 }
 
 struct Builder {
     model: InferenceModel,
     register: TfOpRegister,
     built: BTreeMap<String, usize>,
+    constants: Constants,
 }
 
 impl Builder {
@@ -43,33 +69,44 @@ impl Builder {
     fn build_with_its_inputs(
         &mut self,
         output: &str,
-        nodes: &mut BTreeMap<String, NodeDef>,
+        nodes: &mut BTreeMap<String, Node>,
         shape: &[usize],
     ) -> TractResult<()> {
         let mut stack = vec![output.to_string()];
+        let mut open = BTreeSet::new();
         while let Some(name) = stack.last().cloned() {
             if self.built.contains_key(&name) {
                 stack.pop();
                 continue;
             }
             let node = nodes.get(&name).ok_or_else(|| format_err!("the graph has no node {name}, or it is a cycle"))?;
-            let missing: Vec<String> = data_inputs(node)?.into_iter().filter(|i| !self.built.contains_key(i)).collect();
+            let missing: Vec<String> =
+                data_inputs(&node.proto)?.into_iter().filter(|i| !self.built.contains_key(i)).collect();
             if missing.is_empty() {
                 let node = nodes.remove(&name).expect("it was there a moment ago");
                 self.add(node, shape)?;
                 continue;
             }
-            ensure!(stack.len() <= nodes.len(), "the graph has a cycle through {name}");
+            ensure!(open.insert(name.clone()), "the graph has a cycle through {name}");
             stack.extend(missing);
         }
         Ok(())
     }
 
     /// Adds one node whose inputs are built already.
-    fn add(&mut self, node: NodeDef, shape: &[usize]) -> TractResult<()> {
+    fn add(&mut self, Node { proto: node, tensor }: Node, shape: &[usize]) -> TractResult<()> {
         let build = self.register.0.get(&node.op);
         let build = build.ok_or_else(|| format_err!("{}: this guest has no operator {}", node.name, node.op))?;
-        let op = build(&ParsingContext::default(), &node).with_context(|| format!("{} ({})", node.name, node.op))?;
+        if let Some((attribute, _)) = node.attr.iter().find(|(_, attribute)| attribute.value.is_none()) {
+            bail!("{}: the attribute {attribute} has no value", node.name);
+        }
+        let op = match tensor {
+            Some(tensor) => self.constants.take(&node.name, tensor)?,
+            None => {
+                self.constants.check(&node)?;
+                build(&ParsingContext::default(), &node).with_context(|| format!("{} ({})", node.name, node.op))?
+            }
+        };
         let id = self.model.add_node(&*node.name, op, tvec!(InferenceFact::default()))?;
         for (slot, input) in data_inputs(&node)?.iter().enumerate() {
             self.model.add_edge(OutletId::new(self.built[input], 0), InletId::new(id, slot))?;

@@ -5,19 +5,27 @@
 //! 3 (model, shape or input that does not fit).
 
 mod args;
+mod constants;
 mod graph;
 mod marks;
 mod model;
 mod ops;
 mod output;
 mod read;
+#[cfg(all(feature = "lean", target_family = "wasm"))]
+mod snapshot;
+#[cfg_attr(feature = "lean", path = "stream.rs")]
+mod source;
 
 use std::error::Error;
+use std::path::Path;
 use std::process::exit;
 use std::time::Instant;
 
 use args::Args;
 use marks::{infer_mark, output_mark, phase_mark, start_mark};
+use model::Plan;
+use source::Source;
 
 const EXIT_BAD_ARGUMENTS: i32 = 2;
 const EXIT_BAD_MODEL: i32 = 3;
@@ -34,27 +42,20 @@ fn main() {
 /// The phases in their order; each mark is printed when its phase has ended.
 fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let begin = Instant::now();
-    let bytes = read::file(&args.model)?;
     let input = read::input(&args.input, &args.shape)?;
-    phase_mark("read", begin);
-
-    let begin = Instant::now();
-    let graph = graph::decode(bytes)?;
-    phase_mark("decode", begin);
-
-    let begin = Instant::now();
-    let model = graph::build(graph, &args.shape, &args.outputs)?;
-    phase_mark("build", begin);
-
-    let begin = Instant::now();
-    let plan = model::optimise(model)?;
-    phase_mark("optimise", begin);
+    let plan = match kept_plan() {
+        Some(plan) => {
+            phase_mark("read", begin);
+            plan
+        }
+        None => load(&args.model, &args.shape, &args.outputs, begin, phase_mark)?,
+    };
 
     let mut outputs = Default::default();
     for _ in 0..args.iterations {
         let begin = Instant::now();
         outputs = model::infer(&plan, &input)?;
-        model::spin_until_handicapped(begin, args.handicap_permille);
+        model::spin_until_slower(begin, args.slowdown_permille);
         infer_mark(begin);
     }
 
@@ -66,6 +67,39 @@ fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     }
     output_mark(begin, &sha256);
     Ok(())
+}
+
+/// From a graph's file to a plan; `mark` is called with each phase that has ended and when it began.
+fn load(
+    model: &Path,
+    shape: &[usize],
+    outputs: &[String],
+    begin: Instant,
+    mark: impl Fn(&str, Instant),
+) -> Result<Plan, Box<dyn Error>> {
+    let source = Source::open(model)?;
+    mark("read", begin);
+
+    let begin = Instant::now();
+    let graph = source.decode()?;
+    mark("decode", begin);
+
+    let begin = Instant::now();
+    let model = graph::build(graph, shape, outputs)?;
+    mark("build", begin);
+
+    let begin = Instant::now();
+    let plan = model::optimise(model)?;
+    mark("optimise", begin);
+    Ok(plan)
+}
+
+/// The plan that this very module was kept with.
+fn kept_plan() -> Option<Plan> {
+    #[cfg(all(feature = "lean", target_family = "wasm"))]
+    return snapshot::take();
+    #[cfg(not(all(feature = "lean", target_family = "wasm")))]
+    return None;
 }
 
 /// An error and its causes in one line.

@@ -4,11 +4,13 @@
 //! runtime compiles the whole module at every start. So: what the networks need, and what graphs of the same family do.
 
 mod concat;
+#[cfg(feature = "lean")]
+mod dense;
 mod pad;
 mod squeeze;
 
 use tract_tensorflow::model::TfOpRegister;
-use tract_tensorflow::ops::nn::{conv2d, dw_conv2d, fused_batch_norm, pools};
+use tract_tensorflow::ops::nn::{dw_conv2d, fused_batch_norm, pools};
 use tract_tensorflow::tract_hir::internal::*;
 use tract_tensorflow::tract_hir::ops::activations::Clip;
 use tract_tensorflow::tract_hir::ops::array::{Reshape, Tile};
@@ -27,7 +29,10 @@ pub fn register() -> TfOpRegister {
     ops.insert("BiasAdd", |_, _| Ok(math::Add.into_hir()));
     ops.insert("ConcatV2", |_, _| Ok(expand(concat::ConcatV2)));
     ops.insert("Const", |_, node| Ok(Box::new(Const::new(node.get_attr_tensor("value")?.into_arc_tensor())?)));
-    ops.insert("Conv2D", conv2d::conv2d);
+    #[cfg(feature = "lean")]
+    ops.insert("Conv2D", dense::conv2d);
+    #[cfg(not(feature = "lean"))]
+    ops.insert("Conv2D", tract_tensorflow::ops::nn::conv2d::conv2d);
     ops.insert("DepthwiseConv2dNative", dw_conv2d::depthwise_conv2d);
     ops.insert("FusedBatchNorm", fused_batch_norm::fused_batch_norm);
     ops.insert("Identity", |_, _| Ok(Box::new(Identity)));
@@ -37,7 +42,7 @@ pub fn register() -> TfOpRegister {
     ops.insert("Placeholder", |_, _| Ok(Box::new(Source::new())));
     ops.insert("Relu", |_, _| Ok(expand(Clip::new(Some(0.0), None))));
     ops.insert("Relu6", |_, _| Ok(expand(Clip::new(Some(0.0), Some(6.0)))));
-    ops.insert("Reshape", |_, _| Ok(expand(Reshape::new())));
+    ops.insert("Reshape", |_, _| Ok(expand(Reshape::new(false))));
     ops.insert("Rsqrt", |_, _| Ok(math::rsqrt().into_hir()));
     ops.insert("Sigmoid", |_, _| Ok(sigmoid().into_hir()));
     ops.insert("Softmax", |_, _| Ok(expand(LayerSoftmax::new(-1, false))));

@@ -9,7 +9,7 @@ use tract_tensorflow::prelude::*;
 pub fn little_endian(tensors: &[TValue]) -> TractResult<Vec<u8>> {
     let mut bytes = vec![];
     for tensor in tensors {
-        bytes.extend(tensor.as_slice::<f32>()?.iter().flat_map(|value| value.to_le_bytes()));
+        bytes.extend(tensor.try_as_plain_ram()?.as_slice::<f32>()?.iter().flat_map(|value| value.to_le_bytes()));
     }
     Ok(bytes)
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use tract_tensorflow::prelude::*;
 
 /// Larger reads fail with ENOMEM in some WASI implementations, which copy the whole request.
-const CHUNK_BYTES: usize = 1 << 20;
+pub const CHUNK_BYTES: usize = 1 << 20;
 
 /// The whole file, in a buffer of its full length from the start, so that nothing is copied while it grows.
 pub fn file(path: &Path) -> Result<Vec<u8>, String> {
@@ -26,7 +26,8 @@ fn read_in_chunks(path: &Path) -> io::Result<Vec<u8>> {
 /// The input tensor: raw little-endian float32 of exactly that shape.
 pub fn input(path: &Path, shape: &[usize]) -> Result<TValue, String> {
     let bytes = file(path)?;
-    let expected = shape.iter().product::<usize>() * size_of::<f32>();
+    let expected = shape.iter().try_fold(size_of::<f32>(), |bytes, size| bytes.checked_mul(*size));
+    let expected = expected.ok_or_else(|| format!("the shape {shape:?} is too large"))?;
     if bytes.len() != expected {
         let found = bytes.len();
         return Err(format!("{}: {found} bytes where the shape {shape:?} takes {expected}", path.display()));

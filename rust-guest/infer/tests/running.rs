@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{constant, op, placeholder, small_graph, Desk};
+use common::{change_value, constant, op, placeholder, shape_of, small_graph, stored_constant, Desk};
 use serde_json::Value;
 use tract_tensorflow::tfpb::graph;
 use tract_tensorflow::tract_hir::prelude::*;
@@ -43,9 +43,9 @@ fn every_phase_is_marked_once_and_every_inference() {
 }
 
 #[test]
-fn a_handicap_makes_inference_slower_and_changes_no_output() {
-    let desk = Desk::new("handicap").with_graph(&small_graph()).with_input(&[1.0; 4]);
-    let line = "model.pb --input input.f32 --shape 1,2,2,1 --outputs y --save out.f32 --iterations 200 --handicap";
+fn a_slowdown_makes_inference_slower_and_changes_no_output() {
+    let desk = Desk::new("slowdown").with_graph(&small_graph()).with_input(&[1.0; 4]);
+    let line = "model.pb --input input.f32 --shape 1,2,2,1 --outputs y --save out.f32 --iterations 200 --slowdown";
     let total = |permille: u32| {
         let text = String::from_utf8(desk.run(&format!("{line} {permille}")).stdout).unwrap();
         assert_eq!(desk.saved(), [1.0; 4]);
@@ -104,4 +104,76 @@ fn a_batch_norm_written_out_is_computed() {
         .node(op("Sub", "y", &["scaled", "mean"]));
     let desk = Desk::new("norm").with_graph(&graph).with_input(&[8.0, 8.0]);
     assert_eq!(desk.infer("1,1,1,2", "y"), [3.0, 1.0]);
+}
+
+#[test]
+fn a_tensor_may_be_used_more_often_than_there_are_nodes() {
+    let graph = graph()
+        .node(placeholder("x", &[1, 1]))
+        .node(op("Relu", "relu", &["x"]))
+        .node(constant("axis", tensor0(1i32)))
+        .node(op("ConcatV2", "y", &["relu", "relu", "relu", "relu", "relu", "axis"]));
+    let desk = Desk::new("often").with_graph(&graph).with_input(&[2.0]);
+    assert_eq!(desk.infer("1,1", "y"), [2.0; 5]);
+}
+
+#[test]
+fn a_constant_may_store_one_value_for_its_whole_shape() {
+    let mut three = constant("three", tensor1(&[3f32]));
+    change_value(&mut three, |tensor| tensor.tensor_shape = Some(shape_of(&[1, 2, 2, 1])));
+    let graph = graph().node(placeholder("x", &[1, 2, 2, 1])).node(three).node(op("Mul", "y", &["x", "three"]));
+    let desk = Desk::new("repeated").with_graph(&graph).with_input(&[1.0, 2.0, 3.0, 4.0]);
+    assert_eq!(desk.infer("1,2,2,1", "y"), [3.0, 6.0, 9.0, 12.0]);
+}
+
+#[test]
+fn a_constant_may_store_its_bytes() {
+    let mut half = constant("half", tensor1(&[0f32]));
+    change_value(&mut half, |tensor| {
+        tensor.float_val.clear();
+        tensor.tensor_content = [0.5f32, 0.25].iter().flat_map(|value| value.to_le_bytes()).collect();
+        tensor.tensor_shape = Some(shape_of(&[2]));
+    });
+    let graph = graph().node(placeholder("x", &[1, 2])).node(half).node(op("Mul", "y", &["x", "half"]));
+    let desk = Desk::new("bytes").with_graph(&graph).with_input(&[4.0, 4.0]);
+    assert_eq!(desk.infer("1,2", "y"), [2.0, 1.0]);
+}
+
+/// More bytes than a node may have to be decoded from a copy.
+const LARGE: usize = 40_000;
+
+#[test]
+fn a_large_constant_is_read_as_a_small_one_is() {
+    let values: Vec<f32> = (0..LARGE).map(|index| index as f32).collect();
+    let graph = graph()
+        .node(placeholder("x", &[1, 1]))
+        .node(stored_constant("large", &[1, LARGE as i64], &values))
+        .node(constant("small", tensor1(&[1f32])))
+        .node(op("Mul", "product", &["x", "large"]))
+        .node(op("Add", "y", &["product", "small"]));
+    let desk = Desk::new("large").with_graph(&graph).with_input(&[2.0]);
+    let expected: Vec<f32> = values.iter().map(|value| 2.0 * value + 1.0).collect();
+    assert_eq!(desk.infer("1,1", "y"), expected);
+}
+
+#[test]
+fn a_large_fully_connected_layer_is_a_product_with_its_weights() {
+    let (rows, columns) = (4, 1 << 19);
+    let weights: Vec<f32> = (0..rows * columns).map(|index| (index % 5) as f32).collect();
+    let conv = op("Conv2D", "y", &["x", "weights"])
+        .attr("strides", vec![1i64, 1, 1, 1])
+        .attr("dilations", vec![1i64, 1, 1, 1])
+        .attr("padding", "VALID")
+        .attr("data_format", "NHWC");
+    let graph = graph()
+        .node(placeholder("x", &[-1, 2, 2, 1]))
+        .node(stored_constant("weights", &[2, 2, 1, columns as i64], &weights))
+        .node(conv);
+    let input = [1.0, 2.0, 3.0, 4.0, -1.0, 0.0, 0.0, 1.0];
+    let desk = Desk::new("dense").with_graph(&graph).with_input(&input);
+    let expected = input.chunks(rows).flat_map(|x| {
+        let weights = &weights;
+        (0..columns).map(move |column| (0..rows).map(|row| x[row] * weights[row * columns + column]).sum::<f32>())
+    });
+    assert_eq!(desk.infer("2,2,2,1", "y"), expected.collect::<Vec<f32>>());
 }

@@ -43,5 +43,6 @@ impl Expansion for Pad {
 fn pads_from(pads: &Tensor, rank: usize) -> TractResult<Vec<(usize, usize)>> {
     ensure!(pads.shape() == [rank, 2], "paddings of shape {:?} for a tensor of rank {rank}", pads.shape());
     let pads = pads.cast_to::<i64>()?;
-    Ok(pads.as_slice::<i64>()?.chunks(2).map(|pair| (pair[0] as usize, pair[1] as usize)).collect())
+    let size = |pad: i64| usize::try_from(pad).map_err(|_| format_err!("a padding of {pad}"));
+    pads.try_as_plain_ram()?.as_slice::<i64>()?.chunks(2).map(|pair| Ok((size(pair[0])?, size(pair[1])?))).collect()
 }

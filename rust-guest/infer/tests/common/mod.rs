@@ -4,16 +4,21 @@
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
+use tract_tensorflow::tfpb::tensorflow::attr_value::Value;
 use tract_tensorflow::tfpb::tensorflow::tensor_shape_proto::Dim;
 use tract_tensorflow::tfpb::tensorflow::{DataType, GraphDef, NodeDef, TensorProto, TensorShapeProto};
 use tract_tensorflow::tfpb::{graph, node};
 use tract_tensorflow::tract_hir::prelude::*;
 
+/// A shape; -1 is any size.
+pub fn shape_of(sizes: &[i64]) -> TensorShapeProto {
+    let dim = sizes.iter().map(|size| Dim { size: *size, name: String::new() }).collect();
+    TensorShapeProto { dim, unknown_rank: false }
+}
+
 /// A placeholder of float32; -1 is any size.
 pub fn placeholder(name: &str, shape: &[i64]) -> NodeDef {
-    let dim = shape.iter().map(|size| Dim { size: *size, name: String::new() }).collect();
-    let shape = TensorShapeProto { dim, unknown_rank: false };
-    node().op("Placeholder").name(name).attr("dtype", DataType::DtFloat).attr("shape", shape)
+    node().op("Placeholder").name(name).attr("dtype", DataType::DtFloat).attr("shape", shape_of(shape))
 }
 
 /// A constant.
@@ -21,6 +26,14 @@ pub fn constant(name: &str, tensor: Tensor) -> NodeDef {
     let value = TensorProto::try_from(&tensor).expect("a tensor of numbers");
     let dtype = DataType::try_from(tensor.datum_type()).expect("a type TensorFlow has");
     node().op("Const").name(name).attr("dtype", dtype).attr("value", value)
+}
+
+/// Changes what a constant stores.
+pub fn change_value(constant: &mut NodeDef, change: impl Fn(&mut TensorProto)) {
+    match constant.attr.get_mut("value").and_then(|value| value.value.as_mut()) {
+        Some(Value::Tensor(tensor)) => change(tensor),
+        other => panic!("no tensor: {other:?}"),
+    }
 }
 
 /// A node without attributes.
@@ -90,4 +103,15 @@ impl Drop for Desk {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
+}
+
+/// A constant of floats that stores its bytes, as TensorFlow writes large ones.
+pub fn stored_constant(name: &str, shape: &[i64], values: &[f32]) -> NodeDef {
+    let mut stored = constant(name, tensor1(&[0f32]));
+    change_value(&mut stored, |tensor| {
+        tensor.float_val.clear();
+        tensor.tensor_content = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        tensor.tensor_shape = Some(shape_of(shape));
+    });
+    stored
 }
