@@ -85,11 +85,11 @@ ENV CARGO_TARGET_WASM32_WASIP1_LINKER=wasm-ld
 # sources of the standard library, from which cargo builds one for wasm32.
 FROM builder-trixie AS toolchain-std
 ARG GUEST_RUST_STD
-RUN apt-get update \
-    && apt-get install -y --no-install-recommends \
+COPY packages/ /packages/
+RUN /packages/install toolchain-std \
         "rustc-web=${GUEST_RUST_STD}*" "cargo-web=${GUEST_RUST_STD}*" "libstd-rust-web-dev=${GUEST_RUST_STD}*" \
         "rust-web-src=${GUEST_RUST_STD}*" lld wasi-libc clang binaryen \
-    && rm -rf /var/lib/apt/lists/*
+    && rm -rf /packages
 ENV CARGO_TARGET_WASM32_WASIP1_LINKER=wasm-ld
 
 # The measuring launcher: static, so that it runs in every image. The workspace's other members are there in name only,
