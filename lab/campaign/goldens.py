@@ -78,7 +78,7 @@ class Goldens:
 
     def _path(self, target: str, guest_sha256: str, model: Model, batch: int) -> Path:
         parts = [target, guest_sha256, model.graph_sha256, model.input_for(batch).input_sha256]
-        if target == Target.NATIVE:
+        if target != Target.WASM:
             parts.append(self._processor)
         key = hashlib.sha256(" ".join(parts).encode()).hexdigest()
         return self._directory / f"{key}.json"

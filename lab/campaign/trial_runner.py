@@ -12,7 +12,6 @@ from lab.campaign.job import run_job
 from lab.campaign.materials import Materials
 from lab.campaign.outcome import judge_exit, judge_marks, judge_output, trial_of
 from lab.campaign.patience import run_patiently
-from lab.core.arm import Mode
 from lab.core.case import Case
 from lab.core.experiment import Limits
 from lab.core.trial import Kind, Outcome, Trial
@@ -76,7 +75,7 @@ class TrialRunner:
         """Whether the output itself is needed: another framework's always is, a guest's until one has passed."""
         guest, model = self._materials.guest(case.arm), self._materials.models[case.model]
         known = self._goldens.known(case.arm.target, guest.sha256, model, case.batch)
-        return case.arm.mode is Mode.FRAMEWORK or known is None
+        return known is None or not case.arm.has_exact_output
 
 
 def utc_now() -> str:

@@ -71,7 +71,8 @@ _ON_TRACT = "+tract-"
 UNOPTIMISED = frozenset({GuestProfile.O0, GuestProfile.DEV})
 NATIVE_RUNTIME = "native"
 _ARM_ID = re.compile(
-    r"(native(?:-(?P<kernels>generic))?|(?P<runtime>[a-z0-9]+)-(?P<mode>interpreter|jit|aot|framework)(?:-(?P<backend>[a-z0-9-]+))?)"
+    r"(native(?:-(?P<kernels>generic))?"
+    r"|(?P<runtime>[a-z0-9]+)-(?P<mode>interpreter|jit|aot|framework)(?:-(?P<backend>[a-z0-9-]+))?)"
     r"@(?P<guest>[a-z0-9.+-]+)"
 )
 
@@ -110,13 +111,18 @@ class Arm(msgspec.Struct, frozen=True, order=True):
         return self.mode is Mode.NATIVE
 
     @property
+    def has_exact_output(self) -> bool:
+        """Whether its output tensors are the same bits in every trial, on a given processor."""
+        return self.mode is not Mode.FRAMEWORK and not self.guest.is_relaxed
+
+    @property
     def target(self) -> str:
         """``native`` or ``wasm``: what executes the arm's guest."""
         return NATIVE_RUNTIME if self.is_native or self.mode is Mode.FRAMEWORK else "wasm"
 
     @property
     def baseline(self) -> Arm:
-        """The native arm that an overhead of this arm is taken over: same optimisation level and tract, tuned kernels."""
+        """The native arm that overheads are taken over: same optimisation level and tract, tuned kernels."""
         level = self.guest.variant if self.guest in UNOPTIMISED else GuestProfile.O3.value
         guest = GuestProfile(self.guest.replace(self.guest.variant, level, 1))
         return Arm(NATIVE_RUNTIME, Mode.NATIVE, None, guest)

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from lab.core.arm import NATIVE_RUNTIME, GuestProfile, Mode
+from lab.core.arm import NATIVE_RUNTIME, Arm, GuestProfile, Mode
 from lab.core.names import Edition
 from lab.runtimes.base import GUEST_NATIVE, WORK, Runtime
+
+_GENERIC = "generic"
+# What tract has kernels of its own for, on x86-64; without them its generic kernels remain, as in wasm.
+_AVX_512 = ("avx512f", "avx512vnni", "avx512fp16")
+_INSTRUCTIONS = ("avx", "avx2", "fma", "f16c", *_AVX_512, "avxvnni", "amx-int8", "amx-bf16")
 
 
 class Native(Runtime):
@@ -18,7 +23,7 @@ class Native(Runtime):
     image = NATIVE_RUNTIME
     # mounted into the container
     binary = f"{WORK}/{GUEST_NATIVE}"
-    systems = ((Mode.NATIVE, None),)
+    systems = ((Mode.NATIVE, None), (Mode.NATIVE, _GENERIC))
     guests = (
         GuestProfile.O0,
         GuestProfile.O3,
@@ -28,6 +33,18 @@ class Native(Runtime):
     )
     # the guest is what runs: its toolchain is the guest fingerprint's business
     versions: ClassVar[dict[str, str]] = {Edition.CURRENT: "", Edition.PAPER: ""}
+
+    @classmethod
+    def arms(cls) -> tuple[Arm, ...]:
+        """Earlier tracts than 0.23 cannot be kept from their tuned kernels."""
+        return tuple(arm for arm in super().arms() if arm.backend is None or arm.guest.tract == "0.23")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What keeps tract from its tuned kernels, if the arm is to do without."""
+        if self.arm.backend is None:
+            return {}
+        return {"TRACT_CPU_ISA": ",".join(f"-{name}" for name in _INSTRUCTIONS)}
 
     @property
     def guest_file(self) -> str:

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from lab.core.arm import Mode
 from lab.core.errors import DataError, NothingToReport
 from lab.core.manifest import Manifest
 from lab.core.names import Target
@@ -50,8 +49,8 @@ def check_outputs(manifest: Manifest, trials: Iterable[Trial], lock: Lock) -> It
             wrong.append(trial)
         elif trial.outcome is Outcome.OK and trial.output_sha256 is not None:
             cell = f"{trial.model} b{trial.batch}"
-            if trial.arm.target != Target.WASM:
-                same = "" if trial.arm.mode is Mode.FRAMEWORK else ", and the same"
+            if trial.arm.target != Target.WASM or not trial.arm.has_exact_output:
+                same = ", and the same" if trial.arm.has_exact_output else ""
                 native[f"output {trial.arm.id} {cell}"] = f"within 1e-3 of TensorFlow's range{same} in every trial"
             else:
                 seen[f"wasm/{trial.guest}", cell][trial.arm.system] = trial.output_sha256
