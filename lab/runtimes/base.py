@@ -76,7 +76,6 @@ class Runtime(ABC):
         GuestProfile.O3_SIMD_TRACT_20,
         GuestProfile.O3_TRACT_23,
         GuestProfile.O3_SIMD_TRACT_23,
-        GuestProfile.O3_RELAXED_TRACT_23,
     )
     graph_format: ClassVar[GraphFormat] = GraphFormat.PB
     module_suffix: ClassVar[str] = ""

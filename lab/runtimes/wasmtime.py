@@ -46,8 +46,9 @@ class Wasmtime(Runtime):
 
     @classmethod
     def arms(cls) -> tuple[Arm, ...]:
-        """Cargo's default profile runs under one JIT only, to be compared with level 0."""
-        return (*super().arms(), Arm(cls.name, Mode.JIT, _CRANELIFT, GuestProfile.DEV))
+        """Two guests have one compiler only: cargo's default profile, and the one with relaxed vectors."""
+        level_zero = Arm(cls.name, Mode.JIT, _CRANELIFT, GuestProfile.DEV)
+        return (*super().arms(), level_zero, Arm(cls.name, Mode.AOT, _CRANELIFT, GuestProfile.O3_RELAXED_TRACT_23))
 
     @property
     def unsupported_because(self) -> str | None:

@@ -61,6 +61,8 @@ FRAMEWORKS = {"litert", "onnxruntime", "tensorflow"}
 NOT_IN_PAPER = {"node", "deno", "bun", "wasmi", "wasm3", "wasm2c", *FRAMEWORKS}
 LAZY = ("node-", "deno-", "bun-")
 
+TRACTS = ("o3+tract-0.20", "o3-simd+tract-0.20", "o3+tract-0.23", "o3-simd+tract-0.23")
+
 UNSUPPORTED_NOW = {
     "wasmer-jit-singlepass@o3-simd",
     "wasmer-aot-singlepass@o3-simd",
@@ -76,10 +78,21 @@ UNSUPPORTED_NOW = {
 }
 
 
-def test_every_mode_of_a_runtime_is_an_arm_with_every_guest_but_native_has_no_simd() -> None:
+def test_every_mode_of_a_runtime_is_an_arm_with_every_guest_but_native_has_no_vectors() -> None:
     others = {f"{name}-framework@python" for name in FRAMEWORKS}
-    expected = {f"{system}@{guest}" for system in SYSTEMS for guest in ("o0", "o3", "o3-simd")} - {"native@o3-simd"}
-    assert {arm.id for arm in all_arms()} == expected | {"native@dev", "wasmtime-jit-cranelift@dev"} | others
+    others |= {"native@dev", "wasmtime-jit-cranelift@dev", "wasmtime-aot-cranelift@o3-relaxed+tract-0.23"}
+    guests = ("o0", "o3", "o3-simd", *TRACTS)
+    expected = {f"{system}@{guest}" for system in SYSTEMS for guest in guests}
+    lacking = {f"native@{guest}" for guest in guests if "simd" in guest}
+    assert {arm.id for arm in all_arms()} == (expected - lacking) | others | {"native-generic@o3+tract-0.23"}
+
+
+def test_generic_kernels_are_those_that_tract_has_without_the_processors_vectors() -> None:
+    generic = pinned(Arm.parse("native-generic@o3+tract-0.23"), "")
+    tuned = pinned(Arm.parse("native@o3+tract-0.23"), "")
+    assert generic.run_argv(("model.pb",)) == tuned.run_argv(("model.pb",))
+    assert tuned.environment == {}
+    assert generic.environment["TRACT_CPU_ISA"].startswith("-avx,-avx2,-fma,")
 
 
 def test_arms_are_listed_once_and_native_comes_first() -> None:
@@ -94,7 +107,13 @@ def test_an_arms_id_reads_back_as_the_arm() -> None:
 
 def test_simd_guests_are_refused_where_they_fail_as_are_compilers_that_always_fail() -> None:
     refused = {arm.id: unsupported(arm) for arm in all_arms() if unsupported(arm)}
-    assert set(refused) == UNSUPPORTED_NOW
+    on_other_tracts = {
+        f"{arm}+{guest.partition('+')[2]}"
+        for arm in UNSUPPORTED_NOW
+        for guest in TRACTS
+        if arm.endswith(f"@{guest.partition('+')[0]}")
+    }
+    assert set(refused) == UNSUPPORTED_NOW | on_other_tracts
 
 
 def test_the_papers_edition_lacks_what_came_later_and_says_since_when() -> None:
