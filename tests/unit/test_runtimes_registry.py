@@ -78,7 +78,7 @@ UNSUPPORTED_NOW = {
 }
 
 
-def test_every_mode_of_a_runtime_is_an_arm_with_every_guest_but_native_has_no_vectors() -> None:
+def test_every_mode_is_an_arm_with_every_guest_but_native_has_no_vectors() -> None:
     others = {f"{name}-framework@python" for name in FRAMEWORKS}
     others |= {"native@dev", "wasmtime-jit-cranelift@dev", "wasmtime-aot-cranelift@o3-relaxed+tract-0.23"}
     guests = ("o0", "o3", "o3-simd", *TRACTS)
