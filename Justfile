@@ -38,6 +38,7 @@ bench *args: setup
 [group('check')]
 statistics *args: setup
     {{ python }} -m benchmarks.statistics_menu "$@"
+    {{ python }} -m benchmarks.statistics_sequential "$@"
 
 # linters, types, layers and every test that runs within the hour, live ones on real containers included
 [group('check')]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations, product
 
 import numpy as np
+from scipy.stats import levene
 
 from lab.calibrate.calibrator import Begun, label_of
 from lab.calibrate.findings import (
@@ -15,6 +16,7 @@ from lab.calibrate.findings import (
     SIMULATIONS,
     AAPair,
     Calibration,
+    GateEffect,
     Noise,
     Power,
     Slowdown,
@@ -23,14 +25,15 @@ from lab.calibrate.settings import SLOWED, Settings
 from lab.campaign.outcome import UNDISTURBED_CPU_SHARE
 from lab.core.errors import NothingToReport
 from lab.core.names import Flag
-from lab.core.trial import QUANTITIES, Outcome, Trial
+from lab.core.trial import QUANTITIES, Outcome, Trial, counted
 from lab.core.units import show_percent
 from lab.stats.diagnostics import bimodality, drift
 from lab.stats.estimate import has_no_spread
+from lab.stats.levels import by_world
 from lab.stats.planning import blocks_needed
 from lab.stats.ratios import Floats, by_block, paired_log_ratios
 from lab.stats.simulate import binomial_band, noise_floor, resampled, verdict_rates
-from lab.stats.verdicts import State, judge, judge_family
+from lab.stats.verdicts import State, judge_family
 
 ALPHA = 0.05
 # The guest prolongs inferences, so these must show the slowdown in full.
@@ -44,6 +47,8 @@ _EXPECTED_POWER = 0.95
 
 
 Series = dict[str, dict[int, float]]
+Worlds = Mapping[int, int]
+"""The world of each block; empty for a calibration of one world."""
 
 
 def judge_calibration(begun: Begun, trials: Iterable[Trial], simulations: int = SIMULATIONS) -> Calibration:
@@ -57,10 +62,12 @@ def judge_calibration(begun: Begun, trials: Iterable[Trial], simulations: int = 
     Raises:
         NothingToReport: a label has no trial that ended ok.
     """
-    settings, measured = begun.settings, [trial for trial in trials if trial.block > 0]
+    settings, journal = begun.settings, [trial for trial in trials if trial.block > 0]
+    measured = counted(journal)
+    worlds = {trial.block: trial.replicate for trial in measured if trial.replicate is not None}
     series = {quantity: _series(measured, quantity) for quantity in CALIBRATED}
     for quantity, of_quantity in series.items():
-        absent = [label for label in (*settings.aa_labels, SLOWED) if not of_quantity.get(label)]
+        absent = [label for label in settings.order(1) if not of_quantity.get(label)]
         if absent:
             whys = [trial.why for trial in measured if trial.why]
             raise NothingToReport(
@@ -68,10 +75,11 @@ def judge_calibration(begun: Begun, trials: Iterable[Trial], simulations: int = 
                 f"{f': {whys[-1]}' if whys else ''}",
                 "choose another --arm or --model, or calibrate with more blocks",
             )
-    scatter = {quantity: _scatter(series[quantity], settings) for quantity in CALIBRATED}
-    aa_pairs = tuple(_aa_pairs(series, settings))
+    scatter = {quantity: _scatter(series[quantity], settings.aa_labels, worlds) for quantity in CALIBRATED}
+    aa_pairs = tuple(_aa_pairs(series, settings, settings.aa_labels, worlds))
     noise = tuple(_noise(name, scatter[name], series[name], settings, simulations) for name in CALIBRATED)
-    slowdown = tuple(_slowdown(name, scatter[name], series[name], settings, simulations) for name in CALIBRATED)
+    slowed = {name: _ratios(series[name], SLOWED, settings.aa_labels[0], worlds) for name in CALIBRATED}
+    slowdown = tuple(_slowdown(name, scatter[name], slowed[name], settings, simulations) for name in CALIBRATED)
     power = tuple(cell for name in CALIBRATED for cell in _power(name, scatter[name], settings, simulations))
     band = binomial_band(ALPHA, simulations)
     busy = tuple(_busy(measured))
@@ -88,6 +96,9 @@ def judge_calibration(begun: Begun, trials: Iterable[Trial], simulations: int = 
         band=band,
         slowdown=slowdown,
         power=power,
+        gate=tuple(_gate_effects(series, scatter, settings, worlds)),
+        waited_s=sum(trial.gate_wait_ns or 0 for trial in journal) / 1e9,
+        repeats=sum(Flag.REPEAT in trial.flags for trial in journal),
         problems=tuple(_problems(aa_pairs, noise, slowdown, band, busy=bool(busy))),
         notes=(*busy, *_notes(noise, slowdown)),
     )
@@ -103,31 +114,58 @@ def _series(trials: Iterable[Trial], quantity: str) -> Series:
     return {label: by_block(pairs) for label, pairs in values.items()}
 
 
-def _scatter(series: Series, settings: Settings) -> Floats:
+def _ratios(series: Series, label: str, other: str, worlds: Worlds) -> Floats:
+    """Log-ratios of two labels by block, or by world where there are several."""
+    mine, to = series[label], series[other]
+    blocks = sorted(mine.keys() & to.keys())
+    ratios = paired_log_ratios(mine, to)
+    return by_world(ratios, np.array([worlds[block] for block in blocks], dtype=np.intp)) if worlds else ratios
+
+
+def _scatter(series: Series, labels: Sequence[str], worlds: Worlds) -> Floats:
     """Log-ratios of A/A arms that share no trial with each other: independent samples of the machine's noise."""
-    labels = settings.aa_labels
     pairs = zip(labels[::2], labels[1::2], strict=False)
-    return np.concatenate([paired_log_ratios(series[item], series[other]) for item, other in pairs])
+    return np.concatenate([_ratios(series, item, other, worlds) for item, other in pairs])
 
 
-def _aa_pairs(series: Mapping[str, Series], settings: Settings) -> Iterator[AAPair]:
+def _aa_pairs(
+    series: Mapping[str, Series], settings: Settings, labels: Sequence[str], worlds: Worlds
+) -> Iterator[AAPair]:
     ratios = {
-        (quantity, f"{item} over {other}"): paired_log_ratios(of_quantity[item], of_quantity[other])
+        (quantity, f"{item} over {other}"): _ratios(of_quantity, item, other, worlds)
         for quantity, of_quantity in series.items()
-        for item, other in combinations(settings.aa_labels, 2)
+        for item, other in combinations(labels, 2)
     }
-    for (quantity, pair), judgement in judge_family(ratios, settings.margin, ALPHA, "all A/A pairs").items():
+    judged = judge_family(ratios, settings.margin, ALPHA, "all A/A pairs", settings.unit)
+    for (quantity, pair), judgement in judged.items():
         yield AAPair(quantity, pair, judgement)
+
+
+def _gate_effects(
+    series: Mapping[str, Series], scatter: Mapping[str, Floats], settings: Settings, worlds: Worlds
+) -> Iterator[GateEffect]:
+    labels = settings.gated_labels
+    pairs = list(_aa_pairs(series, settings, labels, worlds)) if labels else []
+    for quantity in CALIBRATED if labels else ():
+        gated, ungated = _scatter(series[quantity], labels, worlds), scatter[quantity]
+        flat = _is_flat(gated) or _is_flat(ungated)
+        yield GateEffect(
+            quantity,
+            None if _is_flat(gated) else noise_floor(gated, settings.units, ALPHA),
+            None if _is_flat(ungated) else noise_floor(ungated, settings.units, ALPHA),
+            None if flat else float(levene(gated, ungated, center="median").pvalue),
+            sum(pair.quantity == quantity and pair.judgement.state is State.DIFFERS for pair in pairs),
+        )
 
 
 def _noise(quantity: str, scatter: Floats, series: Series, settings: Settings, simulations: int) -> Noise:
     flags = tuple(_flags(series, settings))
     if _is_flat(scatter):
         return Noise(quantity, None, None, None, None, flags)
-    drawn = resampled(scatter, simulations, settings.blocks, seed=settings.seed)
+    drawn = resampled(scatter, simulations, settings.units, seed=settings.seed)
     return Noise(
         quantity=quantity,
-        floor=noise_floor(scatter, settings.blocks, ALPHA),
+        floor=noise_floor(scatter, settings.units, ALPHA),
         blocks_for_1_percent=blocks_needed(scatter, 0.01),
         tests=verdict_rates(drawn, 1.0, _NO_MARGIN, ALPHA),
         verdicts=verdict_rates(drawn, 1.0, settings.margin, ALPHA),
@@ -144,15 +182,14 @@ def _flags(series: Series, settings: Settings) -> Iterator[str]:
                 yield f"{label}: {flag.text}"
 
 
-def _slowdown(quantity: str, scatter: Floats, series: Series, settings: Settings, simulations: int) -> Slowdown:
-    ratios = paired_log_ratios(series[SLOWED], series[settings.aa_labels[0]])
-    judgement = judge(ratios, settings.margin, ALPHA)
+def _slowdown(quantity: str, scatter: Floats, ratios: Floats, settings: Settings, simulations: int) -> Slowdown:
+    judgement = judge_family({None: ratios}, settings.margin, ALPHA, unit=settings.unit)[None]
     if quantity not in SLOWED_QUANTITIES:
         return Slowdown(quantity, None, judgement, None, None)
     truth, estimate, power = 1 + settings.slowdown_permille / 1000, judgement.estimate, None
     covers = None if estimate.low is None or estimate.high is None else estimate.low <= truth <= estimate.high
     if not _is_flat(scatter):
-        drawn = resampled(scatter, simulations, settings.blocks, slowdown=truth - 1, seed=settings.seed + 1)
+        drawn = resampled(scatter, simulations, settings.units, slowdown=truth - 1, seed=settings.seed + 1)
         power = verdict_rates(drawn, truth, settings.margin, ALPHA).differs
     return Slowdown(quantity, truth, judgement, covers, power)
 

@@ -21,13 +21,17 @@ def summary(found: Calibration) -> list[str]:
         f"{found.false_positives} of {len(found.aa_pairs)} comparisons of the same with the same find a difference"
     )
     lines += [_slowdown_sentence(item) for item in found.slowdown if item.truth is not None]
+    if found.gate:
+        lines.append(
+            f"the quiet gate waited {found.waited_s:.0f} s and repeated {found.repeats} trials; see the report"
+        )
     lines += [f"problem: {problem}" for problem in found.problems]
     return lines + [f"note: {note}" for note in found.notes]
 
 
 def page(found: Calibration) -> str:
     """``report.md``."""
-    parts = (_head, _aa_section, _noise, _slowdown, _power, _setting)
+    parts = (_head, _aa_section, _noise, _slowdown, _power, _gate, _setting)
     return "\n\n".join(text for part in parts for text in part(found)) + "\n"
 
 
@@ -83,9 +87,9 @@ def _noise(found: Calibration) -> Iterator[str]:
     yield "\n".join(f"- {QUANTITIES[item.quantity].title}: {_floor(item)}." for item in found.noise)
     yield (
         "The floor is what a single comparison finds in 80 of 100 tries. False positives come from "
-        f"{found.simulated} simulated comparisons of {settings.blocks} blocks with the noise measured here and no "
-        f"difference: an honest test at 5 % shows between {low} and {high}; less is cautious (few blocks), more is "
-        "wrong."
+        f"{found.simulated} simulated comparisons of {settings.units} {settings.unit}s with the noise measured here "
+        f"and no difference: an honest test at 5 % shows between {low} and {high}; less is cautious (few blocks), more "
+        "is wrong."
     )
     rows = [
         (
@@ -145,6 +149,28 @@ def _power(found: Calibration) -> Iterator[str]:
         for quantity, blocks in dict.fromkeys((cell.quantity, cell.blocks) for cell in found.power)
     ]
     yield _table(rows, ("quantity", "blocks", *(show_percent(size) for size in sizes)))
+
+
+def _gate(found: Calibration) -> Iterator[str]:
+    if not found.gate:
+        return
+    yield "## The quiet gate"
+    yield (
+        f"In the same blocks {found.begun.settings.aa_arms} more labels ran the very same after a wait for a quiet "
+        f"machine: {found.waited_s:.0f} s of waiting in all, {found.repeats} trials repeated. The p-value is that of "
+        "the test that both scatter alike."
+    )
+    rows = [
+        (
+            QUANTITIES[item.quantity].title,
+            None if item.ungated is None else show_percent(item.ungated.fraction),
+            None if item.gated is None else show_percent(item.gated.fraction),
+            None if item.p_same is None else f"{item.p_same:.2g}",
+            item.differing,
+        )
+        for item in found.gate
+    ]
+    yield _table(rows, ("quantity", "floor without", "floor with", "p", "gated pairs that differ"))
 
 
 def _found_text(cell: Power) -> str:

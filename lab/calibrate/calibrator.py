@@ -79,6 +79,7 @@ class Calibrator:
             left_s=self._left_s(),
             label=label,
             slowdown_permille=self._settings.slowdown_permille if label == SLOWED else 0,
+            is_gated=self._settings.gate == "on" or label in self._settings.gated_labels,
         )
 
     def _left_s(self) -> float:
@@ -86,7 +87,7 @@ class Calibrator:
         runs = [trial for trial in self._session.trials if trial.kind is Kind.RUN]
         spent = [trial.total_ns / 1e9 + CONTAINER_S for trial in runs if trial.total_ns]
         each = sum(spent) / len(spent) if spent else self._session.predict(self._case).total_s
-        return each * max(0, 1 + self._settings.blocks * (self._settings.aa_arms + 1) - len(runs))
+        return each * max(0, 1 + self._settings.blocks * len(self._settings.order(1)) - len(runs))
 
     def _require_success(self, trial: Trial) -> None:
         if trial.outcome is not Outcome.OK:

@@ -14,7 +14,7 @@ from lab.stats.simulate import NoiseFloor, Rates
 from lab.stats.verdicts import Judgement, State
 
 CALIBRATION_SCHEMA = 2
-CALIBRATED = ("single_total_ns", "first_infer_ns", "steady_infer_ns", "rss_peak_bytes")
+CALIBRATED = ("single_total_ns", "first_infer_ns", "steady_infer_ns", "cpu_ns", "rss_peak_bytes")
 SIMULATIONS = 1000
 POWER_SLOWDOWNS = (0.01, 0.02, 0.05, 0.10)
 POWER_BLOCKS = (6, 10, 20, 40)
@@ -90,6 +90,23 @@ class Power(msgspec.Struct, frozen=True):
     covered: float
 
 
+class GateEffect(msgspec.Struct, frozen=True):
+    """How one quantity scatters between A/A arms that wait for a quiet machine, and between those that do not.
+
+    Attributes:
+        quantity: its name.
+        gated, ungated: floors; None without scatter.
+        p_same: of the test that both scatter alike (Brown & Forsythe 1974); None without scatter.
+        differing: pairs of gated A/A arms that were found to differ, of all of them.
+    """
+
+    quantity: str
+    gated: NoiseFloor | None
+    ungated: NoiseFloor | None
+    p_same: float | None
+    differing: int
+
+
 class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     """``calibration.json``.
 
@@ -103,6 +120,8 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
         band: between which rates an honest 5 % shows itself in that many, in 99 of 100 calibrations.
         slowdown: by quantity.
         power: by quantity, blocks and slowdown; none of a quantity without scatter.
+        gate: by quantity, where trials ran with and without the quiet gate.
+        waited_s, repeats: what the gate waited for, in seconds, and how many trials were repeated.
         problems: what speaks against trusting verdicts from here; empty if nothing does.
         notes: what to know besides.
     """
@@ -119,6 +138,9 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     band: tuple[float, float]
     slowdown: tuple[Slowdown, ...]
     power: tuple[Power, ...] = ()
+    gate: tuple[GateEffect, ...] = ()
+    waited_s: float = 0.0
+    repeats: int = 0
     problems: tuple[str, ...]
     notes: tuple[str, ...]
 

@@ -32,6 +32,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         margin: of the verdicts, as a fraction.
         seed: of the order within blocks, and of the simulations.
         edition, weights: as in an experiment.
+        gate: whether trials wait for a quiet machine; ``both`` for A/A arms with and without in the same blocks.
+        replicates: worlds that blocks run in by turns.
     """
 
     arm: str = "wasmtime-aot-cranelift@o3"
@@ -44,6 +46,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 1
     edition: str = Edition.CURRENT
     weights: Literal["seeded", "pretrained", "auto"] = "seeded"
+    gate: Literal["off", "on", "both"] = "off"
+    replicates: int = 1
 
     @property
     def case(self) -> Case:
@@ -54,6 +58,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def aa_labels(self) -> tuple[str, ...]:
         """``aa-1``, ``aa-2`` and so on."""
         return tuple(f"aa-{number}" for number in range(1, self.aa_arms + 1))
+
+    @property
+    def gated_labels(self) -> tuple[str, ...]:
+        """A/A arms that wait for a quiet machine, beside as many that do not; none unless both are asked for."""
+        return tuple(f"gated-{number}" for number in range(1, self.aa_arms + 1)) if self.gate == "both" else ()
+
+    @property
+    def units(self) -> int:
+        """How many independent figures a label gives: worlds, or blocks in a calibration of one world."""
+        return self.replicates if self.replicates > 1 else self.blocks
+
+    @property
+    def unit(self) -> str:
+        """What these are."""
+        return "world" if self.replicates > 1 else "block"
 
     @property
     def slowdown_permille(self) -> int:
@@ -68,14 +87,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             question="Which differences can this machine detect?",
             matrix=(Matrix(arms=(self.arm,), models=(self.model,)),),
             tiers={TIER: Tier(budget="24h", min_blocks=self.blocks, max_blocks=self.blocks)},
-            measure=Measure(iterations=self.iterations, seed=self.seed),
+            measure=Measure(iterations=self.iterations, seed=self.seed, replicates=self.replicates),
             edition=self.edition,
             weights=self.weights,
         )
 
     def order(self, block: int) -> list[str]:
         """The labels of a block, in its own random order."""
-        labels = [*self.aa_labels, SLOWED]
+        labels = [*self.aa_labels, *self.gated_labels, SLOWED]
         random.Random(f"{self.seed} {block}").shuffle(labels)  # noqa: S311 - an order, not a secret
         return labels
 
@@ -109,6 +128,10 @@ def checked(settings: Settings) -> Settings:
         raise UsageError(
             f"a slowdown of {settings.slowdown:.1%} lies within the margin of {settings.margin:.1%}: no difference",
             "give a larger slowdown or a smaller margin",
+        )
+    if settings.replicates > 1 and settings.blocks < settings.replicates:
+        raise UsageError(
+            f"{settings.blocks} blocks do not reach {settings.replicates} worlds", "give at least one block for each"
         )
     if settings.aa_arms < 2 or settings.blocks < 2:
         raise UsageError("noise shows between two trials of the same at least", "give at least 2 A/A arms and 2 blocks")

@@ -171,6 +171,7 @@ def _quantities(report: ProbeReport) -> dict[str, Any]:
     return {
         **measured,
         "startup_ns": _startup_ns(report),
+        "pressure_ns": None if report.psi_cpu_us is None else report.psi_cpu_us * 1000,
         "infer_ns": infer,
         "output_sha256": report.output_sha256,
         "phase_rss_peak_bytes": _phase_peaks(report.marks) or None,

@@ -16,7 +16,7 @@ from lab.campaign.schedule import PILOT_SHARE, CaseProgress, beside_baseline, ca
 from lab.campaign.session import Session, spent_s
 from lab.campaign.sets.plan import PILOT_SHARE_OF_SETS, SetPlan
 from lab.campaign.sets.purchase import Purchase
-from lab.campaign.stop_rule import is_precise
+from lab.campaign.stop_rule import is_answered, is_precise
 from lab.core.case import Case
 from lab.core.errors import LabError
 from lab.core.experiment import Tier
@@ -161,7 +161,10 @@ class CampaignRun:
         return before, progress, chosen
 
     def _precise(self, trials: list[Trial]) -> Callable[[Case], bool]:
-        wanted, of_case = self._session.limits.precision_fraction, beside_baseline(trials)
+        limits, of_case, most = self._session.limits, beside_baseline(trials), self._tier.max_blocks
+        wanted = limits.precision_fraction
+        if limits.is_sequential:
+            return cache(lambda case: is_answered(case, of_case(case), most, wanted))
         return cache(lambda case: is_precise(case, of_case(case), wanted))
 
     # -- one trial --

@@ -24,7 +24,7 @@ import msgspec
 from lab.core.case import Case
 from lab.core.experiment import Tier
 from lab.core.names import Flag
-from lab.core.trial import Kind, Outcome, Trial
+from lab.core.trial import Kind, Outcome, Trial, counted
 
 # Of the budget, what block 0 may use: the rest buys repeats of what is affordable.
 PILOT_SHARE = 0.8
@@ -96,9 +96,9 @@ def case_progress(cases: Iterable[Case], trials: Iterable[Trial], container_s: f
 
 
 def beside_baseline(trials: Iterable[Trial]) -> Callable[[Case], list[Trial]]:
-    """The trials of a case and of its baseline: found for every case in one pass over the trials."""
+    """The trials of a case and of its baseline that count: found for every case in one pass over the trials."""
     by_case: dict[Case, list[Trial]] = {}
-    for trial in trials:
+    for trial in counted([*trials]):
         by_case.setdefault(trial.case, []).append(trial)
     return lambda case: [trial for each in {case, case.baseline} for trial in by_case.get(each, ())]
 

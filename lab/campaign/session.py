@@ -12,6 +12,9 @@ from typing import Protocol
 import msgspec
 
 from lab.campaign.materials import Materials
+from lab.campaign.noise.gate import QuietGate, longest_wait_s
+from lab.campaign.noise.repeats import is_disturbed, is_repeated
+from lab.campaign.noise.worlds import Worlds
 from lab.campaign.outcome import OutcomeWithReason
 from lab.campaign.precompiled import PrecompiledModules
 from lab.campaign.prediction import CONTAINER_S, CostModel, Prediction, guess_compile_s
@@ -51,6 +54,7 @@ class Session:
         trials: those that the journal already holds.
         home: directory of goldens and precompiled modules.
         observer: called as trials start and end.
+        gate: waits before trials that are gated.
 
     Attributes:
         trials: every trial of the journal, in its order; grows with it.
@@ -68,13 +72,16 @@ class Session:
         trials: Iterable[Trial],
         home: Path,
         observer: Observer,
+        gate: QuietGate | None = None,
     ) -> None:
         self.name, self.materials, self.limits, self.observer = name, materials, limits, observer
         self.trials = list(trials)
         self.costs = CostModel(materials.models)
         self.costs.learn(self.trials)
-        self._engine, self._journal = engine, journal
-        self._runner = TrialRunner(name, materials, engine, limits, home)
+        self._engine, self._journal, self._gate = engine, journal, gate or QuietGate()
+        several = limits.replicates > 1
+        self._worlds = Worlds(home / "worlds" / name, limits.replicates, limits.seed) if several else None
+        self._runner = TrialRunner(name, materials, engine, limits, home, self._worlds)
         self._modules = PrecompiledModules(home / "artifacts", materials)
         # A module is made by this session alone, so that looking for it once per arm is enough.
         self._has_module: dict[Arm, bool] = {}
@@ -83,6 +90,11 @@ class Session:
         """Remove containers and half-made modules that a killed run of the same name left behind."""
         self._engine.remove_leftovers(self.name)
         self._modules.remove_leftovers(self.name)
+
+    def remove_worlds(self) -> None:
+        """Remove the copies that a campaign of several worlds ran with."""
+        if self._worlds is not None:
+            self._worlds.remove()
 
     @property
     def spent_s(self) -> float:
@@ -148,8 +160,9 @@ class Session:
         label: str | None = None,
         predicted_ns: int | None = None,
         slowdown_permille: int = 0,
+        is_gated: bool | None = None,
     ) -> Trial:
-        """Run a case once and write the trial down.
+        """Run a case once and write the trial down; of a gated one that was disturbed, also its repeat.
 
         Args:
             case: to run.
@@ -160,15 +173,41 @@ class Session:
             label: under which the trial runs, in a calibration.
             predicted_ns: what the trial was predicted to take.
             slowdown_permille: by how many thousandths each inference is made longer.
+            is_gated: whether it waits for a quiet machine; None for what the session's limits say.
+
+        Returns:
+            The trial that counts.
 
         Raises:
             EngineFailed, EngineMissing: from the engine; nothing can be said of the case then.
         """
         self.observer.on_trial_start(case.id if label is None else f"{label} of {case.id}", block, left_s)
-        trial = self._runner.run(
-            case, block=block, iterations=iterations, module=module, slowdown_permille=slowdown_permille
-        )
-        return self.record(msgspec.structs.replace(trial, label=label, predicted_ns=predicted_ns))
+
+        def once() -> Trial:
+            trial = self._runner.run(
+                case, block=block, iterations=iterations, module=module, slowdown_permille=slowdown_permille
+            )
+            return msgspec.structs.replace(trial, label=label, predicted_ns=predicted_ns)
+
+        if not (self.limits.gate if is_gated is None else is_gated):
+            return self.record(once())
+        trial, disturbed = self._gated(once)
+        trial = self.record(trial)
+        if not disturbed or not is_repeated(trial, self.trials):
+            return trial
+        self.observer.on_trial_start(f"{case.id} once more", block, left_s)
+        repeat, _ = self._gated(once)
+        return self.record(msgspec.structs.replace(repeat, flags=(*repeat.flags, Flag.REPEAT)))
+
+    def _gated(self, once: Callable[[], Trial]) -> tuple[Trial, bool]:
+        """A trial after a wait for a quiet machine, and whether it was disturbed even so."""
+        ran = [trial for trial in self.trials if trial.gate_wait_ns is not None]
+        waited_s = sum(trial.gate_wait_ns or 0 for trial in ran) / 1e9
+        before = self._gate.wait(longest_wait_s(self.spent_s - waited_s, waited_s))
+        trial = once()
+        disturbed = is_disturbed(trial, before)
+        flags = (*trial.flags, Flag.DISTURBED) if disturbed else trial.flags
+        return msgspec.structs.replace(trial, gate_wait_ns=before.ns, flags=flags), disturbed
 
     def record_unrun(
         self, case: Case, ended: OutcomeWithReason, block: int = 0, predicted_ns: int | None = None
@@ -213,9 +252,9 @@ class Session:
 
 
 def spent_s(trials: Iterable[Trial]) -> float:
-    """Seconds of measuring in trials, container starts included; what came from a cache costs nothing."""
+    """Seconds of measuring in trials, container starts and waits included; what came from a cache costs nothing."""
     paid = (trial for trial in trials if trial.total_ns is not None and Flag.FROM_CACHE not in trial.flags)
-    return sum((trial.total_ns or 0) / 1e9 + CONTAINER_S for trial in paid)
+    return sum(((trial.total_ns or 0) + (trial.gate_wait_ns or 0)) / 1e9 + CONTAINER_S for trial in paid)
 
 
 def _no_module(trial: Trial) -> OutcomeWithReason:

@@ -6,10 +6,13 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
 from lab.campaign.copies import with_writable_copies
 from lab.campaign.goldens import Goldens
 from lab.campaign.job import run_job
 from lab.campaign.materials import Materials
+from lab.campaign.noise.worlds import Worlds
 from lab.campaign.outcome import judge_exit, judge_marks, judge_output, trial_of
 from lab.campaign.patience import run_patiently
 from lab.core.case import Case
@@ -28,11 +31,20 @@ class TrialRunner:
         engine: where.
         measure: limits.
         home: where goldens, and copies of what a runtime may write to, are kept.
+        worlds: in which trials run by turns; None for a campaign of one world.
     """
 
-    def __init__(self, name: str, materials: Materials, engine: Engine, measure: Limits, home: Path) -> None:
+    def __init__(
+        self,
+        name: str,
+        materials: Materials,
+        engine: Engine,
+        measure: Limits,
+        home: Path,
+        worlds: Worlds | None = None,
+    ) -> None:
         self._name, self._materials, self._engine, self._measure = name, materials, engine, measure
-        self._copies = home / "writable"
+        self._copies, self._worlds = home / "writable", worlds
         self._goldens = Goldens(home / "goldens", cpu_flags_sha256())
 
     def run(
@@ -49,6 +61,7 @@ class TrialRunner:
         Raises:
             EngineFailed, EngineMissing: from the engine; nothing can be said of the case then.
         """
+        world = None if self._worlds is None else self._worlds.of_block(block)
         guest, model = self._materials.guest(case.arm), self._materials.models[case.model]
         job = run_job(
             case,
@@ -61,7 +74,9 @@ class TrialRunner:
             slowdown_permille=slowdown_permille,
         )
         if self._materials.runtime(case.arm).opens_for_writing:
-            job = with_writable_copies(job, self._copies)
+            job = with_writable_copies(job, self._writable(world))
+        if self._worlds is not None and world is not None:
+            job = self._worlds.enter(job, world)
         started_at = utc_now()
         result = run_patiently(self._engine, job)
         judged = judge_exit(result, job.timeout_s)
@@ -69,7 +84,14 @@ class TrialRunner:
             judged = judge_marks(result.report, iterations)
             if judged.outcome is Outcome.OK:
                 judged = judge_output(result.report, self._goldens, case, guest.sha256, model)
-        return trial_of(result, judged, case, kind=Kind.RUN, block=block, started_at=started_at)
+        trial = trial_of(result, judged, case, kind=Kind.RUN, block=block, started_at=started_at)
+        return msgspec.structs.replace(trial, replicate=world)
+
+    def _writable(self, world: int | None) -> Path:
+        """Where copies for writing are kept: each world has its own."""
+        if self._worlds is None or world is None:
+            return self._copies
+        return self._worlds.directory_of(world) / "writable"
 
     def _must_return(self, case: Case) -> bool:
         """Whether the output itself is needed: another framework's always is, a guest's until one has passed."""

@@ -50,6 +50,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         cpus: processors a trial is pinned to (the highest-numbered ones); None for all that the lab may use.
         precision_fraction: half-width of each overhead's interval at which blocks stop being added.
         seed: seed of the random order of trials within blocks.
+        gate: whether each trial waits for a quiet machine first, and is repeated once if it was disturbed.
+        replicates: worlds that blocks run in by turns: other copies of every file, another environment.
+        is_sequential: whether blocks stop as soon as the answer is known, with bounds that allow looking so often.
     """
 
     iterations: int
@@ -59,6 +62,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     cpus: int | None
     precision_fraction: float
     seed: int
+    gate: bool = False
+    replicates: int = 1
+    is_sequential: bool = False
 
 
 class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,6 +78,9 @@ class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         cpus: processors a trial is pinned to (the highest-numbered ones); None for all that the lab may use.
         precision: half-width of each overhead's interval at which blocks stop being added.
         seed: seed of the random order of trials within blocks.
+        gate: ``on``: each trial waits, within limits, for a quiet machine, and is repeated once if it was disturbed.
+        replicates: worlds that blocks run in by turns: other copies of every file, another environment; 1 for as is.
+        stop: when blocks stop being added: at ``precision``, or ``sequential``: as soon as the verdict is known.
     """
 
     iterations: Count = 3
@@ -81,6 +90,9 @@ class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cpus: Count | None = None
     precision: str = "2%"
     seed: int = 1
+    gate: Literal["off", "on"] = "off"
+    replicates: Count = 1
+    stop: Literal["precision", "sequential"] = "precision"
 
     @property
     def limits(self) -> Limits:
@@ -93,6 +105,9 @@ class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             cpus=self.cpus,
             precision_fraction=parse_fraction(self.precision),
             seed=self.seed,
+            gate=self.gate == "on",
+            replicates=self.replicates,
+            is_sequential=self.stop == "sequential",
         )
 
 
@@ -258,6 +273,7 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ExperimentError(f"precision = '{measure.precision}' cannot be reached", "give a value such as 2%")
         if limits.iterations > MOST_ITERATIONS:
             raise ExperimentError(f"iterations = {limits.iterations} is too many", f"give at most {MOST_ITERATIONS}")
+        _one_unit(limits)
         for batch in (batch for part in self.matrix for batch in part.batches):
             if batch > LARGEST_BATCH:
                 raise ExperimentError(f"a batch of {batch} is too large", f"give at most {LARGEST_BATCH}")
@@ -274,6 +290,14 @@ def _matching(entry: str, known: tuple[str, ...]) -> list[str]:
             "`lab runtimes` lists all arms, and why some cannot run",
         )
     return found
+
+
+def _one_unit(limits: Limits) -> None:
+    if limits.is_sequential and limits.replicates > 1:
+        raise ExperimentError(
+            "sequential bounds are of blocks, and replicates make the world the unit",
+            "give stop = 'precision', or replicates = 1",
+        )
 
 
 def _positive(key: str, text: str, seconds: float) -> None:

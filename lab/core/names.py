@@ -36,6 +36,20 @@ class Weights(StrEnum):
     IMPORTED = "imported"
 
 
+class Gate(StrEnum):
+    """Whether trials wait for a quiet machine."""
+
+    OFF = "off"
+    ON = "on"
+
+
+class Stop(StrEnum):
+    """When blocks of a case stop being added."""
+
+    PRECISION = "precision"
+    SEQUENTIAL = "sequential"
+
+
 class Flag(StrEnum):
     """What is remarkable about a trial. Flagged trials are kept, and counted in the report.
 
@@ -44,11 +58,15 @@ class Flag(StrEnum):
         THROTTLED: the CPU quota of its container kept it from running.
         SHARED_MACHINE: some task of the machine waited for a processor during much of the trial.
         ENGINE_FAILURE: the engine could not bring the trial to a report, twice; that shows nothing of the case.
+        DISTURBED: the machine was busy right before the trial, or its hypervisor gave its processors to others.
+        REPEAT: the trial stands for a disturbed one of the same case and block.
         FROM_CACHE: a compile trial of an earlier campaign, whose precompiled module is used again.
     """
 
     CPU_CONTENDED = "cpu-contended"
     THROTTLED = "throttled"
     SHARED_MACHINE = "shared-machine"
+    DISTURBED = "disturbed"
+    REPEAT = "repeat"
     FROM_CACHE = "from-cache"
     ENGINE_FAILURE = "engine-failure"

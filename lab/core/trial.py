@@ -7,7 +7,7 @@ Version history of `TRIAL_SCHEMA`:
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated, Any, TypeAlias, get_args, get_type_hints
@@ -16,6 +16,7 @@ import msgspec
 
 from lab.core.arm import Arm, GuestProfile, Mode
 from lab.core.case import Case
+from lab.core.names import Flag
 from lab.core.quantity import Quantity
 
 TRIAL_SCHEMA = 1
@@ -54,6 +55,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         kind: run or compile.
         runtime, mode, backend, guest, model, batch: the case. A compile trial's model is ``""`` and its batch 0.
         label: in calibrations, which of the arms that run the very same command this trial belongs to; otherwise None.
+        replicate: which of the campaign's worlds it ran in, from 0; None where the campaign has but one.
         started_at: UTC, ISO 8601.
     Verdict:
         outcome: see `Outcome`.
@@ -80,6 +82,10 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         user_ns, system_ns: cpu time of the runtime.
         minor_faults, major_faults, voluntary_switches, involuntary_switches: as rusage.
         throttled_ns: kept from running by the cpu quota.
+    Machine, before and meanwhile:
+        gate_wait_ns: how long the lab waited for a quiet machine before it started the trial; None without a gate.
+        pressure_ns: for how long some task of the machine waited for a processor.
+        steal_ns: processor time that a hypervisor gave to others, summed over processors.
     """
 
     schema: int = TRIAL_SCHEMA
@@ -96,6 +102,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     outcome: Outcome
     why: str | None = None
     label: str | None = None
+    replicate: Natural | None = None
     output_sha256: str | None = None
     flags: tuple[str, ...] = ()
     total_ns: Annotated[Measured, Quantity("time from exec to exit", "total_ns")] = None
@@ -128,6 +135,9 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         Natural | None, Quantity("involuntary context switches", "rusage.involuntary_switches")
     ] = None
     throttled_ns: Annotated[Natural | None, Quantity("time throttled by the cpu quota", "cgroup.throttled_ns")] = None
+    gate_wait_ns: Annotated[Measured, Quantity("wait for a quiet machine")] = None
+    pressure_ns: Annotated[Measured, Quantity("time in which some task waited for a processor")] = None
+    steal_ns: Annotated[Measured, Quantity("processor time given to others by the hypervisor", "steal_ns")] = None
 
     @classmethod
     def of(cls, case: Case, **rest: Any) -> Trial:
@@ -152,6 +162,11 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def case(self) -> Case:
         """The case that ran."""
         return Case(self.arm, self.model, self.batch)
+
+    @property
+    def cpu_ns(self) -> int | None:
+        """Processor time of the runtime, in user mode and in the kernel, every inference of the process included."""
+        return None if self.user_ns is None or self.system_ns is None else self.user_ns + self.system_ns
 
     @property
     def load_ns(self) -> int | None:
@@ -206,11 +221,35 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return single if single > 0 or self.total_ns == 0 else None
 
 
+def replaced(trials: Iterable[Trial]) -> set[int]:
+    """Numbers of the trials that were disturbed and have been repeated well in the same block: the repeat counts.
+
+    Which trial is disturbed is decided by signals that are blind to its duration (`lab.campaign.noise.repeats`).
+    """
+    waiting: dict[tuple[Case, int, str | None], int] = {}
+    found: set[int] = set()
+    for trial in trials:
+        if trial.kind is Kind.RUN and trial.outcome is Outcome.OK and trial.flags:
+            place = (trial.case, trial.block, trial.label)
+            if Flag.REPEAT in trial.flags and place in waiting:
+                found.add(waiting.pop(place))
+            elif Flag.DISTURBED in trial.flags:
+                waiting[place] = trial.number
+    return found
+
+
+def counted(trials: Sequence[Trial]) -> list[Trial]:
+    """The trials without those that a repeat stands for."""
+    without = replaced(trials)
+    return [trial for trial in trials if trial.number not in without]
+
+
 _DERIVED = {
     "single_total_ns": Quantity("overall time", after="total_ns", compared=True),
     "load_ns": Quantity("loading", after="optimise_ns", compared=True),
     "first_infer_ns": Quantity("first inference", after="load_ns", column="infer_first_ns", compared=True),
     "steady_infer_ns": Quantity("steady inference", after="first_infer_ns", column="infer_steady_ns", compared=True),
+    "cpu_ns": Quantity("processor time", after="system_ns", compared=True),
     "inference_share": Quantity("share of inference in loading and inference", after="predicted_ns"),
     "inference_share_of_total": Quantity("share of inference in the overall time", after="inference_share"),
     "startup_share": Quantity("share of start-up in the overall time", after="inference_share_of_total"),

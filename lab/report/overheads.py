@@ -18,10 +18,9 @@ from lab.core.case import Case
 from lab.report.display import megabytes, seconds
 from lab.report.results import Results
 from lab.stats.combine import geometric_mean_over_models
-from lab.stats.ratios import Estimate, Floats, overheads, paired_log_ratios
+from lab.stats.planning import MARGIN
+from lab.stats.ratios import Estimate, Floats, overheads
 from lab.stats.verdicts import Judgement, judge_family
-
-MARGIN = 0.02  # overheads within 2 % of native count as equivalent: the default precision of experiments
 
 
 @dataclass(frozen=True)
@@ -95,21 +94,17 @@ def costs(
     """
     chosen = list(cases)
     baselines = {case: case.baseline if over is None else Case(over, case.model, case.batch) for case in chosen}
-    logs = {case: _logs(results, quantity, case) for case in chosen}
-    levels = _estimates({case: values for case, values in logs.items() if len(values)})
+    logs = {case: results.logs(results.cells[case], quantity) for case in chosen}
+    levels = _estimates({case: values for case, values in logs.items() if len(values)}, results)
     compared = [case for case in levels if not (case.arm.is_native if over is None else case == baselines[case])]
     ratios = {case: log_ratios(results, quantity, case, baselines[case]) for case in compared}
     ratios = {case: values for case, values in ratios.items() if len(values)}
-    judged = judge_family(ratios, MARGIN, family=family) if ratios else {}
+    judged = judge_family(ratios, MARGIN, family=family, unit=results.unit, level_at=results.level_at) if ratios else {}
     return {case: Cost(levels.get(case), judged.get(case), ratios.get(case)) for case in chosen}
 
 
-def _logs(results: Results, quantity: str, case: Case) -> Floats:
-    return np.log(np.array(list(results.by_block(results.cells[case], quantity).values()), dtype=np.float64))
-
-
 def log_ratios(results: Results, quantity: str, case: Case, over: Case | None = None) -> Floats:
-    """What the case's overhead rests on: of each block that holds both trials; empty without a baseline.
+    """What the case's overhead rests on: of each block that holds both trials, or each world; empty without baseline.
 
     Args:
         results: of the campaign.
@@ -120,18 +115,18 @@ def log_ratios(results: Results, quantity: str, case: Case, over: Case | None = 
     baseline = results.cells.get(over or case.baseline)
     if baseline is None:
         return np.empty(0)
-    mine = results.by_block(results.cells[case], quantity)
-    return paired_log_ratios(mine, results.by_block(baseline, quantity))
+    return results.log_ratios(results.cells[case], baseline, quantity)
 
 
-def _estimates(values: Mapping[Case, Floats]) -> dict[Case, Estimate]:
+def _estimates(values: Mapping[Case, Floats], results: Results) -> dict[Case, Estimate]:
     """All estimates, those with the same number of blocks at once, as one table."""
     by_length: dict[int, list[Case]] = {}
     for case, row in values.items():
         by_length.setdefault(len(row), []).append(case)
     found: dict[Case, Estimate] = {}
-    for cases in by_length.values():
-        found.update(zip(cases, overheads(np.stack([values[case] for case in cases])), strict=True))
+    for length, cases in by_length.items():
+        table, level = np.stack([values[case] for case in cases]), 1 - results.level_at(length)
+        found.update(zip(cases, overheads(table, level), strict=True))
     return {case: found[case] for case in values}
 
 

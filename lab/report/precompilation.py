@@ -11,7 +11,7 @@ from lab.report.overheads import TIME
 from lab.report.results import Cell, Results
 from lab.stats.combine import mean_over_sample
 from lab.stats.estimate import Estimate
-from lab.stats.ratios import overhead, paired_log_ratios
+from lab.stats.ratios import overhead
 
 
 def is_precompiled(case: Case) -> bool:
@@ -93,7 +93,7 @@ def _saving(results: Results, cell: Cell) -> Saving:
     rival = results.cells.get(Case(other, cell.case.model, cell.case.batch)) if other else None
     if other is None or rival is None:
         return Saving(cell)
-    logs = paired_log_ratios(results.by_block(cell, TIME.name), results.by_block(rival, TIME.name))
+    logs = results.log_ratios(cell, rival, TIME.name)
     if not len(logs):
         return Saving(cell, other)
     saved = float(results.values(rival, TIME.name).mean() - results.values(cell, TIME.name).mean())

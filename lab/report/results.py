@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,9 @@ from lab.core.case import Case
 from lab.core.errors import NothingToReport
 from lab.core.manifest import Manifest
 from lab.core.trial import Outcome
-from lab.stats.ratios import by_block
+from lab.stats.levels import ReplicationUnit, by_world
+from lab.stats.ratios import by_block, paired_log_ratios
+from lab.stats.sequential import look_levels
 from lab.store.campaigns import read_manifest
 from lab.store.columns import OUTCOMES, Floats, TrialTable, load_table
 
@@ -23,6 +25,8 @@ _MODES = (Mode.NATIVE, Mode.FRAMEWORK, Mode.JIT, Mode.INTERPRETER, Mode.AOT)
 _MODE_ORDER = {mode: place for place, mode in enumerate(_MODES)}
 _GUEST_ORDER = {guest: place for place, guest in enumerate(GuestProfile)}
 NOT_RUN = "not yet run"
+ALPHA = 0.05
+"""Chance of a false alarm in a family, over all looks at it."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +141,53 @@ class Results:
         if found is None:
             found = self._by_block[cell.case, quantity] = self._make_by_block(cell, quantity)
         return found
+
+    @cached_property
+    def world_of(self) -> dict[int, int]:
+        """The world of each block; empty in a campaign of one world."""
+        if self.manifest.experiment.measure.replicates < 2:
+            return {}
+        return dict(zip(self.table.block.tolist(), self.table.replicate.tolist(), strict=True))
+
+    @property
+    def unit(self) -> ReplicationUnit:
+        """What is independent of each other here."""
+        return ReplicationUnit.WORLD if self.world_of else ReplicationUnit.BLOCK
+
+    def level_at(self, blocks: int) -> float:
+        """The level of tests on so many blocks, 5 % over all looks: less where a sequential campaign looks often."""
+        if not self._looks:
+            return ALPHA
+        return self._looks.get(blocks, min(self._looks.values()))
+
+    @cached_property
+    def _looks(self) -> dict[int, float]:
+        experiment = self.manifest.experiment
+        if not experiment.measure.limits.is_sequential:
+            return {}
+        return look_levels(experiment.tier(self.manifest.tier).max_blocks, ALPHA)
+
+    def per_unit(self, blocks: Sequence[int], figures: Floats, unit: ReplicationUnit | None = None) -> Floats:
+        """Figures of blocks as statistics take them: as they are, or one for each world.
+
+        Args:
+            blocks: in order.
+            figures: of these blocks, shape (blocks,), on the scale that is averaged.
+            unit: what is wanted; None for the campaign's own.
+        """
+        if (unit or self.unit) is ReplicationUnit.BLOCK or not len(figures):
+            return figures
+        return by_world(figures, np.array([self.world_of[block] for block in blocks]))
+
+    def logs(self, cell: Cell, quantity: str, unit: ReplicationUnit | None = None) -> Floats:
+        """Logarithms of a quantity, one for each unit."""
+        values = self.by_block(cell, quantity)
+        return self.per_unit([*values], np.log(np.array(list(values.values()), dtype=np.float64)), unit)
+
+    def log_ratios(self, cell: Cell, to: Cell, quantity: str, unit: ReplicationUnit | None = None) -> Floats:
+        """Log-ratios of a quantity of two cells, paired by block, one for each unit; empty without a common block."""
+        mine, other = self.by_block(cell, quantity), self.by_block(to, quantity)
+        return self.per_unit(sorted(mine.keys() & other.keys()), paired_log_ratios(mine, other), unit)
 
     def _make_by_block(self, cell: Cell, quantity: str) -> dict[int, float]:
         values = self.table.quantities[quantity][cell.rows]

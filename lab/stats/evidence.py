@@ -48,6 +48,7 @@ class Evidence:
         paired: by block; False between campaigns.
         shortage: why a difference can never be shown with so few blocks; None if it can.
         dependence: how trials depend on those of the block before, if a test shows it; else None.
+        unit: what is independent of each other: ``block`` or ``world``.
     """
 
     estimate: Estimate
@@ -56,6 +57,7 @@ class Evidence:
     paired: bool
     shortage: str | None
     dependence: str | None = None
+    unit: str = "block"
 
     @property
     def excludes_one(self) -> bool:
@@ -65,29 +67,34 @@ class Evidence:
         return not self.estimate.low <= 1 <= self.estimate.high
 
 
-def paired_evidence(log_ratios: Floats, margin: float, alpha: float) -> list[Evidence]:
+def paired_evidence(
+    log_ratios: Floats, margin: float, alpha: float, unit: str = "block", level: float | None = None
+) -> list[Evidence]:
     """Evidence from log-ratios paired by block.
 
     Args:
         log_ratios: in order of blocks, shape (comparisons, blocks).
         margin: as a fraction.
         alpha: of the tests.
+        unit: what the columns are.
+        level: of this look, if several looks share alpha: p-values are raised and intervals widened accordingly.
     """
-    n = log_ratios.shape[-1]
+    n, level = log_ratios.shape[-1], level or alpha
     if n == 0:
         estimates = overheads(log_ratios, 1 - alpha)
         return [Evidence(estimate, PValues(), True, True, None) for estimate in estimates]
     center, bound = typical(log_ratios), float(np.log1p(margin))
     p_values = _p_values(center, bound, signed_rank(log_ratios), signed_rank_tost(log_ratios, bound))
-    shortage, dependences = paired_shortage(n, alpha), _dependences([(log_ratios, center)], alpha)
-    estimates = ratios_of(center, log_ratios, 1 - alpha)
+    p_values = [PValues(*(None if p is None else min(1.0, p * (alpha / level)) for p in row)) for row in p_values]
+    shortage, dependences = paired_shortage(n, alpha, unit), _dependences([(log_ratios, center)], alpha)
+    estimates = ratios_of(center, log_ratios, 1 - level, unit)
     return [
-        Evidence(estimate, p, n < ENOUGH_BLOCKS, True, shortage, dependence)
+        Evidence(estimate, p, n < ENOUGH_BLOCKS, True, shortage, dependence, unit)
         for estimate, p, dependence in zip(estimates, p_values, dependences, strict=True)
     ]
 
 
-def unpaired_evidence(a: Floats, b: Floats, margin: float, alpha: float) -> list[Evidence]:
+def unpaired_evidence(a: Floats, b: Floats, margin: float, alpha: float, unit: str = "block") -> list[Evidence]:
     """Evidence from two independent campaigns: the ratio of b to a.
 
     Args:
@@ -95,18 +102,20 @@ def unpaired_evidence(a: Floats, b: Floats, margin: float, alpha: float) -> list
         b: the same of the other campaign, shape (comparisons, m).
         margin: as a fraction.
         alpha: of the tests.
+        unit: what the columns are.
     """
     n, m = a.shape[-1], b.shape[-1]
     if min(n, m) == 0:
-        nothing = "one of the campaigns has no block of this case"
+        nothing = f"one of the campaigns has no {unit} of this case"
         absent = Estimate(None, None, None, 1 - alpha, METHOD, 0, nothing)
         return [Evidence(absent, PValues(), True, False, None) for _ in a]
     sides = [(a, typical(a)), (b, typical(b))]
     center, bound = weighted([(-1.0, sides[0][1]), (1.0, sides[1][1])]), float(np.log1p(margin))
     rank_tost = np.maximum(mann_whitney(a - bound, b, "greater"), mann_whitney(a + bound, b, "less"))
     p_values = _p_values(center, bound, brunner_munzel(a, b), rank_tost)
-    shortage, dependences = _unpaired_shortage(n, m, alpha), _dependences(sides, alpha)
-    alone = "one block has no spread to make an interval from" if min(n, m) < 2 else "no block differs from any other"
+    shortage, dependences = _unpaired_shortage(n, m, alpha, unit), _dependences(sides, alpha)
+    lone = f"one {unit} has no spread to make an interval from"
+    alone = lone if min(n, m) < 2 else f"no {unit} differs from any other"
     return [
         Evidence(
             as_ratio(Typical(*(part[row] for part in center)), 1 - alpha, min(n, m), alone),
@@ -115,6 +124,7 @@ def unpaired_evidence(a: Floats, b: Floats, margin: float, alpha: float) -> list
             False,
             shortage,
             dependences[row],
+            unit,
         )
         for row in range(len(a))
     ]
@@ -142,19 +152,19 @@ def _dependences(sides: list[tuple[Floats, Typical]], alpha: float) -> list[str 
     return found
 
 
-def paired_shortage(n: int, alpha: float) -> str | None:
-    """``3 blocks can never reach 0.05; run 3 more``; None if n blocks can show a difference."""
+def paired_shortage(n: int, alpha: float, unit: str = "block") -> str | None:
+    """``3 blocks can never reach 0.05; run 3 more``; None if n blocks, or worlds, can show a difference."""
     least = blocks_to_reach(alpha)
     if n >= least:
         return None
-    return f"{n} block{'s' if n > 1 else ''} can never reach {alpha:g}; run {least - n} more"
+    return f"{n} {unit}{'s' if n > 1 else ''} can never reach {alpha:g}; run {least - n} more"
 
 
-def _unpaired_shortage(n: int, m: int, alpha: float) -> str | None:
+def _unpaired_shortage(n: int, m: int, alpha: float, unit: str) -> str | None:
     if can_reach(n, m, alpha):
         return None
     more = next(more for more in range(1, 100) if can_reach(n + more, m + more, alpha))
-    return f"{n} and {m} blocks can never reach {alpha:g}; run {more} more in each"
+    return f"{n} and {m} {unit}s can never reach {alpha:g}; run {more} more in each"
 
 
 def _known(p: float) -> float | None:

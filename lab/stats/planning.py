@@ -8,20 +8,27 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+from numpy.typing import NDArray
 from scipy import special
 
 from lab.core.errors import UsageError
 from lab.stats.estimate import Floats
+from lab.stats.levels import by_world
 from lab.stats.typical import TRIMMED_FROM, interval, typical
 
 MAX_PREDICTED_BLOCKS = 1_000_000
+MARGIN = 0.02
+"""Ratios within 2 % of 1 count as equivalent where nobody asks for another margin."""
 FIRST_LOOK = 7
 """Blocks from which the stop rule looks at the interval."""
 FURTHER_BLOCKS = 3
 """Blocks that are added once it is narrow: a series that is narrow by luck stops the rule, and these correct it."""
 
 
-def precise_enough(log_ratios: Floats, half_width: float, level: float = 0.95) -> bool:
+def precise_enough(
+    log_ratios: Floats, half_width: float, level: float = 0.95, worlds: NDArray[np.intp] | None = None
+) -> bool:
     """The stop rule: whether the interval was once no wider than ±half_width, and three more blocks were run since.
 
     It may look after every block from the seventh on. Intervals of what it stopped cover as those of a number of blocks
@@ -31,10 +38,12 @@ def precise_enough(log_ratios: Floats, half_width: float, level: float = 0.95) -
         log_ratios: in order of blocks, shape (blocks,).
         half_width: as a fraction of the ratio; 0.02 for ±2 %.
         level: of the interval.
+        worlds: of each block, shape (blocks,), in a campaign of several: the interval is then that of worlds.
     """
     _check_positive(half_width, "half-width")
     looks = range(FIRST_LOOK, len(log_ratios) - FURTHER_BLOCKS + 1)
-    return any(_is_narrow(log_ratios[:n], math.log1p(half_width), level) for n in looks)
+    seen = (log_ratios[:n] if worlds is None else by_world(log_ratios[:n], worlds[:n]) for n in looks)
+    return any(_is_narrow(values, math.log1p(half_width), level) for values in seen)
 
 
 def _is_narrow(log_ratios: Floats, reach: float, level: float) -> bool:

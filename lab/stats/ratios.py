@@ -81,21 +81,22 @@ def overheads(log_ratios: Floats, level: float = 0.95) -> list[Estimate]:
     return ratios_of(typical(log_ratios), log_ratios, level)
 
 
-def ratios_of(centers: Typical, log_ratios: Floats, level: float) -> list[Estimate]:
+def ratios_of(centers: Typical, log_ratios: Floats, level: float, unit: str = "block") -> list[Estimate]:
     """The estimates of rows whose locations are known, with the reason where there is no interval.
 
     Args:
         centers: of the rows.
         log_ratios: shape (cases, blocks), at least one block.
         level: of the intervals.
+        unit: what the columns are.
     """
     n, flat = log_ratios.shape[-1], has_no_spread(log_ratios)
     found = []
     for row in range(len(log_ratios)):
-        which = f"all {n} blocks" if flat[row] else f"the middle of {n} blocks"
+        which = f"all {n} {unit}s" if flat[row] else f"the middle of {n} {unit}s"
         reason = f"{which} gave exactly the same ratio: no spread to make an interval from"
         if n == 1:
-            reason = "one block has no spread to make an interval from"
+            reason = f"one {unit} has no spread to make an interval from"
         found.append(as_ratio(Typical(*(part[row] for part in centers)), level, n, reason))
     return found
 

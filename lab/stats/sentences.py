@@ -30,11 +30,11 @@ def show_ratio(estimate: Estimate, reference: str | None = None) -> str:
     return f"{estimate.value:.{places}f}{of_what} [{estimate.low:.{places}f}, {estimate.high:.{places}f}]{mean}"
 
 
-def show_blocks(estimate: Estimate) -> str:
+def show_units(estimate: Estimate, unit: str) -> str:
     """``20 blocks``, or ``20 blocks, which count as 6,`` where they depend on each other."""
     if estimate.counts_as is None or round(estimate.counts_as) >= estimate.n:
-        return f"{estimate.n} blocks"
-    return f"{estimate.n} blocks, which count as {estimate.counts_as:.0f},"
+        return f"{estimate.n} {unit}s"
+    return f"{estimate.n} {unit}s, which count as {estimate.counts_as:.0f},"
 
 
 def _decimals(half_width: float) -> int:
@@ -61,7 +61,7 @@ def what_is_missing(one: Evidence, p_differs: float | None, margin: float, alpha
         return f"{one.shortage} ({so_far} so far)"
     advice = _advice(one, margin)
     if one.excludes_one and one.rank_must_agree and one.p.rank is not None and one.p.rank > alpha:
-        return f"{so_far} rests on few blocks that do not agree (exact rank test p = {one.p.rank:.2g}){advice}"
+        return f"{so_far} rests on few {one.unit}s that do not agree (exact rank test p = {one.p.rank:.2g}){advice}"
     if one.dependence is not None:
         return f"{so_far}: {one.dependence}{advice}"
     if one.excludes_one and p_differs is not None:
@@ -81,4 +81,4 @@ def _advice(one: Evidence, margin: float) -> str:
     if needed is None:
         return ""
     more = max(1, needed - n)
-    return f"; about {more} more block{'s' if more > 1 else ''} would settle it"
+    return f"; about {more} more {one.unit}{'s' if more > 1 else ''} would settle it"

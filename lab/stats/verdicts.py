@@ -12,7 +12,7 @@ How the tests combine, for each comparison:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
@@ -52,6 +52,7 @@ class Judgement:
         family: the stated family, such as ``Figure 1(a)``; None for a single comparison.
         family_size: comparisons in it.
         reason: why the state is undetermined; None otherwise.
+        unit: what the estimate's n counts: ``block`` or ``world``.
     """
 
     state: State
@@ -64,6 +65,7 @@ class Judgement:
     family: str | None
     family_size: int
     reason: str | None
+    unit: str = "block"
 
     @property
     def sentence(self) -> str:
@@ -104,7 +106,12 @@ def judge(log_ratios: Floats, margin: float, alpha: float = 0.05, family: str | 
 
 
 def judge_family(
-    log_ratios: Mapping[Key, Floats], margin: float, alpha: float = 0.05, family: str | None = None
+    log_ratios: Mapping[Key, Floats],
+    margin: float,
+    alpha: float = 0.05,
+    family: str | None = None,
+    unit: str = "block",
+    level_at: Callable[[int], float] | None = None,
 ) -> dict[Key, Judgement]:
     """Judge every comparison of one family (one figure, one table), paired by block, with Holm's correction.
 
@@ -113,6 +120,8 @@ def judge_family(
         margin: as in `judge`.
         alpha: the chance of any false `differs` in the family, and that of any false `equivalent`.
         family: what the comparisons are, for people.
+        unit: what is independent of each other: ``block``, or ``world`` where values are of worlds.
+        level_at: the level of a test on so many blocks, where looks at them share alpha; alpha itself by default.
 
     Raises:
         UsageError: as in `judge`.
@@ -121,7 +130,8 @@ def judge_family(
     evidence: dict[Key, Evidence] = {}
     for keys in _by_length({key: (len(values),) for key, values in log_ratios.items()}):
         table = np.array([log_ratios[key] for key in keys], dtype=np.float64)
-        evidence.update(zip(keys, paired_evidence(table, margin, alpha), strict=True))
+        level = None if level_at is None else level_at(table.shape[-1])
+        evidence.update(zip(keys, paired_evidence(table, margin, alpha, unit, level), strict=True))
     return _concluded({key: evidence[key] for key in log_ratios}, margin, alpha, family)
 
 
@@ -141,7 +151,11 @@ def judge_each(log_ratios: Floats, margin: float, alpha: float = 0.05) -> list[J
 
 
 def compare_family(
-    pairs: Mapping[Key, tuple[Floats, Floats]], margin: float, alpha: float = 0.05, family: str | None = None
+    pairs: Mapping[Key, tuple[Floats, Floats]],
+    margin: float,
+    alpha: float = 0.05,
+    family: str | None = None,
+    unit: str = "block",
 ) -> dict[Key, Judgement]:
     """Judge b against a, two campaigns that share no block, with Holm's correction: above 1 b is the more expensive.
 
@@ -154,6 +168,7 @@ def compare_family(
         margin: as in `judge`.
         alpha: as in `judge_family`.
         family: as there.
+        unit: as there.
 
     Raises:
         UsageError: as in `judge`.
@@ -162,7 +177,7 @@ def compare_family(
     evidence: dict[Key, Evidence] = {}
     for keys in _by_length({key: (len(a), len(b)) for key, (a, b) in pairs.items()}):
         a, b = (np.array([pairs[key][side] for key in keys], dtype=np.float64) for side in (0, 1))
-        evidence.update(zip(keys, unpaired_evidence(a, b, margin, alpha), strict=True))
+        evidence.update(zip(keys, unpaired_evidence(a, b, margin, alpha, unit), strict=True))
     return _concluded({key: evidence[key] for key in pairs}, margin, alpha, family)
 
 
@@ -194,6 +209,7 @@ def _concluded(evidence: dict[Key, Evidence], margin: float, alpha: float, famil
             family,
             len(evidence),
             reason,
+            comparison.unit,
         )
     return judgements
 

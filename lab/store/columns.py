@@ -12,12 +12,14 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from lab.core.arm import Arm
 from lab.core.case import Case
-from lab.core.trial import QUANTITIES, Kind, Outcome, Trial
+from lab.core.names import Flag
+from lab.core.trial import QUANTITIES, Kind, Outcome, Trial, replaced
 from lab.store.journal_format import JOURNAL_NAME, read_batches
 
 Floats = npt.NDArray[np.float64]
@@ -49,6 +51,8 @@ class TrialTable:
         flags: distinct sets of flags, the empty set among them if any trial has none.
         flag: index into `flags`.
         why: latest reason by (case index, outcome).
+        is_replaced: a later trial of the same case and block stands for this one, which was disturbed.
+        replicate: the world it ran in; -1 in a campaign of one world.
     """
 
     cases: tuple[Case, ...]
@@ -64,6 +68,8 @@ class TrialTable:
     flags: tuple[tuple[str, ...], ...]
     flag: Ints
     why: dict[tuple[int, Outcome], str]
+    is_replaced: Mask
+    replicate: Ints
 
     def __len__(self) -> int:
         """How many trials."""
@@ -71,7 +77,7 @@ class TrialTable:
 
     def ok(self) -> Mask:
         """The trials that enter statistics."""
-        return np.equal(self.outcome, _OUTCOME_CODE[Outcome.OK])
+        return np.equal(self.outcome, _OUTCOME_CODE[Outcome.OK]) & ~self.is_replaced
 
     def rows_by_case(self) -> dict[Case, npt.NDArray[np.int64]]:
         """Row numbers of each case, in journal order."""
@@ -98,6 +104,9 @@ class _Builder:
         self.cases, self.outputs, self.flags = _Codes(), _Codes(), _Codes()
         self.parts: dict[str, list[npt.NDArray[Any]]] = {}
         self.why: dict[tuple[int, Outcome], str] = {}
+        # few: kept as they are, to find which of them stands for which
+        self.rows = 0
+        self.gated: list[tuple[int, Trial]] = []
 
     def _put(self, name: str, part: npt.NDArray[Any]) -> None:
         self.parts.setdefault(name, []).append(part)
@@ -115,6 +124,11 @@ class _Builder:
             self._put(name, np.array(list(map(attrgetter(name), trials)), dtype=np.float64))
         self._put("infer_count", np.array([len(trial.infer_ns) for trial in trials], dtype=np.int32))
         self._put("infer_ns", np.array([ns for trial in trials for ns in trial.infer_ns], dtype=np.float64))
+        replicates = [-1 if trial.replicate is None else trial.replicate for trial in trials]
+        self._put("replicate", np.array(replicates, dtype=np.int32))
+        gated = (place for place, trial in enumerate(trials) if {Flag.DISTURBED, Flag.REPEAT} & {*trial.flags})
+        self.gated += [(self.rows + place, trials[place]) for place in gated]
+        self.rows += len(trials)
         for code, trial in zip(case.tolist(), trials, strict=True):
             if trial.why is not None:
                 self.why[code, trial.outcome] = trial.why
@@ -145,7 +159,16 @@ class _Builder:
             flags=tuple(map(_flags, self.flags.code_of)),
             flag=self._take("flag", np.int32),
             why=self.why,
+            is_replaced=self._replaced(),
+            replicate=self._take("replicate", np.int32),
         )
+
+    def _replaced(self) -> Mask:
+        found = np.zeros(self.rows, dtype=np.bool_)
+        # by row: trials of merged journals may share a number
+        numbered = [msgspec.structs.replace(trial, number=row) for row, trial in self.gated]
+        found[list(replaced(numbered))] = True
+        return found
 
 
 def _flags(key: Any) -> tuple[str, ...]:

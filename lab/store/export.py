@@ -51,7 +51,7 @@ def _same_name(type_: pa.DataType, *names: str) -> list[ExportColumn]:
 
 
 _IDENTITY = [
-    *_same_name(pa.int64(), "number", "block"),
+    *_same_name(pa.int64(), "number", "block", "replicate"),
     *_same_name(pa.string(), "kind", "runtime", "mode", "backend", "guest"),
     ExportColumn("arm", pa.string(), lambda trial: trial.arm.id),
     ExportColumn("model", pa.string(), lambda trial: trial.model or None),

@@ -50,7 +50,7 @@ def trials(
             trial = Trial.of(
                 settings.case, number=len(found), block=block, kind=Kind.RUN,
                 started_at=f"2025-03-01T10:{block:02}:00.000+00:00", outcome=Outcome.OK, flags=(label,),
-                infer_ns=infer, total_ns=sum(infer) + rest,
+                infer_ns=infer, total_ns=sum(infer) + rest, user_ns=sum(infer), system_ns=rest,
                 rss_peak_bytes=50_000_000 + 4096 * int(rng.integers(20)),
             )  # fmt: skip
             found.append(change(label, trial) if change else trial)
@@ -67,7 +67,7 @@ def test_equal_aa_arms_and_a_slowdown_that_is_there_are_sound(begun: Begun) -> N
     assert found.problems == ()
     assert headline(found).startswith("Verdicts hold")
     assert found.false_positives == 0
-    assert len(found.aa_pairs) == 6 * 4
+    assert len(found.aa_pairs) == 6 * 5
     for effect in found.slowdown:
         if effect.truth is not None:
             assert effect.found
@@ -236,3 +236,48 @@ def test_a_calibration_is_json_and_its_page_names_what_it_rests_on(begun: Begun)
     text = page(found)
     for part in ("wasmtime-aot-cranelift@o3 tiny b1", begun.fingerprint.guest.sha256, begun.fingerprint.host.kernel):
         assert part in text
+
+
+def _quieter(gated: str) -> Change:
+    """Gated arms scatter by a third of what the others do; one of them was repeated."""
+    rng = np.random.default_rng(17)
+
+    def change(label: str, trial: Trial) -> Trial:
+        waited = 200_000_000 if label.startswith(gated) else None
+        factor = float(np.exp(rng.normal(0, 0.01 if waited else 0.03)))
+        return msgspec.structs.replace(slower(trial, factor), gate_wait_ns=waited, label=label, flags=())
+
+    return change
+
+
+def test_a_calibration_with_and_without_the_gate_sets_their_floors_side_by_side(begun: Begun) -> None:
+    settings = msgspec.structs.replace(SETTINGS, gate="both")
+    both = msgspec.structs.replace(begun, settings=settings)
+    journal = trials(settings, noise=0.001, change=_quieter("gated"))
+    first = next(trial for trial in journal if trial.label == "gated-1")
+    wild = msgspec.structs.replace(slower(first, 9.0), flags=(Flag.DISTURBED,))
+    at = journal.index(first)
+    journal[at : at + 1] = [wild, msgspec.structs.replace(first, flags=(Flag.REPEAT,))]
+    journal = [msgspec.structs.replace(trial, number=number) for number, trial in enumerate(journal)]
+    found = judged(both, journal)
+    effect = {item.quantity: item for item in found.gate}["first_infer_ns"]
+    assert effect.gated is not None
+    assert effect.ungated is not None
+    assert effect.gated.fraction < 0.6 * effect.ungated.fraction
+    assert effect.p_same is not None
+    assert effect.p_same < 0.01
+    assert found.repeats == 1
+    assert found.waited_s == pytest.approx(0.2 * (20 * 4 + 1))
+    assert "## The quiet gate" in page(found)
+    assert any("the quiet gate waited" in line for line in summary(found))
+    # without, nothing is said of it
+    assert "quiet gate" not in page(judged(begun, trials()))
+
+
+def test_a_calibration_of_worlds_is_judged_by_worlds(begun: Begun) -> None:
+    settings = msgspec.structs.replace(SETTINGS, replicates=10)
+    journal = [msgspec.structs.replace(trial, replicate=trial.block % 10) for trial in trials(settings)]
+    found = judged(msgspec.structs.replace(begun, settings=settings), journal)
+    assert {pair.judgement.estimate.n for pair in found.aa_pairs} == {10}
+    assert {pair.judgement.unit for pair in found.aa_pairs} == {"world"}
+    assert "comparisons of 10 worlds" in page(found)

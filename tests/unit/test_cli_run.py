@@ -171,3 +171,22 @@ def test_an_ended_campaign_whose_journal_cannot_be_written_stays_ended(materials
         ran = run_on(FakeEngine(materials))
     assert ran.code in {2, 10}, ran.err
     assert (directory / FINISHED_NAME).read_bytes() == ended
+
+
+def test_with_a_gate_every_trial_waits_first_and_the_manifest_says_so(materials: Materials, tmp_path: Path) -> None:
+    assert run_on(FakeEngine(materials), "--gate", "on").code == 0
+    (campaign,) = tmp_path.glob("results/mine-*Z")
+    assert read_manifest(campaign).experiment.measure.gate == "on"
+    runs = [trial for trial in read_trials(campaign / JOURNAL_NAME) if trial.kind is Kind.RUN]
+    assert runs
+    assert all(trial.gate_wait_ns for trial in runs)
+    # without it the campaign is another one, and nothing waits
+    assert run_on(FakeEngine(materials), "--gate", "off").code == 0
+    (other,) = set(tmp_path.glob("results/mine-*Z")) - {campaign}
+    assert not any(trial.gate_wait_ns for trial in read_trials(other / JOURNAL_NAME))
+
+
+def test_sequential_bounds_and_replicates_exclude_each_other(materials: Materials) -> None:
+    ran = run_on(FakeEngine(materials), "--stop", "sequential", "--replicates", "6")
+    assert ran.code != 0
+    assert "replicates make the world the unit" in ran.err

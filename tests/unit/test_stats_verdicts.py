@@ -11,7 +11,7 @@ from scipy import stats
 from lab.core.errors import UsageError
 from lab.stats.estimate import Estimate, Floats
 from lab.stats.hypotheses import holm, signed_rank
-from lab.stats.sentences import show_blocks, show_ratio
+from lab.stats.sentences import show_ratio, show_units
 from lab.stats.typical import p_differs, p_equivalent, typical
 from lab.stats.verdicts import Judgement, State, compare_family, judge, judge_each, judge_family
 
@@ -235,6 +235,6 @@ def test_a_missing_ratio_is_never_shown() -> None:
 
 
 def test_blocks_are_shown_with_what_they_count_as() -> None:
-    assert show_blocks(Estimate(1.0, 0.9, 1.1, 0.95, "t", 20, counts_as=20.0)) == "20 blocks"
-    assert show_blocks(Estimate(1.0, 0.9, 1.1, 0.95, "t", 20)) == "20 blocks"
-    assert show_blocks(Estimate(1.0, 0.9, 1.1, 0.95, "t", 20, counts_as=6.2)) == "20 blocks, which count as 6,"
+    assert show_units(Estimate(1.0, 0.9, 1.1, 0.95, "t", 20, counts_as=20.0), "block") == "20 blocks"
+    assert show_units(Estimate(1.0, 0.9, 1.1, 0.95, "t", 20), "block") == "20 blocks"
+    assert show_units(Estimate(1.0, 0.9, 1.1, 0.95, "t", 20, counts_as=6.2), "block") == "20 blocks, which count as 6,"

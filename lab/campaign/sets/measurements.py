@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from lab.core.case import Case
-from lab.core.trial import Kind, Outcome, Trial
+from lab.core.trial import Kind, Outcome, Trial, counted
 from lab.core.want import Want
 from lab.stats.planning import blocks_needed
 from lab.stats.ratios import Floats, by_block
@@ -35,7 +35,7 @@ class Measurements:
         self._trials: dict[Case, list[Trial]] = {}
         self._outcomes: dict[Case, set[Outcome]] = {}
         self._values: dict[tuple[Case, str], dict[int, float]] = {}
-        for trial in trials:
+        for trial in counted([*trials]):
             if trial.kind is Kind.RUN:
                 self._outcomes.setdefault(trial.case, set()).add(trial.outcome)
                 if trial.outcome is Outcome.OK:

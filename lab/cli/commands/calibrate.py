@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -33,6 +34,14 @@ from lab.engines.host import misfits
 DEFAULTS = Settings()
 
 
+class GateChoice(StrEnum):
+    """Whether the trials of a calibration wait for a quiet machine."""
+
+    OFF = "off"
+    ON = "on"
+    BOTH = "both"
+
+
 def calibrate(
     context: typer.Context,
     blocks: Annotated[int, typer.Option(help="Blocks; each runs every label once.", min=2)] = DEFAULTS.blocks,
@@ -42,6 +51,8 @@ def calibrate(
     aa_arms: Annotated[int, typer.Option(help="Labels under which the same is run.", min=2)] = DEFAULTS.aa_arms,
     iterations: Annotated[int, typer.Option(help="Inferences per trial.", min=2)] = DEFAULTS.iterations,
     margin: Annotated[str, typer.Option(help="Margin of the verdicts.")] = "2%",
+    gate: Annotated[GateChoice, typer.Option(help="Wait for a quiet machine; both: compare.")] = GateChoice.OFF,
+    replicates: Annotated[int, typer.Option(help="Worlds that blocks run in by turns.", min=1)] = DEFAULTS.replicates,
     edition: Edition = DEFAULTS.edition,
     engine: EngineOption = EngineName.CONTAINER,
     results: Results = RESULTS,
@@ -64,6 +75,8 @@ def calibrate(
             iterations=iterations,
             margin=parse_fraction(margin),
             edition=edition,
+            gate=gate.value,
+            replicates=replicates,
         )
     )
     lab = lab_of(context)
@@ -98,7 +111,9 @@ def _calibrate(
 
 def _measure(lab: Lab, directory: Path, settings: Settings, materials: Materials, engine: Engine) -> list[Trial]:
     with measuring(lab, directory, materials, settings.experiment.measure.limits, engine) as session:
-        return Calibrator(session, settings).run()
+        trials = Calibrator(session, settings).run()
+        session.remove_worlds()
+        return trials
 
 
 def _write(directory: Path, found: Calibration) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -24,8 +25,10 @@ from lab.cli.questions import wants_for
 from lab.cli.rendering import print_report, refresh_report
 from lab.cli.wiring import Lab, lab_of
 from lab.core.case import Case
-from lab.core.errors import EXIT_NEGATIVE
-from lab.core.experiment import Experiment
+from lab.core.errors import EXIT_NEGATIVE, UsageError
+from lab.core.experiment import Experiment, Measure
+from lab.core.manifest import Manifest
+from lab.core.names import Gate, Stop
 from lab.core.units import show_duration
 from lab.disk.measuring_lock import MeasuringLock
 from lab.disk.paths import RESULTS
@@ -37,6 +40,7 @@ from lab.store.campaigns import (
     find_resumable,
     mark_finished,
     point_latest,
+    read_manifest,
     reopen,
     why_not_resumed,
 )
@@ -53,6 +57,9 @@ def run(
     blocks: Annotated[int | None, typer.Option(help="At most so many blocks.", min=1)] = None,
     precision: Annotated[str | None, typer.Option(help="Half-width to stop at, such as 1%.")] = None,
     edition: Annotated[str | None, typer.Option(help="Pinned runtimes: current or paper.")] = None,
+    gate: Annotated[Gate | None, typer.Option(help="Wait for a quiet machine before each trial: on or off.")] = None,
+    replicates: Annotated[int | None, typer.Option(help="Worlds that blocks run in by turns.", min=1)] = None,
+    stop: Annotated[Stop | None, typer.Option(help="Stop a case at precision, or when its verdict is known.")] = None,
     new: Annotated[bool, typer.Option("--new", help="Leave earlier campaigns as they are; begin a new one.")] = False,
     engine: EngineOption = EngineName.CONTAINER,
     results: Results = RESULTS,
@@ -64,7 +71,14 @@ def run(
     The report is valid from the first block on. Interrupted at any time, the same command resumes; a campaign that
     ended goes on if --budget is larger than what it had.
     """
-    options = partial(_adapted, tier=tier, budget=budget, blocks=blocks, precision=precision, edition=edition)
+    options = partial(
+        _adapted,
+        tier=tier,
+        budget=budget,
+        blocks=blocks,
+        edition=edition,
+        of_measure={"precision": precision, "gate": gate, "replicates": replicates, "stop": stop},
+    )
     lab = lab_of(context)
     plan = load_plan(experiment, tier, lab.home, options)
     with alone(f"{plan.name}, tier {tier}", wait=wait) as held:
@@ -107,22 +121,21 @@ def _adapted(
     tier: str,
     budget: str | None,
     blocks: int | None,
-    precision: str | None,
     edition: str | None,
+    of_measure: Mapping[str, object],
 ) -> Experiment:
-    """The experiment as the options change it."""
-    chosen, measure = experiment.tier(tier), experiment.measure
+    """The experiment as the options change it; those of `measure` by the name of their key."""
+    chosen = experiment.tier(tier)
     if budget is not None:
         chosen = msgspec.structs.replace(chosen, budget=budget)
     if blocks is not None:
         least = min(blocks, chosen.min_blocks)
         chosen = msgspec.structs.replace(chosen, min_blocks=least, max_blocks=blocks)
-    if precision is not None:
-        measure = msgspec.structs.replace(measure, precision=precision)
+    given = {key: value for key, value in of_measure.items() if value is not None}
     return msgspec.structs.replace(
         experiment,
         tiers={**experiment.tiers, tier: chosen},
-        measure=measure,
+        measure=msgspec.convert({**msgspec.to_builtins(experiment.measure), **given}, Measure),
         edition=edition or experiment.edition,
     )
 
@@ -144,11 +157,22 @@ def _campaign_directory(
     manifest = manifest_of(materials, experiment, tier, cases, engine, name=name, created_at=created_at)
     found = None if new else find_resumable(results, manifest)
     if found is not None:
+        _check_looks(found, manifest)
         note(f"resuming {found}")
         return found
     if not new and (other := why_not_resumed(results, manifest)) is not None:
         note(f"begins a new campaign: {other[0]} cannot go on, since these have changed: {_in_short(other[1])}")
     return create(results, manifest)
+
+
+def _check_looks(directory: Path, manifest: Manifest) -> None:
+    """Refuse to move the last look of a sequential campaign: its bounds rest on a number that was fixed before."""
+    planned, fixed = (known.experiment.tier(known.tier).max_blocks for known in (manifest, read_manifest(directory)))
+    if manifest.experiment.measure.limits.is_sequential and planned != fixed:
+        raise UsageError(
+            f"{directory} stops at sequential bounds for at most {fixed} blocks, which cannot become {planned}",
+            f"go on with --blocks {fixed}, or begin another campaign with --new",
+        )
 
 
 def _in_short(changes: tuple[str, ...]) -> str:
@@ -175,6 +199,7 @@ def _measure(
             point_latest(directory)
             CampaignRun(session, limits, cases, wants_for(experiment.name)).run()
             mark_finished(directory, len(session.trials), limits.budget_s)
+            session.remove_worlds()
     except KeyboardInterrupt:
         refresh()
         raise

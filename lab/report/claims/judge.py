@@ -14,7 +14,7 @@ from lab.report.claims.reasons import differences, join, missing_cases, stand_in
 from lab.report.claims.verdict import ClaimResult, Finding, Verdict
 from lab.report.display import seconds
 from lab.report.results import Cell, Results
-from lab.stats.sentences import show_blocks
+from lab.stats.sentences import show_units
 
 
 def judge_all(claims: Iterable[Claim], results: Results, tables: PaperTables | None = None) -> tuple[ClaimResult, ...]:
@@ -70,7 +70,9 @@ def _verdict(
     if high < least or low > most:
         side = "below" if high < least else "above"
         return Verdict.NOT_REPRODUCED, join(f"ours lies {side}", cut, differences(claim, results.manifest))
-    return Verdict.INCONCLUSIVE, join(cut, f"the interval over {show_blocks(found.estimate)} reaches both sides")
+    return Verdict.INCONCLUSIVE, join(
+        cut, f"the interval over {show_units(found.estimate, results.unit)} reaches both sides"
+    )
 
 
 def _cut_text(cut: tuple[Cell | Case, ...]) -> str:

@@ -54,7 +54,8 @@ class Measured:
         missing: cases the claim speaks of that hold no measurement, nor a time they were cut at.
         cut: cases that count as at least the time they were cut at.
         wanted: how many cases it speaks of.
-        figures: by block, in order, on the scale that is averaged: logarithms of ratios and sizes, shares as they are.
+        figures: by block in order, or by world, on the scale that is averaged: logarithms of ratios and sizes, shares
+            as they are.
     """
 
     estimate: Estimate
@@ -90,8 +91,9 @@ def measure(claim: Claim, guest: GuestProfile, results: Results) -> Measured:
     plain = np.array(
         [formula({**bounds, **{case: blocks[block] for case, blocks in measured.items()}}) for block in common]
     )
-    figures = plain if is_linear(claim) else np.log(plain)
-    estimate = _linear(figures) if is_linear(claim) else overhead(figures, LEVEL)
+    figures = results.per_unit(common, plain if is_linear(claim) else np.log(plain))
+    level = 1 - results.level_at(len(common))
+    estimate = _linear(figures, level) if is_linear(claim) else overhead(figures, level)
     return Measured(_opened(estimate, sides, bounds), absent, bounded, len(cases), figures)
 
 
@@ -131,12 +133,12 @@ def _opened(estimate: Estimate, sides: Sequence[Side], bounds: Mapping[Case, flo
     return Estimate(estimate.value, low, high, estimate.level, estimate.method, estimate.n)
 
 
-def _linear(figures: Floats) -> Estimate:
+def _linear(figures: Floats, level: float) -> Estimate:
     """The typical block's figure and its interval, for figures that may be 0 or below."""
     center, n = typical(figures), len(figures)
-    low, high = (float(end) for end in interval(center, LEVEL))
+    low, high = (float(end) for end in interval(center, level))
     value, mean, counts_as = float(center.value), float(center.mean), float(center.counts_as)
     if np.isfinite(low) and np.isfinite(high):
-        return Estimate(value, low, high, LEVEL, METHOD, n, None, mean, counts_as)
+        return Estimate(value, low, high, level, METHOD, n, None, mean, counts_as)
     reason = "one block has no spread to make an interval from" if n == 1 else f"{n} blocks gave the same figure"
-    return Estimate(value, None, None, LEVEL, METHOD, n, reason, mean, counts_as)
+    return Estimate(value, None, None, level, METHOD, n, reason, mean, counts_as)

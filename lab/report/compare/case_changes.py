@@ -16,7 +16,8 @@ from lab.report.compare.fingerprints import Basis
 from lab.report.results import NOT_RUN, Cell, Results
 from lab.stats.combine import compare_geometric_means
 from lab.stats.estimate import Estimate
-from lab.stats.ratios import Floats, paired_log_ratios
+from lab.stats.levels import ReplicationUnit
+from lab.stats.ratios import Floats
 from lab.stats.typical import typical
 from lab.stats.verdicts import Judgement, State, compare_family
 
@@ -94,24 +95,32 @@ Samples = dict[tuple[Case, str], tuple[Floats, Floats]]
 
 
 def collect(a: Results, b: Results, basis: Basis, quantities: Iterable[str]) -> Samples:
-    """Logarithms by block of what is compared, for every case and quantity that both campaigns have.
+    """Logarithms of what is compared, for every case and quantity that both campaigns have.
 
     Returns:
-        By case and quantity, (a, b), shapes (blocks of a,) and (blocks of b,), neither empty.
+        By case and quantity, (a, b), shapes (blocks of a,) and (blocks of b,), or worlds, neither empty.
     """
     found: Samples = {}
+    unit = common_unit(a, b)
     for quantity in quantities:
         for case in a.cells:
             if case in b.cells:
-                pair = _logs(a, case, quantity, basis), _logs(b, case, quantity, basis)
+                pair = _logs(a, case, quantity, basis, unit), _logs(b, case, quantity, basis, unit)
                 if len(pair[0]) and len(pair[1]):
                     found[case, quantity] = pair
     return found
 
 
-def compare_cases(samples: Samples, margin: float) -> tuple[CaseLine, ...]:
+def common_unit(a: Results, b: Results) -> ReplicationUnit:
+    """Worlds if both campaigns have several, else blocks."""
+    return ReplicationUnit.WORLD if a.unit is b.unit is ReplicationUnit.WORLD else ReplicationUnit.BLOCK
+
+
+def compare_cases(
+    samples: Samples, margin: float, unit: ReplicationUnit = ReplicationUnit.BLOCK
+) -> tuple[CaseLine, ...]:
     """A verdict for each, all of them one family: the chance of any false ``worse`` stays below `ALPHA`."""
-    judged = compare_family(samples, margin, ALPHA, "this comparison") if samples else {}
+    judged = compare_family(samples, margin, ALPHA, "this comparison", unit) if samples else {}
     return tuple(
         CaseLine(
             case=case,
@@ -143,15 +152,14 @@ def compare_outcomes(a: Results, b: Results) -> Iterator[OutcomeLine]:
             yield OutcomeLine(case, outcome_label(before), outcome_label(after), after.why if after else None, worse)
 
 
-def _logs(results: Results, case: Case, quantity: str, basis: Basis) -> Floats:
+def _logs(results: Results, case: Case, quantity: str, basis: Basis, unit: ReplicationUnit) -> Floats:
     cell = results.cells[case]
-    mine = results.by_block(cell, quantity)
     if basis is Basis.VALUES:
-        return np.log(np.array(list(mine.values()), dtype=np.float64))
+        return results.logs(cell, quantity, unit)
     baseline = results.cells.get(case.baseline)
     if case.arm.is_native or baseline is None:
         return np.empty(0)
-    return paired_log_ratios(mine, results.by_block(baseline, quantity))
+    return results.log_ratios(cell, baseline, quantity, unit)
 
 
 def _typical(logs: Floats) -> float:

@@ -22,6 +22,7 @@ from lab.report.compare.case_changes import (
     MeanLine,
     OutcomeLine,
     collect,
+    common_unit,
     compare_cases,
     compare_means,
     compare_outcomes,
@@ -29,6 +30,7 @@ from lab.report.compare.case_changes import (
 from lab.report.compare.changed_files import ByteLine, Presence, compare_bytes
 from lab.report.compare.fingerprints import Basis, Difference, choose_basis, compare_fingerprints
 from lab.report.results import Results, load_results
+from lab.stats.levels import ReplicationUnit
 from lab.store.campaigns import journal_sha256
 
 
@@ -67,6 +69,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         means: one line per quantity and arm.
         worse: what got worse by more than the margin or no longer works: a sentence each.
         notes: what a reader should know before believing it.
+        unit: what the campaigns are compared by: blocks, or worlds where both have several.
     """
 
     a: CampaignSide
@@ -83,6 +86,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     means: tuple[MeanLine, ...]
     worse: tuple[str, ...]
     notes: tuple[str, ...]
+    unit: ReplicationUnit = ReplicationUnit.BLOCK
 
     @property
     def tally(self) -> dict[Change, int]:
@@ -125,8 +129,8 @@ def compare(
     a, b = load_results(a_dir), load_results(b_dir)
     sides = _side(a, a_dir), _side(b, b_dir)
     chosen, reason = choose_basis(a.manifest, b.manifest, basis)
-    samples = collect(a, b, chosen, quantities)
-    outcomes, cases = tuple(compare_outcomes(a, b)), compare_cases(samples, margin)
+    samples, unit = collect(a, b, chosen, quantities), common_unit(a, b)
+    outcomes, cases = tuple(compare_outcomes(a, b)), compare_cases(samples, margin, unit)
     contents, differences = compare_bytes(a, b), compare_fingerprints(a.manifest, b.manifest)
     worse = tuple(_worse(outcomes, cases))
     if not samples and not worse:
@@ -148,7 +152,8 @@ def compare(
         cases=cases,
         means=compare_means(samples),
         worse=worse,
-        notes=tuple(_notes(chosen, contents, cases)),
+        unit=unit,
+        notes=(*_notes(chosen, contents, cases), *_level_notes(a, b)),
     )
 
 
@@ -181,6 +186,16 @@ def _notes(basis: Basis, contents: Sequence[ByteLine], cases: Sequence[CaseLine]
     unsure = sum(line.change is Change.UNDETERMINED for line in cases)
     if unsure:
         yield f"{unsure} of {len(cases)} comparisons are undetermined: shown neither to differ nor to be equivalent"
+
+
+def _level_notes(a: Results, b: Results) -> Iterator[str]:
+    """What the level that the campaigns are compared at leaves out."""
+    single = [side.manifest.campaign for side in (a, b) if side.unit is ReplicationUnit.BLOCK]
+    if len(single) == 1:
+        yield (
+            f"{single[0]} ran in one world, the other campaign in several: blocks are compared, and what differs from "
+            "world to world is not in the intervals; run both with --replicates"
+        )
 
 
 def _control(contents: Sequence[ByteLine], cases: Sequence[CaseLine]) -> Iterator[str]:

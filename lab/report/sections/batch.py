@@ -14,7 +14,6 @@ from lab.report.document import Column, Section, Table
 from lab.report.overheads import MEMORY, TIME, CostQuantity
 from lab.report.results import Cell, Results
 from lab.stats.combine import geometric_mean_over_models, ratio_of_averages
-from lab.stats.ratios import Floats, paired_log_ratios
 
 LEAD = (
     "Cost of the larger batch over that of the smallest. Ratio of averages is the paper's equation (2): the mean over "
@@ -80,15 +79,14 @@ def _row(results: Results, arm: Arm, small: int, large: int) -> dict[str, Any]:
 def _ratios(
     results: Results, pairs: Mapping[str, tuple[Cell, Cell]], quantity: CostQuantity
 ) -> dict[str, float | None]:
-    large = {model: results.by_block(cells[1], quantity.name) for model, cells in pairs.items()}
-    small = {model: results.by_block(cells[0], quantity.name) for model, cells in pairs.items()}
-    averages = ratio_of_averages(_values(large), _values(small))
-    mean = geometric_mean_over_models({model: paired_log_ratios(large[model], small[model]) for model in pairs})
+    large, small = (
+        {model: np.exp(results.logs(cells[size], quantity.name)) for model, cells in pairs.items()} for size in (1, 0)
+    )
+    averages = ratio_of_averages(large, small)
+    mean = geometric_mean_over_models(
+        {model: results.log_ratios(cells[1], cells[0], quantity.name) for model, cells in pairs.items()}
+    )
     found: dict[str, float | None] = {}
     for name, estimate in (("ratio_of_averages", averages), ("geomean", mean)):
         found |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
     return found
-
-
-def _values(by_block: Mapping[str, Mapping[int, float]]) -> dict[str, Floats]:
-    return {model: np.array(list(values.values())) for model, values in by_block.items()}

@@ -11,10 +11,11 @@ from lab.core.arm import Arm
 from lab.core.case import Case
 from lab.report.display import bounds, ratio
 from lab.report.document import Column, Section, Table
-from lab.report.overheads import MARGIN, Cost, CostFigure, CostQuantity, over_models
+from lab.report.overheads import Cost, CostFigure, CostQuantity, over_models
 from lab.report.results import Cell, Results
 from lab.report.sections.common import CASE_COLUMNS, STATE_COLUMNS, case_fields, overview, slice_title, slices
 from lab.stats.evidence import paired_shortage
+from lab.stats.planning import MARGIN
 from lab.stats.ratios import Estimate
 from lab.stats.verdicts import State
 
@@ -46,9 +47,8 @@ def cost_section(figure: CostFigure, lead: str, results: Results) -> Section:
 def too_few_blocks(by_case: Mapping[Case, Cost]) -> str | None:
     """Why ratios far from 1 carry a `?` early on: how many have too few blocks to be shown to differ, by any test."""
     judged = [cost.judgement for cost in by_case.values() if cost.judgement is not None]
-    short = Counter(
-        why for judgement in judged if (why := paired_shortage(judgement.estimate.n, judgement.alpha)) is not None
-    )
+    shortages = (paired_shortage(judgement.estimate.n, judgement.alpha, judgement.unit) for judgement in judged)
+    short = Counter(why for why in shortages if why is not None)
     if not short:
         return None
     who = "No ratio" if short.total() == len(judged) else f"{short.total()} of {len(judged)} ratios"

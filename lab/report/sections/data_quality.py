@@ -16,6 +16,8 @@ FLAG_HINTS = {
     "throttled": "the container hit its cpu quota: its times are too long; give it a whole processor",
     "cpu-contended": "something else wanted the processor; compare with a run on a quiet machine",
     "shared-machine": "tasks waited for a processor meanwhile; stop what else runs, or expect more scatter",
+    "disturbed": "the machine was busy right before, or its hypervisor gave the processors to others; see `repeat`",
+    "repeat": "run again for a disturbed trial of the same block, which it stands for in every figure",
     "engine-failure": "the engine could not run these; `lab doctor` says what it lacks",
     "from-cache": "precompiled in an earlier campaign: compile time is from then",
 }
