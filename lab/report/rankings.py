@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from lab.core.arm import Arm, GuestProfile
 from lab.core.case import Case
-from lab.report.overheads import MARGIN, TIME, CostFigure
+from lab.report.overheads import TIME, CostFigure
 from lab.report.results import Results
+from lab.stats.planning import MARGIN
 from lab.stats.rankings import Ranking, complete_part, rank_arms
 from lab.stats.tournament import Tournament, tournament
 
