@@ -80,7 +80,7 @@ def _hyperfine(first: list[str], second: list[str], runs: int, place: Path) -> C
     a, b = (np.array(result["times"]) for result in json.loads(file.read_text())["results"])
     ratio = b.mean() / a.mean()
     spread = ratio * math.hypot(a.std(ddof=1) / a.mean(), b.std(ddof=1) / b.mean())
-    return Comparison(abs(ratio - 1) > spread, seconds, seconds / runs * _student_blocks(a, b))
+    return Comparison(bool(abs(ratio - 1) > spread), seconds, seconds / runs * _student_blocks(a, b))
 
 
 def _pyperf(first: list[str], second: list[str], runs: int, place: Path) -> Comparison:
