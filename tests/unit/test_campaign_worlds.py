@@ -8,9 +8,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from lab.campaign.job import INPUT_FILE, MODEL_FILE
+from lab.campaign.job import INPUT_FILE, MODEL_STEM
 from lab.campaign.noise.worlds import PADDING_VARIABLE, Worlds
 from lab.engines.engine import Job, Mount
+
+MODEL_FILE = f"{MODEL_STEM}.pb"
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from lab.campaign.job import INPUT_FILE, MODEL_FILE
+from lab.campaign.job import INPUT_FILE, MODEL_STEM
 from lab.disk.content import file_sha256, sha256
 from lab.disk.whole import whole_directory, whole_file
 from lab.engines.engine import Job, Mount
@@ -56,7 +56,11 @@ class Worlds:
         """
         rng = self._random(f"world {world}")
         environment = {PADDING_VARIABLE: "x" * rng.randrange(MOST_ENVIRONMENT_BYTES)}
-        names = {name: _longer(name, rng.randrange(1, MOST_NAME_BYTES)) for name in (MODEL_FILE, INPUT_FILE)}
+        names = {
+            mount.name: _longer(mount.name, rng.randrange(1, MOST_NAME_BYTES))
+            for mount in job.mounts
+            if mount.name == INPUT_FILE or Path(mount.name).stem == MODEL_STEM
+        }
         mounts = [
             Mount(
                 mount.source if mount.writable else self._copy(mount.source, world),
