@@ -60,7 +60,8 @@ class ModelFingerprint(msgspec.Struct, frozen=True):
     """One model: graph and inputs by content, and the sizes that tables and predictions use.
 
     `published_parameters` counts by the rule of those who published the network; None if it was not recorded. It is
-    no part of the fingerprint: `graph_sha256` holds it. `converted` has the sha256 of the graph in other formats.
+    no part of the fingerprint: `graph_sha256` holds it. `converted` has the sha256 of the graph in other
+    formats, and is no part of it either: it is the same network, whose bytes a converter may order otherwise.
     """
 
     graph_sha256: str

@@ -26,7 +26,6 @@ _WORDS: dict[_Path, str] = {
     ("models", "graph_sha256"): "graph of model {}",
     ("models", "weights"): "weights of model {}",
     ("models", "input_sha256"): "inputs of model {}",
-    ("models", "converted"): "converted graph of model {}",
     ("argv",): "command line of {}",
 }
 """How to name a part of a manifest: by its place, without the key in its second step, which the text is given."""
@@ -98,6 +97,5 @@ def _identity(manifest: Manifest) -> dict[str, Any]:
         del runtime["base"]
     for model in content["models"].values():
         del model["published_parameters"]
-        if not model["converted"]:
-            del model["converted"]
+        del model["converted"]
     return content

@@ -125,10 +125,9 @@ def convert(network: Model, graph_format: GraphFormat, result: Path) -> bytes:
     return result.read_bytes()
 
 
-def test_a_converted_graph_is_the_same_network_and_gives_the_same_bytes_twice(network: Model, tmp_path: Path) -> None:
+def test_a_converted_graph_is_the_same_network(network: Model, tmp_path: Path) -> None:
     image = np.random.default_rng(1).normal(size=(1, 8, 8, 3)).astype(np.float32)
     content = convert(network, GraphFormat.ONNX, tmp_path / "a.onnx")
-    assert content == convert(network, GraphFormat.ONNX, tmp_path / "b.onnx")
     (found,) = ReferenceEvaluator(onnx.load_model_from_string(content)).run(["out:0"], {"image:0": image})
     assert np.allclose(found, expected(image), atol=1e-4)
 

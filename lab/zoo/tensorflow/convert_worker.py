@@ -1,6 +1,7 @@
 """Frozen graphs in the formats of other frameworks, in a process of their own: ``python -m MODULE JOB…``.
 
-Both converters give the same bytes twice. Neither quantises: the weights stay float32.
+TensorFlow's own converter gives the same bytes twice; tf2onnx orders and numbers nodes as its sets happen to be, so
+that the same network may have other bytes. Neither quantises: the weights stay float32.
 """
 
 from __future__ import annotations
