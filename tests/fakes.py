@@ -24,11 +24,12 @@ from lab.builds.images.labels import ImageInfo
 from lab.campaign.materials import Materials
 from lab.cli.engines import EngineName
 from lab.cli.wiring import Lab
-from lab.core.arm import Arm, Mode
+from lab.core.arm import Arm, GuestProfile, Mode
 from lab.core.case import Case
 from lab.core.errors import LabError
 from lab.core.guest import ALL_GUESTS, GuestId
-from lab.core.model import Model, ModelInput, OutputTensor
+from lab.core.model import ConvertedGraph, Model, ModelInput, OutputTensor
+from lab.core.names import GraphFormat, Target
 from lab.core.probe import PROBE_SCHEMA, CgroupFigures, PhaseMark, ProbeReport, Rusage
 from lab.core.trial import Trial
 from lab.engines.engine import Engine, Job, JobResult
@@ -65,7 +66,8 @@ def make_models(directory: Path, names: Iterable[str] = MACS, batches: tuple[int
 def make_materials(directory: Path, names: Iterable[str] = MACS) -> Materials:
     """Images of every runtime at the version its module was written for, every guest, and `make_models`."""
     images = {runtime.name: _image(runtime.name, runtime.versions["current"]) for runtime in registry.RUNTIMES}
-    guests = {guest: _guest(directory / "guests", guest.target, guest.profile) for guest in ALL_GUESTS}
+    python = GuestId(Target.NATIVE, GuestProfile.PYTHON)
+    guests = {guest: _guest(directory / "guests", guest.target, guest.profile) for guest in (*ALL_GUESTS, python)}
     return Materials(images, guests, make_models(directory / "models", names))
 
 
@@ -277,7 +279,14 @@ def _model(directory: Path, batches: tuple[int, ...]) -> Model:
         conv_layers=3,
         macs=MACS[directory.name],
         inputs=tuple(_input(directory, batch) for batch in batches),
+        converted=tuple(_converted(directory, kind) for kind in GraphFormat if kind is not GraphFormat.PB),
     )
+
+
+def _converted(directory: Path, kind: GraphFormat) -> ConvertedGraph:
+    path = directory / f"graph.{kind}"
+    path.write_bytes(f"{directory.name} as {kind}".encode())
+    return ConvertedGraph(kind, path, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 def _input(directory: Path, batch: int) -> ModelInput:

@@ -41,10 +41,12 @@ _PYTHON_SOURCE = "python-guest/infer.py"
 # What a guest is made from, by release series of tract; the tests beside it are not.
 _SHARED = ("build.sh", "infer/src")
 _ADAPTER = "tract-0.22/src"
+# The one whose workspace holds the tools, too.
+_NEWEST_TRACT = "0.23"
 _SOURCES = {
     "0.20": ("tract-0.20/Cargo.toml", "tract-0.20/Cargo.lock", "tract-0.20/src", _ADAPTER, *_SHARED),
     "0.22": ("tract-0.22/Cargo.toml", "tract-0.22/Cargo.lock", _ADAPTER, *_SHARED),
-    "0.23": ("Cargo.toml", "Cargo.lock", "infer/Cargo.toml", "dense/Cargo.toml", "dense/src", *_SHARED),
+    _NEWEST_TRACT: ("Cargo.toml", "Cargo.lock", "infer/Cargo.toml", "dense/Cargo.toml", "dense/src", *_SHARED),
 }
 SEE_LOG = "see that log; the same command goes on from here"
 
@@ -195,6 +197,11 @@ def tract_of(edition: str, build: GuestId) -> str:
 def toolchain_of(edition: str, build: GuestId) -> str:
     """The stage of the Dockerfile that has the guest's compiler."""
     return load_pins().tracts[tract_of(edition, build)].toolchain
+
+
+def workspace_of(tract: str) -> str:
+    """The directory, in the checkout, of the Cargo.lock that guests on that tract are built with."""
+    return _WORKSPACE if tract == _NEWEST_TRACT else f"{_WORKSPACE}/tract-{tract}"
 
 
 def sources(tract: str) -> dict[str, Path]:

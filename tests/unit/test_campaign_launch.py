@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from lab.campaign.job import compile_job, guest_args, run_job, trial_timeout_s
+from lab.campaign.job import compile_job, guest_args, model_file, run_job, trial_timeout_s
 from lab.core.arm import Arm, Mode
 from lab.core.case import Case
 from lab.core.experiment import Limits, Measure
@@ -46,7 +46,7 @@ def test_every_arm_is_given_its_program_model_and_input_read_only(tmp_path: Path
     job = job_of(tmp_path, arm)
     names, runtime = [mount.name for mount in job.mounts], registry.pinned(arm, "")
     cache = ["cache"] if runtime.is_cached else []
-    assert names == [runtime.guest_file, *cache, "model.pb", "input.f32"]
+    assert names == [runtime.guest_file, *cache, model_file(runtime), "input.f32"]
     assert not any(mount.writable for mount in job.mounts)
     assert job.argv[-10:] == guest_args(Case(arm, "tiny", 3), make_materials(tmp_path / "again"), 2)[-10:]
     assert job.memory_bytes == 1 << 30

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from lab import __version__
-from lab.builds.guests import GuestBuild, sources
+from lab.builds.guests import GuestBuild, sources, toolchain_of, tract_of, workspace_of
 from lab.builds.images.candidates import Catalogue, executable
 from lab.builds.images.files import read_file
 from lab.builds.images.labels import PROBE, ImageInfo
@@ -29,13 +29,12 @@ from lab.builds.steps.bases import BaseStep
 from lab.builds.steps.step import BuildStep, StageStep
 from lab.core.arm import NATIVE_RUNTIME
 from lab.core.guest import GuestId
-from lab.core.names import Edition
 from lab.core.progress import Progress
 from lab.disk.content import file_sha256, sha256
 from lab.disk.paths import ROOT
 from lab.engines.docker_sdk import DockerClient, failures_as_lab_errors
 
-_WORKSPACES = {Edition.CURRENT: "rust-guest", Edition.PAPER: "rust-guest/paper"}
+_PROBES_WORKSPACE = "rust-guest"
 _VERSION = {"wasm-edge-lab": __version__}
 
 
@@ -70,8 +69,9 @@ def image_material(client: DockerClient, image: ImageInfo, catalogue: Catalogue,
         DataError: a Cargo.lock is damaged.
     """
     probe = sha256(read_file(client, image.image_id, PROBE))
-    lock = parse_lock((ROOT / _WORKSPACES[Edition.CURRENT] / LOCK_NAME).read_bytes(), "the workspace rust-guest")
-    programs = [Program("probe", "", probe, crates=reachable(lock, "probe", "the workspace rust-guest"))]
+    of = f"the workspace {_PROBES_WORKSPACE}"
+    lock = parse_lock((ROOT / _PROBES_WORKSPACE / LOCK_NAME).read_bytes(), of)
+    programs = [Program("probe", "", probe, crates=reachable(lock, "probe", of))]
     if image.runtime != NATIVE_RUNTIME:
         crate = _crate_of(client, image, catalogue, progress)
         about = {
@@ -136,7 +136,7 @@ def guest_material(guest_id: GuestId, guest: GuestBuild, edition: str) -> Materi
     Raises:
         DataError: the Cargo.lock is damaged.
     """
-    workspace = _WORKSPACES[Edition(edition)]
+    workspace = workspace_of(tract_of(edition, guest_id))
     of = f"the workspace {workspace}"
     crates = reachable(parse_lock((ROOT / workspace / LOCK_NAME).read_bytes(), of), "infer", of)
     program = Program(guest_id.file_name, "", guest.sha256, crates=crates)
@@ -146,7 +146,8 @@ def guest_material(guest_id: GuestId, guest: GuestBuild, edition: str) -> Materi
 
 def guest_statement(client: DockerClient, guest_id: GuestId, guest: GuestBuild, catalogue: Catalogue) -> Statement:
     """What a guest was built from: every source file, its Cargo.lock among them, the compiler, and that one's base."""
-    toolchain = catalogue.stage("toolchain")
+    toolchain = catalogue.stage(toolchain_of(catalogue.edition, guest_id))
+    made_from = sources(tract_of(catalogue.edition, guest_id))
     definition = BuildDefinition(
         GUEST_BUILD,
         external_parameters={
@@ -158,7 +159,10 @@ def guest_statement(client: DockerClient, guest_id: GuestId, guest: GuestBuild, 
         resolved_dependencies=(
             *_bases(client, toolchain.closure()),
             _checked_out("Dockerfile", ROOT / "Dockerfile"),
-            *(_checked_out(name, path) for name, path in sorted(sources(catalogue.edition).items())),
+            *(_checked_out(name, path) for name, path in sorted(made_from.items())),
+                _checked_out(name, path)
+                for name, path in sorted(sources(tract_of(catalogue.edition, guest_id)).items())
+            ),
         ),
     )
     return statement((Resource(guest_id.id, digest={"sha256": guest.sha256}),), definition, _VERSION)
