@@ -160,9 +160,6 @@ def guest_statement(client: DockerClient, guest_id: GuestId, guest: GuestBuild, 
             *_bases(client, toolchain.closure()),
             _checked_out("Dockerfile", ROOT / "Dockerfile"),
             *(_checked_out(name, path) for name, path in sorted(made_from.items())),
-                _checked_out(name, path)
-                for name, path in sorted(sources(tract_of(catalogue.edition, guest_id)).items())
-            ),
         ),
     )
     return statement((Resource(guest_id.id, digest={"sha256": guest.sha256}),), definition, _VERSION)
