@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 import numpy as np
-from scipy import signal, special
+from scipy import fft, special
 
 from lab.stats.estimate import Floats
 from lab.stats.typical import ENOUGH_BLOCKS, interval, typical
@@ -65,7 +65,7 @@ def look_levels(
     found: dict[int, float] = {}
     for blocks, share, total in zip(looks, np.array(looks) / most, may_spend, strict=True):
         kernel = np.exp(-(grid**2) / (2 * (share - before))) / np.sqrt(2 * np.pi * (share - before))
-        density = kernel if not found else signal.fftconvolve(density, kernel, mode="same") * step
+        density = kernel if not found else _convolved(density, kernel) * step
         # what lies beyond a bound, from the outside in: both sides are alike
         beyond = 2 * np.cumsum(np.maximum(density, 0)[::-1])[: _POINTS // 2] * step
         place = int(np.searchsorted(beyond, total - used, side="right"))
@@ -74,6 +74,15 @@ def look_levels(
         density = np.where(np.abs(grid) < grid[::-1][min(place, _POINTS // 2 - 1)] + step / 2, density, 0.0)
         before, used = float(share), float(total)
     return found
+
+
+def _convolved(density: Floats, kernel: Floats) -> Floats:
+    """Both on the same grid, and so is the result: `scipy.signal` would bring all of `scipy.stats` along."""
+    points = len(density)
+    length = fft.next_fast_len(2 * points - 1, real=True)
+    whole = fft.irfft(fft.rfft(density, length) * fft.rfft(kernel, length), length)
+    begin = (points - 1) // 2
+    return np.asarray(whole[begin : begin + points])
 
 
 def is_settled(log_ratios: Floats, most: int, half_width: float, margin: float) -> bool:

@@ -97,6 +97,10 @@ def save(figure: Figure) -> dict[str, bytes]:
     with house_style():
         figure.draw_without_rendering()  # one layout for both formats
         figure.set_layout_engine("none")
+        for axes in figure.axes:
+            # a layout's last digits differ from run to run, and names within an SVG file are made of them
+            left, bottom, width, height = (round(float(value), 6) for value in axes.get_position().bounds)
+            axes.set_position((left, bottom, width, height))
         for kind, metadata in (("svg", {"Date": None, "Creator": None}), ("png", {"Software": None})):
             buffer = BytesIO()
             figure.savefig(buffer, format=kind, metadata=metadata)
