@@ -6,13 +6,13 @@ import os
 
 import pytest
 
-from lab.builds.guests import GuestBuild, Tools, ensure_guests, ensure_tools
+from lab.builds.guests import GuestBuild, Tools, ensure_tools
 from lab.builds.images.labels import ImageInfo
 from lab.core.guest import GuestId
 from lab.core.model import Model
 from lab.disk.paths import home
 from lab.zoo import catalog
-from tests.images import ensure_images
+from tests.images import ensure_guests, ensure_images
 
 pytest_plugins = ["tests.faults"]
 

@@ -21,7 +21,9 @@ import numpy as np
 from lab.builds.guests import GuestBuild
 from lab.builds.images.ensure import BuildReport
 from lab.builds.images.labels import ImageInfo
+from lab.builds.together import BuiltEdition
 from lab.campaign.materials import Materials
+from lab.campaign.outlook import Outlook
 from lab.cli.engines import EngineName
 from lab.cli.wiring import Lab
 from lab.core.arm import Arm, GuestProfile, Mode
@@ -319,7 +321,11 @@ class FakeLab(Lab):
         """The fake one, whatever its name."""
         return self._engine
 
-    def gather(self, cases: object, experiment: object, progress: object) -> Materials:
+    def outlook(self, cases: Iterable[Case], experiment: object) -> Outlook:
+        """Everything is built already."""
+        return Outlook((), 60.0, 0.0)
+
+    def gather(self, cases: Iterable[Case], experiment: object, progress: object) -> Materials:
         """The materials."""
         return self._materials
 
@@ -340,9 +346,12 @@ class FakeLab(Lab):
         """Processes, whatever the engine."""
         return on_host
 
-    def build_guests(self, builds: object, progress: object, edition: str) -> dict[GuestId, GuestBuild]:
-        """The guests."""
-        return self._materials.guests
+    def build_together(
+        self, runtimes: Mapping[str, Iterable[str]], guests: object, progress: object
+    ) -> dict[str, BuiltEdition]:
+        """The images that have no problem, and the guests."""
+        reports = self.build_images(runtimes, progress)
+        return {edition: BuiltEdition(report, self._materials.guests) for edition, report in reports.items()}
 
     def check_images(self, images: object, progress: object, *, rebuild: bool) -> Iterator[Item]:
         """None: they are in no engine."""

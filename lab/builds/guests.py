@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -34,8 +33,8 @@ from lab.engines.docker_sdk import DockerClient, connect
 
 # Link-time optimisation runs on one core: a second build fills the other.
 BUILDS_AT_ONCE = 2
-# These two are what most experiments wait for; unoptimised ones are quick.
-_FIRST = (GuestId(Target.WASM, GuestProfile.O3), GuestId(Target.NATIVE, GuestProfile.O3))
+# CPU-minutes of an optimised guest and of one that is not, where they were tried.
+WASM_MINUTES, NATIVE_MINUTES, PLAIN_MINUTES = 10.0, 7.5, 2.0
 _WORKSPACE = "rust-guest"
 _PYTHON_SOURCE = "python-guest/infer.py"
 # What a guest is made from, by release series of tract; the tests beside it are not.
@@ -88,33 +87,67 @@ class Tools(msgspec.Struct, frozen=True):
     fixture: Path
 
 
-def ensure_guests(
-    builds: Iterable[GuestId], progress: Progress = silent, edition: str = Edition.CURRENT
-) -> dict[GuestId, GuestBuild]:
-    """These guests; built where they are not here already.
+class GuestStep(BuildStep, frozen=True, kw_only=True):
+    """The build of one guest; its tag is where the guest is kept.
+
+    Attributes:
+        edition: name of the edition whose guest it is.
+        guest: which build.
+    """
+
+    edition: str
+    guest: GuestId
+
+    @property
+    def title(self) -> str:
+        """See `BuildStep.title`."""
+        return _title(self.edition, self.guest)
+
+    @property
+    def minutes(self) -> float:
+        """See `BuildStep.minutes`."""
+        if not self.guest.profile.variant.startswith("o3"):
+            return PLAIN_MINUTES
+        return WASM_MINUTES if self.guest.target is Target.WASM else NATIVE_MINUTES
+
+    def is_there(self, client: DockerClient) -> bool:  # noqa: ARG002 - no engine holds it
+        """See `BuildStep.is_there`: a guest that is not what its record describes is built again."""
+        return intact_guest(Path(self.tag)) is not None
+
+    def build(self, client: DockerClient, progress: Progress) -> None:
+        """See `BuildStep.build`."""
+        _build(client, self.parents[0], self.edition, self.guest, progress)
+
+
+def guest_steps(builds: Iterable[GuestId], catalogue: Catalogue) -> dict[GuestId, GuestStep]:
+    """The build of each of these guests; those that are not compiled need none (`script_guests`)."""
+    edition = catalogue.edition
+    steps: dict[GuestId, GuestStep] = {}
+    for variant in sorted({build for build in builds if build.profile is not GuestProfile.PYTHON}):
+        toolchain = catalogue.stage(toolchain_of(edition, variant))
+        directory = place(toolchain.key, edition, variant)
+        steps[variant] = GuestStep(
+            f"guest {variant.id}", directory.name, str(directory), (toolchain,), edition=edition, guest=variant
+        )
+    return steps
+
+
+def script_guests(builds: Iterable[GuestId]) -> dict[GuestId, GuestBuild]:
+    """Those of these guests that are not compiled."""
+    return {variant: _script() for variant in set(builds) if variant.profile is GuestProfile.PYTHON}
+
+
+def built_guests(steps: Mapping[GuestId, GuestStep]) -> dict[GuestId, GuestBuild]:
+    """The guests that these steps have built.
 
     Raises:
-        BuildFailed, NoSpace: one could not be built; those that could are kept.
-        EngineMissing, EngineForbidden: no engine to build on.
+        BuildFailed: one is not there.
     """
-    asked = set(builds)
-    scripts = {variant: _script() for variant in asked if variant.profile is GuestProfile.PYTHON}
-    wanted = sorted(asked - scripts.keys(), key=lambda variant: (variant not in _FIRST, variant))
-    return {**scripts, **(_compiled(wanted, progress, edition) if wanted else {})}
-
-
-def _compiled(wanted: Sequence[GuestId], progress: Progress, edition: str) -> dict[GuestId, GuestBuild]:
-    client = connect()
-    catalogue = Catalogue(edition, client)
-    toolchains = {variant: catalogue.stage(toolchain_of(edition, variant)) for variant in wanted}
-    kept = {variant: intact_guest(place(toolchains[variant].key, edition, variant)) for variant in wanted}
-    missing = [variant for variant, build in kept.items() if build is None]
-    _require([toolchains[variant] for variant in missing], client, progress)
-    with ThreadPoolExecutor(max_workers=BUILDS_AT_ONCE) as pool:
-        jobs = {
-            variant: pool.submit(_build, client, toolchains[variant], edition, variant, progress) for variant in missing
-        }
-    return {variant: build or jobs[variant].result() for variant, build in kept.items()}
+    kept = {variant: intact_guest(Path(step.tag)) for variant, step in steps.items()}
+    missing = [variant.id for variant, build in kept.items() if build is None]
+    if missing:
+        raise BuildFailed(f"guest {missing[0]} could not be built", "see its log under logs/; repeat the command")
+    return {variant: build for variant, build in kept.items() if build is not None}
 
 
 def _script() -> GuestBuild:
@@ -204,6 +237,11 @@ def workspace_of(tract: str) -> str:
     return _WORKSPACE if tract == _NEWEST_TRACT else f"{_WORKSPACE}/tract-{tract}"
 
 
+def _title(edition: str, build: GuestId) -> str:
+    """What progress and errors call a build."""
+    return f"guest {build.id}" + ("" if edition == Edition.CURRENT else f" ({edition})")
+
+
 def sources(tract: str) -> dict[str, Path]:
     """Every file that a guest on that tract is made from, by its name in the checkout."""
     files: dict[str, Path] = {}
@@ -264,8 +302,7 @@ def _compile(
     which: str = "",
 ) -> str:
     """Run build.sh in `work`, which keeps ``target`` and ``out``; what compiler it was."""
-    of = "" if edition == Edition.CURRENT else f" ({edition})"
-    item = f"guest {build.id}{of} {which}".rstrip()
+    item = f"{_title(edition, build)} {which}".rstrip()
     mounts = (
         Mounted(workspace, "/src", read_only=True),
         Mounted(work / "target", "/target"),

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from lab import __version__
 from lab.builds.confined_workers import ConfinedWorkers
-from lab.builds.guests import ensure_guests
-from lab.builds.images.ensure import build_images
 from lab.builds.images.labels import ImageInfo
+from lab.builds.together import build_together
 from lab.campaign.materials import Materials
 from lab.core.case import Case
 from lab.core.errors import UnobtainableError
@@ -23,6 +23,7 @@ from lab.core.progress import Progress, silent
 from lab.engines.engine import Engine
 from lab.engines.host import describe_host
 from lab.runtimes import registry
+from lab.store.build_times import BuildTime, write_build_time
 from lab.zoo import catalog
 from lab.zoo.checks import check_intact
 from lab.zoo.conversion import converted
@@ -52,21 +53,26 @@ def gather(cases: Iterable[Case], experiment: Experiment, home: Path, progress: 
     names = list(dict.fromkeys(case.model for case in wanted))
     batches = tuple(sorted({case.batch for case in wanted}))
 
+    begun: dict[str, float] = {}
+
     def freezing(name: str, stage: str) -> None:
+        begun.setdefault(name, time.time())
+        if stage == "ready":
+            write_build_time(BuildTime(f"model {name}", (), begun[name], max(begun[name], time.time()), ok=True))
         progress(f"model {name}", stage, 1.0 if stage == "ready" else None)
 
-    with ThreadPoolExecutor(max_workers=3) as pool:
-        images = pool.submit(build_images, runtimes, experiment.edition, progress)
-        guests = pool.submit(ensure_guests, builds, progress, experiment.edition)
+    edition = experiment.edition
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        building = pool.submit(build_together, {edition: runtimes}, {edition: builds}, progress)
         models = pool.submit(catalog.prepare, names, home, experiment.weights, batches, freezing)
-    made = images.result()
-    made.raise_for_problems(ignore=UnobtainableError)
-    absent = {name: problem.message for name, problem in made.problems.items()}
+    made = building.result()[edition]
+    made.images.raise_for_problems(ignore=UnobtainableError)
+    absent = {name: problem.message for name, problem in made.images.problems.items()}
     found = models.result()
     progress("models", "checking that they are what was made")
     check_intact(found.values())
-    found |= _converted(wanted, found, made.images, home, freezing)
-    return Materials(made.images, guests.result(), found, absent)
+    found |= _converted(wanted, found, made.images.images, home, freezing)
+    return Materials(made.images.images, made.guests, found, absent)
 
 
 def _converted(

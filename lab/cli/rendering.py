@@ -40,16 +40,15 @@ def refresh_report(directory: Path, complain: Callable[[str], None]) -> bool:
     return done.returncode == 0
 
 
-def print_report(directory: Path, say: Callable[[str], None]) -> int:
-    """Render a campaign's report and print its summary and its place.
+def short_report(directory: Path) -> tuple[int, str]:
+    """Render a campaign's report, and take from it what a terminal shows at the end: the answer, and the page's place.
 
     Args:
         directory: of the campaign.
-        say: called with what `lab report` prints.
 
     Returns:
-        The exit code of `lab report`; what it complained of is on standard error.
+        The exit code of `lab report`, what it complained of being on standard error; and the text.
     """
-    done = subprocess.run(_command(directory), stdout=subprocess.PIPE, text=True, check=False)
-    say(done.stdout)
-    return done.returncode
+    command = [*_command(directory), "--short"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    return done.returncode, done.stdout

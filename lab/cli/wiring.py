@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from lab.builds.images.ensure import BuildReport
     from lab.builds.images.labels import ImageInfo
     from lab.builds.provenance.packages import Installed
+    from lab.builds.together import BuiltEdition
     from lab.campaign.materials import Materials
+    from lab.campaign.outlook import Outlook
     from lab.cli.engines import EngineName
     from lab.core.case import Case
     from lab.core.experiment import Experiment
@@ -48,6 +50,12 @@ class Lab:
 
         return open_engine(name)
 
+    def outlook(self, cases: Iterable[Case], experiment: Experiment) -> Outlook:
+        """How a campaign of these cases begins; raises as `lab.campaign.outlook.outlook`."""
+        from lab.campaign.outlook import outlook
+
+        return outlook(cases, experiment, self.home)
+
     def gather(self, cases: Iterable[Case], experiment: Experiment, progress: Progress) -> Materials:
         """Images, guests and models of these cases; raises as `lab.campaign.prepare.gather`."""
         from lab.campaign.prepare import gather
@@ -60,11 +68,13 @@ class Lab:
 
         return build_editions(runtimes, progress)
 
-    def build_guests(self, builds: Iterable[GuestId], progress: Progress, edition: str) -> dict[GuestId, GuestBuild]:
-        """Guests by target and profile; raises as `lab.builds.guests.ensure_guests`."""
-        from lab.builds.guests import ensure_guests
+    def build_together(
+        self, runtimes: Mapping[str, Iterable[str]], guests: Mapping[str, Iterable[GuestId]], progress: Progress
+    ) -> dict[str, BuiltEdition]:
+        """Images and guests by edition; raises as `lab.builds.together.build_together`."""
+        from lab.builds.together import build_together
 
-        return ensure_guests(builds, progress, edition)
+        return build_together(runtimes, guests, progress)
 
     def lock_packages(self, progress: Progress) -> tuple[PackageLock, PackageLock]:
         """The lock of packages as it was and as it is now; raises as `lab.builds.debian.resolve.lock_packages`."""

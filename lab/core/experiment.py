@@ -119,12 +119,14 @@ class Tier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         min_blocks: blocks every affordable case gets before any case gets more.
         max_blocks: blocks no case exceeds.
         cell_budget: a case whose predicted time for one trial exceeds this is recorded as over-budget.
+        claims_first: whether the sets of cases that decide most claims come before blocks of every case.
     """
 
     budget: str
     min_blocks: Count = 3
     max_blocks: Count = 30
     cell_budget: str = "10m"
+    claims_first: bool = True
 
     @property
     def budget_s(self) -> float:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from lab.core.plain_text import markdown_line, markdown_text, printable_line
+from lab.report.answer import answer
 from lab.report.break_even import ModelTotals, model_totals
 from lab.report.claims.contradictions import Contradiction
 from lab.report.claims.verdict import ClaimResult, claims_json
@@ -57,10 +58,12 @@ class Report:
     Attributes:
         files: content by path below the report's directory.
         summary: for a terminal.
+        answer: for a terminal, in a few lines.
     """
 
     files: Mapping[str, bytes]
     summary: str
+    answer: str
 
 
 def compose(
@@ -102,7 +105,7 @@ def compose(
         files["break-even.json"] = msgspec.json.format(msgspec.json.encode(break_even_rows(totals)), indent=1)
     if claims:
         files["claims.json"] = claims_json(claims)
-    return Report(files, _summary(results, sections, source))
+    return Report(files, _summary(results, sections, source), answer(results, figures, claims))
 
 
 def _claims_sections(

@@ -40,6 +40,7 @@ class ReportPaths(msgspec.Struct, frozen=True):
         markdown: ``report.md``.
         tables, figures: files by name, such as ``figure-1a-time.csv``.
         summary: time, memory and inference-share tables, and cells without a number, as text for a terminal.
+        answer: three sentences and one table of ratios, as text for a terminal.
     """
 
     directory: Path
@@ -48,6 +49,7 @@ class ReportPaths(msgspec.Struct, frozen=True):
     tables: dict[str, Path]
     figures: dict[str, Path]
     summary: str
+    answer: str
 
 
 def report_of(campaign_dir: Path, claims: Path | None = None) -> Report:
@@ -93,6 +95,7 @@ def render(campaign_dir: Path, claims: Path | None = None) -> ReportPaths:
         tables=_under(directory, "tables", report.files),
         figures=_under(directory, "figures", report.files),
         summary=report.summary,
+        answer=report.answer,
     )
 
 

@@ -29,7 +29,7 @@ from lab.disk.whole import (
     write_json,
     write_whole,
 )
-from lab.store.fingerprint import differences, fingerprint
+from lab.store.fingerprint import differences, fingerprint, is_part_of, part_of
 from lab.store.journal import JOURNAL_NAME, Journal
 
 MANIFEST_NAME = "manifest.json"
@@ -95,6 +95,11 @@ def point_latest(directory: Path) -> None:
     temporary.symlink_to(directory.name, target_is_directory=True)
     temporary.replace(directory.parent / LATEST)
     sync_directory(directory.parent)
+
+
+def extend_manifest(directory: Path, manifest: Manifest) -> None:
+    """Describe what has joined a campaign: `manifest` holds all that the campaign's own describes, and more."""
+    write_json(directory / MANIFEST_NAME, manifest)
 
 
 def read_manifest(directory: Path) -> Manifest:
@@ -163,8 +168,9 @@ def reopen(directory: Path) -> None:
 def find_resumable(results: Path, manifest: Manifest) -> Path | None:
     """The newest campaign of the same fingerprint that this plan goes on with; None if there is none.
 
-    That is one that is unfinished, or that ended with less budget than the plan has. Directories that cannot be read
-    (another version's, damaged) are no candidates.
+    That is one that is unfinished, or that ended with less budget than the plan has. An unfinished one may describe a
+    part of what the plan holds, or more than a plan that is not built yet. Directories that cannot be read (another
+    version's, damaged) are no candidates.
     """
     wanted, budget_s = fingerprint(manifest), manifest.experiment.tier(manifest.tier).budget_s
     for directory in campaigns(results):
@@ -173,7 +179,10 @@ def find_resumable(results: Path, manifest: Manifest) -> Path | None:
             ended = marker is not None and (marker.budget_s is None or marker.budget_s >= budget_s)
             known = read_manifest(directory)
             # a copy under another name is not the campaign that its manifest describes
-            if not ended and known.campaign == directory.name and fingerprint(known) == wanted:
+            same = fingerprint(known) == wanted
+            grows = marker is None and (is_part_of(known, manifest) or is_part_of(manifest, known))
+            # a copy under another name is not the campaign that its manifest describes
+            if not ended and known.campaign == directory.name and (same or grows):
                 return directory
         except DataError:
             continue
@@ -191,7 +200,8 @@ def why_not_resumed(results: Path, manifest: Manifest) -> tuple[Path, tuple[str,
             known = read_manifest(directory)
             same_plan = (known.experiment.name, known.tier) == (manifest.experiment.name, manifest.tier)
             if same_plan and known.campaign == directory.name and finished(directory) is None:
-                changes = differences(known, manifest)
+                # what has joined since is no reason
+                changes = differences(known, part_of(manifest, known))
                 return (directory, changes) if changes else None
         except DataError:
             continue

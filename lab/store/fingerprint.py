@@ -40,6 +40,25 @@ def fingerprint(manifest: Manifest) -> str:
     return sha256(msgspec.json.encode(_identity(manifest), order="deterministic"))
 
 
+def part_of(whole: Manifest, part: Manifest) -> Manifest:
+    """What a manifest says of the runtimes, guests, models and arms that another one describes."""
+    return msgspec.structs.replace(
+        whole,
+        runtimes={name: known for name, known in whole.runtimes.items() if name in part.runtimes},
+        guests={name: known for name, known in whole.guests.items() if name in part.guests},
+        models={name: known for name, known in whole.models.items() if name in part.models},
+        argv={name: known for name, known in whole.argv.items() if name in part.argv},
+    )
+
+
+def is_part_of(part: Manifest, whole: Manifest) -> bool:
+    """Whether all that one manifest describes is in the other, too, and the same there.
+
+    A campaign that began before every runtime was built describes those it began with.
+    """
+    return fingerprint(part) == fingerprint(part_of(whole, part))
+
+
 def differences(before: Manifest, after: Manifest) -> tuple[str, ...]:
     """List everything in which two fingerprints differ, and so why a campaign cannot go on with a plan.
 

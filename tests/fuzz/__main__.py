@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from lab.builds.guests import ensure_guests
 from lab.builds.images.ensure import find_images
 from lab.core.arm import Arm
 from lab.core.guest import GuestId
@@ -20,7 +19,7 @@ from tests.fuzz import graphs, modules
 from tests.fuzz.batch import Subject, run
 from tests.fuzz.subjects import GRAPH_ARMS, guest_under, importer, materials_of, module_arms, runtime_alone
 from tests.fuzz.table import Row, read_rows, show, write_rows
-from tests.images import ensure_images
+from tests.images import ensure_guests, ensure_images
 
 BATCH = 250
 Case = Callable[[int], bytes]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import pytest
 
-from lab.builds.guests import ensure_guests
 from lab.builds.images.ensure import find_images
 from lab.builds.images.labels import ImageInfo
 from lab.campaign.job import run_job
@@ -27,6 +26,7 @@ from lab.disk.paths import home
 from lab.engines.containers import ContainerEngine
 from lab.runtimes import registry
 from lab.zoo.conversion import converted
+from tests.images import ensure_guests
 from tests.live_campaign import measure
 
 pytestmark = pytest.mark.live

@@ -14,20 +14,23 @@ from lab.builds.artifacts import artifacts_directory
 from lab.builds.images import labels
 from lab.builds.images.candidates import Catalogue
 from lab.builds.images.contents import contents, first_differing
-from lab.builds.images.ensure import build_editions, choose_steps, find_images
+from lab.builds.images.ensure import build_editions, build_steps, choose_steps, find_images
 from lab.builds.images.files import read_file
 from lab.builds.images.labels import ImageInfo, LabelStep
+from lab.builds.outlook import missing
 from lab.builds.pins import Supply, load_pins
 from lab.builds.steps.queue import run_all
-from lab.builds.steps.step import BuildStep, StageStep
+from lab.builds.steps.step import PREFIX, BuildStep, StageStep
 from lab.builds.supplies import save_artifact
 from lab.core.errors import BuildFailed
 from lab.core.names import Edition
 from lab.core.progress import silent
 from lab.engines.docker_sdk import DockerClient, connect
 from lab.runtimes.registry import RUNTIMES
+from lab.store.build_times import build_runs, read_build_times
 from lab.verify.image_checks import NOT_REBUILT, check_images
 from lab.verify.items import Match
+from tests.command import lab
 from tests.images import ensure_images
 
 pytestmark = pytest.mark.live
@@ -199,3 +202,32 @@ def test_a_failed_step_is_named_with_its_log(client: DockerClient, image: ImageI
     assert str(broken.log) in caught.value.remedy
     assert "the reason" in broken.log.read_text()
     assert any("step 3/3" in message for message in said)
+
+
+def test_what_a_real_build_took_is_shown_by_the_timeline(
+    client: DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = Catalogue("current", client).base("trixie")
+    monkeypatch.setenv("LAB_HOME", str(tmp_path))
+    key = hashlib.sha256(str(tmp_path).encode()).hexdigest()
+    text = f'FROM {base.tag}\nLABEL key="{key}"\n'
+    step = StageStep("tiny", key, f"{PREFIX}/tiny:{key[:16]}", (base,), dockerfile=text)
+    try:
+        assert build_steps([step], client, silent) == {}
+        assert build_steps([step], client, silent) == {}, "it is here"
+    finally:
+        client.images.remove(step.tag, force=True)
+    (path,) = build_runs(tmp_path)
+    (record,) = read_build_times(path)
+    assert (record.step, record.after, record.ok) == ("tiny", ("base:trixie",), True)
+    ran = lab("build", "--timeline", tmp_path / "timeline.svg")
+    assert ran.code == 0, ran.err
+    assert "tiny" in ran.out
+    assert (tmp_path / "timeline.svg").is_file()
+
+
+def test_nothing_is_still_to_be_built_of_images_that_are_here() -> None:
+    here = tuple(find_images())
+    lacking = missing(here, [], "current")
+    assert here
+    assert lacking.minutes(here, []) == 0

@@ -42,8 +42,8 @@ class Yard:
                 raise BuildFailed(f"{step.name} broke", "the remedy")
             self._here.add(step.tag)
 
-    def exists(self, tag: str) -> bool:
-        return tag in self._here
+    def exists(self, step: BuildStep) -> bool:
+        return step.tag in self._here
 
 
 @pytest.fixture(autouse=True)
@@ -84,6 +84,28 @@ def test_the_head_of_the_longest_way_goes_first() -> None:
     yard = Yard()
     run_all([D, C], yard.build, yard.exists, 1)
     assert yard.log == ["a", "b", "c", "d"]
+
+
+def test_a_light_step_does_not_wait_behind_compilations() -> None:
+    light_is_done, counting = threading.Event(), threading.Lock()
+    compiling, most = 0, 0
+
+    def build(step: BuildStep) -> None:
+        nonlocal compiling, most
+        if step.name == "light":
+            light_is_done.set()
+            return
+        with counting:
+            compiling += 1
+            most = max(most, compiling)
+        assert light_is_done.wait(60), "the light step waits for a compilation"
+        with counting:
+            compiling -= 1
+
+    steps = [TimedStep(name, name, name, takes=minutes) for name, minutes in (("one", 9), ("two", 8), ("three", 7))]
+    light = TimedStep("light", "light", "light", takes=0.5)
+    assert run_all([*steps, light], build, lambda _: False, 2) == {}
+    assert most <= 2, "a compilation waits for a worker"
 
 
 def test_an_error_that_is_nobodys_fault_is_not_swallowed() -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from lab.campaign.materials import Materials
+from lab.campaign.outlook import Outlook
+from lab.core.case import Case
 from lab.core.errors import EXIT_INTERRUPTED
 from lab.core.guest import GuestId
 from lab.core.trial import Kind, Outcome, Trial
@@ -81,7 +85,9 @@ def test_a_run_writes_manifest_trials_and_report_and_ends_with_a_verdict(materia
     assert (directory / FINISHED_NAME).exists()
     assert f"report: {directory}/report/index.html" in ran.out
     assert (directory / "report" / "index.html").is_file()
-    assert "0 differs" in ran.out.splitlines()[-1]
+    assert any(line.startswith("verify: ") and "0 differs" in line for line in ran.out.splitlines())
+    *_, last = filter(None, ran.out.splitlines())
+    assert last == f"report: {directory}/report/index.html", "the answer is what the terminal ends with"
     verdicts = dict(line.split(maxsplit=1)[::-1] for line in ran.out.splitlines() if line.startswith("identical "))
     for what in (f"report of {directory.name}", "output wasm/o3 tiny b1"):
         assert any(line.startswith(what) for line in verdicts), ran.out
@@ -190,3 +196,83 @@ def test_sequential_bounds_and_replicates_exclude_each_other(materials: Material
     ran = run_on(FakeEngine(materials), "--stop", "sequential", "--replicates", "6")
     assert ran.code != 0
     assert "replicates make the world the unit" in ran.err
+
+
+class SlowlyBuiltLab(FakeLab):
+    """A lab in which one runtime takes long to build: its cases join after the others were measured once."""
+
+    def __init__(self, engine: FakeEngine, late: str, *, interrupts_building: bool = False) -> None:
+        super().__init__(engine.materials, engine)
+        self._all, self._late, self._interrupts = engine.materials, late, interrupts_building
+        self.gathered: list[set[str]] = []
+
+    def outlook(self, cases: Iterable[Case], experiment: object) -> Outlook:
+        return Outlook(tuple(case for case in cases if case.arm.runtime != self._late), 120.0, 900.0)
+
+    def gather(self, cases: Iterable[Case], experiment: object, progress: object) -> Materials:
+        runtimes = {case.arm.runtime for case in cases}
+        self.gathered.append(runtimes)
+        if self._interrupts and self._late in runtimes:
+            raise KeyboardInterrupt
+        guests = {GuestId.of(case.arm) for case in cases}
+        return msgspec.structs.replace(
+            self._all,
+            images={name: image for name, image in self._all.images.items() if name in runtimes},
+            guests={name: guest for name, guest in self._all.guests.items() if name in guests},
+        )
+
+
+def with_a_quick_runtime() -> None:
+    Path("mine.toml").write_text(EXPERIMENT.replace('["native@o3", ', '["native@o3", "wamr-interpreter-fast@o3", '))
+
+
+def test_what_is_built_soon_is_measured_once_and_the_others_join_the_same_campaign(materials: Materials) -> None:
+    with_a_quick_runtime()
+    engine = FakeEngine(materials)
+    slow = SlowlyBuiltLab(engine, "wasmtime")
+    ran = lab(*WORDS, on=slow)
+    assert ran.code == 0, ran.err
+    assert slow.gathered == [{"native", "wamr"}, {"native", "wamr", "wasmtime"}]
+    (directory,) = campaigns()
+    trials = trials_of(directory)
+    assert [(trial.runtime, trial.block) for trial in trials[:2]] in (
+        [("native", 0), ("wamr", 0)],
+        [("wamr", 0), ("native", 0)],
+    )
+    assert "wasmtime" in {trial.runtime for trial in trials[2:]}
+    per_case = Counter((trial.case, trial.block) for trial in trials if trial.kind is Kind.RUN)
+    assert set(per_case.values()) == {1}, "nothing is measured twice in a block"
+    assert len(per_case) == 4 * 2
+    assert set(read_manifest(directory).runtimes) == {"native", "wamr", "wasmtime"}
+    assert (directory / FINISHED_NAME).exists()
+    said = [ran.err.index(text) for text in ("first figure expected", "first figure after", "report after")]
+    assert said == sorted(said)
+    assert "0 differs" in ran.out
+
+
+def test_a_campaign_that_was_interrupted_while_the_others_were_built_goes_on(materials: Materials) -> None:
+    with_a_quick_runtime()
+    stopped = lab(*WORDS, on=SlowlyBuiltLab(FakeEngine(materials), "wasmtime", interrupts_building=True))
+    assert stopped.code == EXIT_INTERRUPTED
+    (directory,) = campaigns()
+    early = trials_of(directory)
+    assert {trial.runtime for trial in early} == {"native", "wamr"}
+    assert set(read_manifest(directory).runtimes) == {"native", "wamr"}
+    assert (directory / "report" / "index.html").is_file(), "there is a first figure"
+    resumed = run_on(FakeEngine(materials))
+    assert resumed.code == 0, resumed.err
+    assert campaigns() == [directory]
+    assert trials_of(directory)[: len(early)] == early
+    assert "wasmtime" in read_manifest(directory).runtimes, "it has joined"
+
+
+def test_a_campaign_does_not_grow_by_what_has_changed_meanwhile(materials: Materials) -> None:
+    with_a_quick_runtime()
+    lab(*WORDS, on=SlowlyBuiltLab(FakeEngine(materials), "wasmtime", interrupts_building=True))
+    (first,) = campaigns()
+    first = first.rename(first.with_name("mine-smoke-20250101T000000Z"))
+    write_json(first / MANIFEST_NAME, msgspec.structs.replace(read_manifest(first), campaign=first.name))
+    materials.images["wamr"] = msgspec.structs.replace(materials.images["wamr"], binary_sha256="0" * 64)
+    ran = run_on(FakeEngine(materials))
+    assert "wamr binary" in ran.err
+    assert len(campaigns()) == 2

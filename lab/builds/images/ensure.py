@@ -9,7 +9,6 @@ import msgspec
 
 from lab.builds.images.candidates import Catalogue
 from lab.builds.images.labels import ImageInfo, LabelStep, describe_image, label_step
-from lab.builds.steps.dockerfile import has_image
 from lab.builds.steps.queue import run_all
 from lab.builds.steps.step import BuildStep
 from lab.core.arm import NATIVE_RUNTIME
@@ -18,6 +17,7 @@ from lab.core.names import Edition
 from lab.core.progress import Progress, silent
 from lab.engines.docker_sdk import DockerClient, connect
 from lab.engines.leftovers import remove_abandoned
+from lab.store.build_times import build_time
 
 # Compilations use every core for most of their time; two at once fill the gaps, more only compete for memory.
 MOST_BUILDS_AT_ONCE = 2
@@ -61,7 +61,9 @@ def build_images(runtimes: Iterable[str], edition: str = Edition.CURRENT, progre
     return build_editions({edition: runtimes}, progress)[edition]
 
 
-def build_editions(runtimes: Mapping[str, Iterable[str]], progress: Progress = silent) -> dict[str, BuildReport]:
+def build_editions(
+    runtimes: Mapping[str, Iterable[str]], progress: Progress = silent, beside: Iterable[BuildStep] = ()
+) -> dict[str, BuildReport]:
     """Build like `build_images`, for several editions in one queue.
 
     The most expensive compilation of all goes first, and the cheap ones fill the gaps that it leaves.
@@ -69,6 +71,7 @@ def build_editions(runtimes: Mapping[str, Iterable[str]], progress: Progress = s
     Args:
         runtimes: wanted, by edition.
         progress: called with each step of each build.
+        beside: steps of other things to build in the same queue, such as guests.
 
     Returns:
         Reports by edition.
@@ -76,20 +79,24 @@ def build_editions(runtimes: Mapping[str, Iterable[str]], progress: Progress = s
     Raises:
         EngineMissing, EngineForbidden: no engine to build on.
         ExperimentError: there is no such edition, or it has no such runtime.
+        BuildFailed, NoSpace: a step of `beside` failed; whatever could be built is kept.
     """
-    client = connect()
+    client, others = connect(), list(beside)
     remove_abandoned(client)
     reports = {edition: BuildReport({}, {}) for edition in runtimes}
     wanted: list[LabelStep] = []
     for edition, names in runtimes.items():
         steps, reports[edition] = choose_steps(Catalogue(edition, client), names, progress)
         wanted += steps
-    failures = build_steps(wanted, client, progress)
+    failures = build_steps([*wanted, *others], client, progress)
     for step in wanted:
         if step.tag in failures:
             reports[step.edition].problems[step.runtime] = failures[step.tag]
         else:
             reports[step.edition].images[step.runtime] = describe_image(client, step.tag)
+    for other in others:
+        if other.tag in failures:
+            raise failures[other.tag]
     return reports
 
 
@@ -139,12 +146,21 @@ def find_images(edition: str = Edition.CURRENT) -> dict[str, ImageInfo]:
 
 
 def build_steps(steps: Iterable[BuildStep], client: DockerClient, progress: Progress) -> dict[str, LabError]:
-    """Make the images of steps, with all they rest on; errors by tag.
+    """Make what steps make, with all they rest on; errors by tag. How long each took is written down.
 
     Args:
         steps: wanted.
         client: connection to the container engine.
         progress: called with each step of each build, from several threads.
     """
-    workers = max(1, min(MOST_BUILDS_AT_ONCE, os.cpu_count() or 1))
-    return run_all(steps, lambda step: step.build(client, progress), lambda tag: has_image(client, tag), workers)
+
+    def build(step: BuildStep) -> None:
+        with build_time(step.title, [parent.title for parent in step.parents], step.minutes):
+            step.build(client, progress)
+
+    return run_all(steps, build, lambda step: step.is_there(client), workers())
+
+
+def workers() -> int:
+    """How many compilations this machine makes at a time."""
+    return max(1, min(MOST_BUILDS_AT_ONCE, os.cpu_count() or 1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import heapq
+import bisect
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from graphlib import TopologicalSorter
@@ -11,19 +11,23 @@ from lab.builds.steps.step import BuildStep
 from lab.core.errors import LabError
 from lab.disk.locks import lock
 
+LIGHT_MINUTES = 1.0
+"""A step below this mostly waits for packages and for the engine's disk, and so never waits for a compilation."""
+
 
 def run_all(
-    steps: Iterable[BuildStep], build: Callable[[BuildStep], None], exists: Callable[[str], bool], workers: int
+    steps: Iterable[BuildStep], build: Callable[[BuildStep], None], exists: Callable[[BuildStep], bool], workers: int
 ) -> dict[str, LabError]:
     """Build steps and all they rest on; what does not rest on a failure goes on.
 
     Of those that can be built now, the one at the head of the longest way goes first: its own minutes and those of the
-    most expensive chain of builds resting on it.
+    most expensive chain of builds resting on it. One light step (`LIGHT_MINUTES`) may run beside as many compilations
+    as there are workers.
 
     Args:
         steps: wanted; shared parents are built once.
-        build: makes one step's image, its parents being there.
-        exists: whether a tag is there already; the parents of one that is are left alone.
+        build: makes what one step makes, its parents being there.
+        exists: whether that is there already; the parents of a step that is are left alone.
         workers: builds at a time.
 
     Returns:
@@ -37,29 +41,44 @@ def run_all(
     failures: dict[str, LabError] = {}
     waiting: list[tuple[float, str]] = []
     running: dict[Future[None], str] = {}
-    with ThreadPoolExecutor(max_workers=workers) as pool:
+    with ThreadPoolExecutor(max_workers=workers + 1) as pool:
         while sorter.is_active():
             for tag in sorter.get_ready():
                 inherited = next((failures[p.tag] for p in needed[tag].parents if p.tag in failures), None)
                 if inherited is None:
-                    heapq.heappush(waiting, (-ways[tag], tag))
+                    bisect.insort(waiting, (-ways[tag], tag))
                 else:
                     failures[tag] = inherited
                     sorter.done(tag)
-            while waiting and len(running) < workers:
-                tag = heapq.heappop(waiting)[1]
-                running[pool.submit(_build_locked, needed[tag], build, exists)] = tag
+            while (entry := _next(waiting, needed, set(running.values()), workers)) is not None:
+                waiting.remove(entry)
+                running[pool.submit(_build_locked, needed[entry[1]], build, exists)] = entry[1]
             if running:
                 _collect(running, failures, sorter)
     return failures
 
 
-def _needed(steps: Iterable[BuildStep], exists: Callable[[str], bool]) -> dict[str, BuildStep]:
+def _next(
+    waiting: list[tuple[float, str]], needed: Mapping[str, BuildStep], running: set[str], workers: int
+) -> tuple[float, str] | None:
+    """The first that may start now of those that wait, in their order."""
+    light = sum(needed[tag].minutes < LIGHT_MINUTES for tag in running)
+    has_room = len(running) < workers
+
+    def may_start(tag: str) -> bool:
+        if needed[tag].minutes < LIGHT_MINUTES:
+            return has_room or (len(running) == workers and not light)
+        return len(running) <= workers and len(running) - light < workers
+
+    return next((entry for entry in waiting if may_start(entry[1])), None)
+
+
+def _needed(steps: Iterable[BuildStep], exists: Callable[[BuildStep], bool]) -> dict[str, BuildStep]:
     needed: dict[str, BuildStep] = {}
     pending = list(steps)
     while pending:
         step = pending.pop()
-        if step.tag not in needed and not exists(step.tag):
+        if step.tag not in needed and not exists(step):
             needed[step.tag] = step
             pending += step.parents
     return needed
@@ -73,9 +92,9 @@ def _longest_ways(graph: Mapping[str, list[str]], costs: Mapping[str, float]) ->
     return ways
 
 
-def _build_locked(step: BuildStep, build: Callable[[BuildStep], None], exists: Callable[[str], bool]) -> None:
+def _build_locked(step: BuildStep, build: Callable[[BuildStep], None], exists: Callable[[BuildStep], bool]) -> None:
     with lock(step.tag):  # another command may be building the same
-        if not exists(step.tag):
+        if not exists(step):
             build(step)
 
 

@@ -10,7 +10,7 @@ import msgspec
 from lab.builds.debian.fetch import saved
 from lab.builds.debian.lock import LockedPackage
 from lab.builds.steps.context import PACKAGES, Content
-from lab.builds.steps.dockerfile import build_dockerfile
+from lab.builds.steps.dockerfile import build_dockerfile, has_image
 from lab.core.errors import PackagesMissing
 from lab.core.names import Edition
 from lab.core.progress import Progress
@@ -51,6 +51,10 @@ class BuildStep(msgspec.Struct, frozen=True):
     def log(self) -> Path:
         """Path of the build's log; its name holds the key, since two editions may build a stage at once."""
         return LOGS / f"{self.name.replace(':', '-')}-{self.key[:8]}.log"
+
+    def is_there(self, client: DockerClient) -> bool:
+        """Whether what it makes is here already."""
+        return has_image(client, self.tag)
 
     def build(self, client: DockerClient, progress: Progress) -> None:
         """Make the image; those of its parents are there.

@@ -67,7 +67,8 @@ def bench(
         name = _model(lab, model, shape, outputs, images, batches, engine)
         plan = experiment(name, batches, chosen, budget, guests=_guests(lab))
         check_obtainable(plan, TIER, lab.home)
-        directory, materials = build_and_measure(lab, plan, TIER, lab.engine(engine), held, results=results, new=False)
+        made = build_and_measure(lab, plan, TIER, lab.engine(engine), held, results=results, new=False)
+        directory, materials = made.directory, made.materials
         refresh_report(directory, note)
         # imported here: judging takes libraries that measuring does without
         from lab.cli.commands.verify import quick_items  # noqa: PLC0415

@@ -16,6 +16,7 @@ from lab.builds.pins import load_pins
 from lab.builds.supplies import save_artifact
 from lab.cli.alone import Wait, alone
 from lab.cli.build_progress import build_progress
+from lab.cli.builds.timeline import show_timeline
 from lab.cli.options import CURRENT, Json
 from lab.cli.output import note, say_json, say_table
 from lab.cli.wiring import Lab, lab_of
@@ -44,24 +45,41 @@ def build(
     lock_packages: Annotated[
         bool, typer.Option("--lock-packages", help="Write packages/lock again from today's archive; build nothing.")
     ] = False,
+    timeline: Annotated[
+        bool, typer.Option("--timeline", help="Build nothing: show where the last build's minutes went [FILE.svg].")
+    ] = False,
+    newer: Annotated[
+        bool, typer.Option("--newer", help="Build nothing: list pins with newer versions in the package registries.")
+    ] = False,
     wait: Wait = False,
     json: Json = False,
 ) -> None:
     """Build images and guests that are not here yet; one failure does not stop the others.
 
-    The images of several editions are built in one queue.
-    Writes images into the engine, guests below LAB_HOME, logs into logs/.
+    Images and guests of all editions are built in one queue.
+    Writes images into the engine, guests and how long each step took below LAB_HOME, logs into logs/.
+    With --timeline the argument is the file that the figure goes to.
     """
     lab = lab_of(context)
     if lock_packages:
         _lock(lab, wait=wait, json=json)
         return
+    if timeline:
+        show_timeline(lab.home, runtimes or [], json=json)
+        return
+    if newer:
+        # imported here: only this asks registries
+        from lab.cli.builds.newer import show_newer  # noqa: PLC0415
+
+        show_newer(editions or [], json=json)
+        return
     chosen = dict.fromkeys(editions or (CURRENT,))
     guests = ALL_GUESTS if everything else () if runtimes else QUICK_GUESTS
     wanted = {edition: _wanted(edition, runtimes, everything=everything) for edition in chosen}
     with alone(f"images of {', '.join(chosen)}", wait=wait), build_progress() as progress:
-        reports = lab.build_images(wanted, progress)
-        built = {edition: lab.build_guests(guests, progress, edition) if guests else {} for edition in chosen}
+        made = lab.build_together(wanted, dict.fromkeys(chosen, guests), progress)
+    reports = {edition: each.images for edition, each in made.items()}
+    built = {edition: each.guests for edition, each in made.items()}
     if save_artifacts is not None:
         for edition, report in reports.items():
             _save(report, edition, save_artifacts)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from lab.cli.options import Campaign, Json, Results
 from lab.cli.output import say, say_json
 from lab.disk.paths import RESULTS
@@ -9,11 +13,16 @@ from lab.report.render import render
 from lab.store.campaigns import LATEST, resolve
 
 
-def report(campaign: Campaign = LATEST, results: Results = RESULTS, json: Json = False) -> None:
+def report(
+    campaign: Campaign = LATEST,
+    results: Results = RESULTS,
+    short: Annotated[bool, typer.Option("--short", help="Print three sentences and one table of ratios only.")] = False,
+    json: Json = False,
+) -> None:
     """Print a campaign's tables, and write report/ in its directory: Markdown, CSV, SVG, PNG and index.html."""
     made = render(resolve(results, campaign))
     if json:
         say_json(made)
     else:
-        say(made.summary)
+        say(made.answer if short else f"{made.summary}\n\n{made.answer}")
         say(f"report: {made.page}")

@@ -3,50 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 import typer
 
 from lab.campaign.experiment_file import cases_of, load_plan
 from lab.campaign.materials import Materials
-from lab.campaign.prepare import manifest_of
-from lab.campaign.run import CampaignRun
 from lab.cli.alone import Wait, alone
 from lab.cli.build_progress import build_progress
+from lab.cli.campaign import RunningCampaign
 from lab.cli.engines import EngineName, EngineOption
-from lab.cli.measuring import measuring
+from lab.cli.first_figure import FirstFigure
 from lab.cli.options import ExperimentFile, Results, TierName
 from lab.cli.output import note, say
-from lab.cli.questions import wants_for
-from lab.cli.rendering import print_report, refresh_report
+from lab.cli.rendering import short_report
 from lab.cli.wiring import Lab, lab_of
 from lab.core.case import Case
-from lab.core.errors import EXIT_NEGATIVE, UsageError
+from lab.core.errors import EXIT_NEGATIVE
 from lab.core.experiment import Experiment, Measure
-from lab.core.manifest import Manifest
 from lab.core.names import Gate, Stop
-from lab.core.units import show_duration
 from lab.disk.measuring_lock import MeasuringLock
 from lab.disk.paths import RESULTS
 from lab.engines.engine import Engine
 from lab.engines.host import misfits
-from lab.store.campaigns import (
-    campaign_name,
-    create,
-    find_resumable,
-    mark_finished,
-    point_latest,
-    read_manifest,
-    reopen,
-    why_not_resumed,
-)
-
-# Of what has changed since a campaign that cannot be resumed, so much is named.
-MOST_CHANGES = 5
 
 
 def run(
@@ -82,37 +64,70 @@ def run(
     lab = lab_of(context)
     plan = load_plan(experiment, tier, lab.home, options)
     with alone(f"{plan.name}, tier {tier}", wait=wait) as held:
-        directory, materials = build_and_measure(lab, plan, tier, lab.engine(engine), held, results=results, new=new)
-        failed = print_report(directory, say)
+        made = build_and_measure(lab, plan, tier, lab.engine(engine), held, results=results, new=new)
+        failed, answer = short_report(made.directory)
         if failed:
             raise typer.Exit(failed)
         # imported here: verifying renders the report again, with libraries that measuring does without
         from lab.cli.commands.verify import conclude, quick_items  # noqa: PLC0415
 
-        if conclude(quick_items(lab, directory, materials)):
+        differs = conclude(quick_items(lab, made.directory, made.materials))
+        made.first_figure.ended()
+        say(f"\n{answer}")
+        if differs:
             raise typer.Exit(EXIT_NEGATIVE)
+
+
+class EndedCampaign(NamedTuple):
+    """A campaign that has ended.
+
+    Attributes:
+        directory: its own.
+        materials: what was measured with.
+        first_figure: what was promised of it.
+    """
+
+    directory: Path
+    materials: Materials
+    first_figure: FirstFigure
 
 
 def build_and_measure(
     lab: Lab, plan: Experiment, tier: str, chosen: Engine, held: MeasuringLock, *, results: Path, new: bool
-) -> tuple[Path, Materials]:
+) -> EndedCampaign:
     """Everything after the names are known to be right: what is missing is built, then measured.
 
-    Returns:
-        The campaign's directory, and what was measured with.
+    Where some runtimes take long to build, the cases that do not need them are measured once before that.
     """
     cases = cases_of(plan, tier)
     note(f"{len(cases)} cases of '{plan.name}', tier {tier}: {plan.question}")
     for misfit in misfits(plan.measure_in(plan.tier(tier))):
         note(f"warning: {misfit}")
-    with build_progress() as progress:
-        materials = lab.gather(cases, plan, progress)
+    outlook = lab.outlook(cases, plan)
+    first = FirstFigure(outlook, plan.tier(tier).budget_s)
+    first.announce()
+    campaign = RunningCampaign(lab, plan, tier, chosen, results, first)
+    if outlook.early:
+        note(f"{len(outlook.early)} cases are measured once before the others' runtimes are built")
+        early = _gather(lab, outlook.early, plan)
+        campaign.open(early, outlook.early, new=new)
+        held.describe(f"campaign {campaign.directory.name}")
+        campaign.measure_early(early, outlook.early)
+    materials = _gather(lab, cases, plan)
     for why in materials.absent.values():
         note(f"not measured: {why}")
-    directory = _campaign_directory(materials, plan, tier, cases, chosen, results=results, new=new)
-    held.describe(f"campaign {directory.name}")
-    _measure(lab, directory, plan, tier, cases, materials, chosen)
-    return directory, materials
+    if outlook.early:
+        campaign.grow(materials, cases)
+    else:
+        campaign.open(materials, cases, new=new)
+    held.describe(f"campaign {campaign.directory.name}")
+    campaign.measure(materials, cases)
+    return EndedCampaign(campaign.directory, materials, first)
+
+
+def _gather(lab: Lab, cases: tuple[Case, ...], plan: Experiment) -> Materials:
+    with build_progress() as progress:
+        return lab.gather(cases, plan, progress)
 
 
 def _adapted(
@@ -138,68 +153,3 @@ def _adapted(
         measure=msgspec.convert({**msgspec.to_builtins(experiment.measure), **given}, Measure),
         edition=edition or experiment.edition,
     )
-
-
-def _campaign_directory(
-    materials: Materials,
-    experiment: Experiment,
-    tier: str,
-    cases: tuple[Case, ...],
-    engine: Engine,
-    *,
-    results: Path,
-    new: bool,
-) -> Path:
-    """The campaign of the same fingerprint that there is more to measure in, or a fresh one."""
-    now = datetime.now(UTC)
-    name = campaign_name(experiment.name, tier, now)
-    created_at = now.isoformat(timespec="seconds")
-    manifest = manifest_of(materials, experiment, tier, cases, engine, name=name, created_at=created_at)
-    found = None if new else find_resumable(results, manifest)
-    if found is not None:
-        _check_looks(found, manifest)
-        note(f"resuming {found}")
-        return found
-    if not new and (other := why_not_resumed(results, manifest)) is not None:
-        note(f"begins a new campaign: {other[0]} cannot go on, since these have changed: {_in_short(other[1])}")
-    return create(results, manifest)
-
-
-def _check_looks(directory: Path, manifest: Manifest) -> None:
-    """Refuse to move the last look of a sequential campaign: its bounds rest on a number that was fixed before."""
-    planned, fixed = (known.experiment.tier(known.tier).max_blocks for known in (manifest, read_manifest(directory)))
-    if manifest.experiment.measure.limits.is_sequential and planned != fixed:
-        raise UsageError(
-            f"{directory} stops at sequential bounds for at most {fixed} blocks, which cannot become {planned}",
-            f"go on with --blocks {fixed}, or begin another campaign with --new",
-        )
-
-
-def _in_short(changes: tuple[str, ...]) -> str:
-    rest = len(changes) - MOST_CHANGES
-    return ", ".join(changes[:MOST_CHANGES]) + (f" and {rest} more" if rest > 0 else "")
-
-
-def _measure(
-    lab: Lab,
-    directory: Path,
-    experiment: Experiment,
-    tier: str,
-    cases: tuple[Case, ...],
-    materials: Materials,
-    engine: Engine,
-) -> None:
-    limits = experiment.tier(tier)
-    note(f"measuring into {directory} for at most {show_duration(limits.budget_s)}")
-    refresh = partial(refresh_report, directory, note)
-    try:
-        with measuring(lab, directory, materials, experiment.measure_in(limits), engine, refresh) as session:
-            # only now: a campaign whose journal is damaged, or in use, stays as it is
-            reopen(directory)
-            point_latest(directory)
-            CampaignRun(session, limits, cases, wants_for(experiment.name)).run()
-            mark_finished(directory, len(session.trials), limits.budget_s)
-            session.remove_worlds()
-    except KeyboardInterrupt:
-        refresh()
-        raise

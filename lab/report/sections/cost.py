@@ -37,7 +37,7 @@ def cost_section(figure: CostFigure, lead: str, results: Results) -> Section:
 
     tables = []
     for guest, batch, part in slices(results, [results.cells[case] for case in by_case]):
-        over_all = partial(_over_models_text, by_case, batch)
+        over_all = partial(over_models_text, by_case, batch)
         tables.append(overview(slice_title(guest, batch), results, part, entry, ("all models\n(ratio)", over_all)))
     detail = _detail(quantity, results, by_case)
     full_lead = " ".join(filter(None, (lead, HOW_TO_READ, too_few_blocks(by_case))))
@@ -57,18 +57,23 @@ def too_few_blocks(by_case: Mapping[Case, Cost]) -> str | None:
     return f"{who} {verb}, however far from 1, hence the `?`: {reasons}."
 
 
-def _over_models_text(by_case: Mapping[Case, Cost], batch: int, arm: Arm) -> str | None:
-    return _ratio_text(over_models(by_case, arm, batch))
-
-
 def cost_text(cost: Cost, quantity: CostQuantity) -> str:
     """``4.56 s`` over ``2.41× [2.38, 2.44]``; a baseline has no second line."""
     if cost.level is None or cost.level.value is None:
         return "not measured"
-    head = quantity.show(cost.level.value)
-    below = _ratio_text(cost.overhead)
-    sign = _SIGNS.get(cost.judgement.state, "") if cost.judgement else ""
-    return f"{head}\n{below}{sign}" if below else head
+    head, below = quantity.show(cost.level.value), ratio_text(cost)
+    return f"{head}\n{below}" if below else head
+
+
+def ratio_text(cost: Cost) -> str | None:
+    """``2.41× [2.38, 2.44]`` over native, with the sign of `HOW_TO_READ` behind it; None without a ratio."""
+    text = _ratio_text(cost.overhead)
+    return f"{text}{_SIGNS.get(cost.judgement.state, '')}" if text and cost.judgement else text
+
+
+def over_models_text(by_case: Mapping[Case, Cost], batch: int, arm: Arm) -> str | None:
+    """The same of an arm's geometric mean over all its measured models."""
+    return _ratio_text(over_models(by_case, arm, batch))
 
 
 def _ratio_text(estimate: Estimate | None) -> str | None:
