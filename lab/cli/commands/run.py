@@ -71,8 +71,8 @@ def run(
         # imported here: verifying renders the report again, with libraries that measuring does without
         from lab.cli.commands.verify import conclude, quick_items  # noqa: PLC0415
 
-        differs = conclude(quick_items(lab, made.directory, made.materials))
         made.first_figure.ended()
+        differs = conclude(quick_items(lab, made.directory, made.materials))
         say(f"\n{answer}")
         if differs:
             raise typer.Exit(EXIT_NEGATIVE)
