@@ -509,7 +509,7 @@ FROM ${BASE} AS wasm2c
 ARG WASM2C_VERSION
 COPY packages/ /packages/
 RUN /packages/install wasm2c "wabt=${WASM2C_VERSION}*" gcc libc6-dev libsimde-dev \
-    && rm -rf /packages
+    && rm -rf /packages /var/log/alternatives.log
 COPY launchers/wasm2c-compile /usr/local/bin/
 COPY launchers/wasi.h launchers/wasm2c.c /usr/local/lib/lab/
 COPY --from=wasm2c-registry /out/ /

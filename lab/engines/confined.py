@@ -17,6 +17,7 @@ from docker.types import LogConfig
 
 from lab.core.units import show_bytes
 from lab.engines.docker_sdk import SILENCE_S, BindMount, Container, connect, failures_as_lab_errors
+from lab.engines.killed import kernel_oom_kills, killed_for_memory
 from lab.engines.leftovers import discarded
 from lab.engines.owner import owner_labels
 from lab.engines.walls import walls
@@ -94,6 +95,7 @@ def _follow(container: Container, what: Confined, archive: IO[bytes]) -> Confine
     is_whole = True
     # before the start: nothing may be missed
     pieces = container.attach(stdout=True, stderr=True, stream=True, demux=True)
+    kills_before = kernel_oom_kills()
     container.start()
     watch = threading.Timer(what.timeout_s, kill)
     watch.start()
@@ -110,7 +112,7 @@ def _follow(container: Container, what: Confined, archive: IO[bytes]) -> Confine
     finally:
         watch.cancel()
     lines = complaints.decode(errors="replace").splitlines()
-    if container.attrs["State"].get("OOMKilled"):
+    if not late.is_set() and killed_for_memory(container, kills_before):
         lines.append(f"it needs more memory than {show_bytes(what.memory_bytes)}")
     return ConfinedEnd(code, lines, late.is_set(), is_whole)
 
