@@ -52,3 +52,24 @@ class Running:
         """What it said, once it has ended."""
         said, _ = self.process.communicate(timeout=PATIENCE_S)
         return said
+
+
+def native_experiment(name: str, question: str, iterations: int, blocks: int) -> str:
+    """An experiment file of one native case on the smallest network, in tier ``smoke``: exactly so many blocks."""
+    return f"""
+name = "{name}"
+question = "{question}"
+
+[measure]
+iterations = {iterations}
+precision = "0.001%"
+
+[tiers.smoke]
+budget = "1h"
+min_blocks = {blocks}
+max_blocks = {blocks}
+
+[[matrix]]
+arms = ["native@o3"]
+models = ["mobilenet_v1_0.25_128"]
+"""

@@ -75,10 +75,10 @@ class RunningCampaign:
                 note(f"begins a new campaign: {other[0]} cannot go on, since these have changed: {_in_short(other[1])}")
             self.directory = create(self._results, manifest)
             return
-        _check_looks(found, manifest)
+        known = read_manifest(found)
+        _check_looks(found, known, manifest)
         note(f"resuming {found}")
         self.directory = found
-        known = read_manifest(found)
         if fingerprint(known) != fingerprint(manifest) and is_part_of(known, manifest):
             extend_manifest(found, _as(known, manifest))
 
@@ -141,9 +141,9 @@ class RunningCampaign:
         return manifest_of(materials, self._plan, self._tier, cases, self._engine, name=name, created_at=created_at)
 
 
-def _check_looks(directory: Path, manifest: Manifest) -> None:
+def _check_looks(directory: Path, known: Manifest, manifest: Manifest) -> None:
     """Refuse to move the last look of a sequential campaign: its bounds rest on a number that was fixed before."""
-    planned, fixed = (known.experiment.tier(known.tier).max_blocks for known in (manifest, read_manifest(directory)))
+    planned, fixed = (each.experiment.tier(each.tier).max_blocks for each in (manifest, known))
     if manifest.experiment.measure.limits.is_sequential and planned != fixed:
         raise UsageError(
             f"{directory} stops at sequential bounds for at most {fixed} blocks, which cannot become {planned}",

@@ -94,7 +94,7 @@ class ModelTotals:
 def model_totals(results: Results) -> list[ModelTotals]:
     """One for every level and model that two arms were measured on, with a further inference; in display order."""
     found = []
-    for level in dict.fromkeys(arm.baseline.guest for arm in results.arms):
+    for level in results.levels:
         for model in results.models:
             cases = [
                 case

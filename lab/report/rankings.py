@@ -102,7 +102,7 @@ def tournaments(results: Results) -> list[LevelTournament]:
     titles = {TIME.name: "a cold run", "steady_infer_ns": "a steady inference"}
     return [
         found
-        for level in dict.fromkeys(arm.baseline.guest for arm in results.arms)
+        for level in results.levels
         for quantity, title in titles.items()
         if (found := _of_level(results, level, quantity, title)) is not None
     ]

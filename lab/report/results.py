@@ -117,6 +117,11 @@ class Results:
         """Guest builds, in display order."""
         return tuple(dict.fromkeys(arm.guest for arm in self.arms))
 
+    @property
+    def levels(self) -> tuple[GuestProfile, ...]:
+        """Guests of the baselines that arms are compared with, in display order."""
+        return tuple(dict.fromkeys(arm.baseline.guest for arm in self.arms))
+
     def values(self, cell: Cell, quantity: str) -> Floats:
         """Measured values of a quantity over the cell's trials, absent ones left out."""
         values = self.table.quantities[quantity][cell.rows]

@@ -97,7 +97,7 @@ def tradeoffs(results: Results) -> list[ModelTradeoffs]:
     cases = [case for case in results.cells if case.batch == batch]
     by_quantity = {name: costs(results, name, cases, "trade-offs") for name in (TIME.name, _STEADY, MEMORY.name)}
     found = []
-    for level in dict.fromkeys(arm.baseline.guest for arm in results.arms):
+    for level in results.levels:
         for model in results.models:
             here = [case for case in cases if case.model == model and case.arm.baseline.guest is level]
             standings = {case: _standing(results, case, by_quantity) for case in here if results.cells[case].n}

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from lab.core.errors import DataError
-from lab.disk.content import decode_bytes
+from lab.verify.locked_file import locked_bytes, read_locked
 
 LOCK_PATH = Path(__file__).resolve().parents[2] / "lab.lock"
 
@@ -61,18 +60,9 @@ def read_lock(path: Path = LOCK_PATH) -> Lock:
     Raises:
         DataError: it is damaged, or of an unknown schema version.
     """
-    try:
-        lock = decode_bytes(path.read_bytes(), Lock)
-    except FileNotFoundError:
-        return Lock()
-    except ValueError as error:
-        raise DataError(f"{path} is damaged: {error}", "restore it: `git checkout lab.lock`") from error
-    if lock.schema != LOCK_SCHEMA:
-        raise DataError(f"{path} has schema {lock.schema}, this lab reads {LOCK_SCHEMA}", "use the lab that wrote it")
-    return lock
+    return read_locked(path, Lock())
 
 
 def write_lock(lock: Lock, path: Path = LOCK_PATH) -> None:
     """Write the lock, keys in order, so that a change shows as one line."""
-    content = msgspec.json.encode(lock, order="sorted")
-    path.write_bytes(msgspec.json.format(content, indent=1) + b"\n")
+    path.write_bytes(locked_bytes(lock))

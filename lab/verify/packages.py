@@ -13,10 +13,9 @@ import msgspec
 
 from lab.builds.images.labels import ImageInfo
 from lab.builds.provenance.packages import Installed
-from lab.core.errors import DataError
-from lab.disk.content import decode_bytes
 from lab.disk.paths import ROOT
 from lab.disk.whole import write_whole
+from lab.verify.locked_file import locked_bytes, read_locked
 
 IMAGES_LOCK_PATH = ROOT / "images.lock"
 
@@ -82,21 +81,11 @@ def read_images_lock(path: Path = IMAGES_LOCK_PATH) -> ImagesLock:
     Raises:
         DataError: it is damaged, or of an unknown schema version.
     """
-    try:
-        lock = decode_bytes(path.read_bytes(), ImagesLock)
-    except FileNotFoundError:
-        return ImagesLock()
-    except ValueError as error:
-        raise DataError(f"{path} is damaged: {error}", "restore it: `git checkout images.lock`") from error
-    if lock.schema != IMAGES_LOCK_SCHEMA:
-        found = f"{path} has schema {lock.schema}, this lab reads {IMAGES_LOCK_SCHEMA}"
-        raise DataError(found, "use the lab that wrote it")
-    return lock
+    return read_locked(path, ImagesLock())
 
 
 def write_images_lock(edition: str, images: Mapping[str, LockedImage], path: Path = IMAGES_LOCK_PATH) -> None:
     """Write these images over their entries, keys in order, so that a change shows as one line; others stay."""
     old = read_images_lock(path)
     editions = {**old.editions, edition: {**old.editions.get(edition, {}), **images}}
-    content = msgspec.json.encode(ImagesLock(IMAGES_LOCK_SCHEMA, editions), order="sorted")
-    write_whole(path, msgspec.json.format(content, indent=1) + b"\n")
+    write_whole(path, locked_bytes(ImagesLock(IMAGES_LOCK_SCHEMA, editions)))

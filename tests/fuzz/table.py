@@ -39,7 +39,6 @@ class Row(msgspec.Struct):
         kinds: how many ended how.
         longest_s: that one took.
         harmful: how many did harm outside or left something behind.
-        other_output: how many gave another output than the first wasm runtime (NaN for NaN).
     """
 
     subject: str
@@ -50,7 +49,6 @@ class Row(msgspec.Struct):
     longest_s: float = 0.0
     spent_s: float = 0.0
     harmful: int = 0
-    other_output: int = 0
     findings: list[Finding] = []
 
     def add(self, ends: list[End], spent_s: float) -> None:

@@ -16,29 +16,15 @@ from lab.core.model import Model
 from lab.store.journal import JOURNAL_NAME, read_trials
 from tests.command import LAB
 from tests.faults import Faults
-from tests.live_command import Running
+from tests.live_command import Running, native_experiment
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 
 YEAR_S = 365 * 24 * 3600
 BLOCKS = 6
-EXPERIMENT = f"""
-name = "jumping"
-question = "What does a campaign lose to a clock that jumps?"
-
-[measure]
-iterations = 100
-precision = "0.001%"
-
-[tiers.smoke]
-budget = "1h"
-min_blocks = {BLOCKS}
-max_blocks = {BLOCKS}
-
-[[matrix]]
-arms = ["native@o3"]
-models = ["mobilenet_v1_0.25_128"]
-"""
+EXPERIMENT = native_experiment(
+    "jumping", "What does a campaign lose to a clock that jumps?", iterations=100, blocks=BLOCKS
+)
 # every call for the time of day gets the seconds of a file added; the monotonic clock is left alone, as the kernel does
 JUMPING = """
 #define _GNU_SOURCE

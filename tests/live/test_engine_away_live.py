@@ -21,29 +21,15 @@ from lab.core.names import Flag
 from lab.core.trial import Outcome, Trial
 from lab.store.journal import JOURNAL_NAME, read_trials
 from tests.faults import Faults
-from tests.live_command import Running
+from tests.live_command import Running, native_experiment
 from tests.own_engine import OwnEngine, own_engine
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 
 BLOCKS = 6
-EXPERIMENT = f"""
-name = "away"
-question = "What does a campaign lose when its engine goes away?"
-
-[measure]
-iterations = 200
-precision = "0.001%"
-
-[tiers.smoke]
-budget = "1h"
-min_blocks = {BLOCKS}
-max_blocks = {BLOCKS}
-
-[[matrix]]
-arms = ["native@o3"]
-models = ["mobilenet_v1_0.25_128"]
-"""
+EXPERIMENT = native_experiment(
+    "away", "What does a campaign lose when its engine goes away?", iterations=200, blocks=BLOCKS
+)
 # as the command, but for how long it waits: minutes would be spent on every round
 IMPATIENT = (
     "import lab.campaign.patience as patience; patience.LONGEST_ABSENCE_S = 3.0; from lab.cli.app import main; main()"
