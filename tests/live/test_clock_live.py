@@ -74,17 +74,17 @@ def library(tmp_path: Path) -> Path:
     return made
 
 
-@pytest.mark.fault("a clock that jumps")
+@pytest.mark.fault("a clock that jumps", seconds=4)
 def test_a_clock_that_jumps_loses_nothing_doubles_nothing_and_moves_no_duration(
     native_image: ImageInfo,
     guests: dict[GuestId, GuestBuild],
     small_model: Model,
     library: Path,
     tmp_path: Path,
+    rng: random.Random,
     faults: Faults,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    rng = random.Random("jumps")  # noqa: S311 - seeded on purpose
     jump = tmp_path / "seconds"
     experiment, results = tmp_path / "jumping.toml", tmp_path / "results"
     experiment.write_text(EXPERIMENT, encoding="utf-8")

@@ -74,12 +74,7 @@ class Away:
         return trials
 
 
-@pytest.fixture
-def rng(request: pytest.FixtureRequest) -> random.Random:
-    return random.Random(request.node.nodeid)  # noqa: S311 - seeded on purpose
-
-
-@pytest.mark.fault("the engine restarted")
+@pytest.mark.fault("the engine restarted", seconds=12)
 def test_a_campaign_goes_on_over_a_restart_of_its_engine(
     engine: OwnEngine,
     guests: dict[GuestId, GuestBuild],
@@ -107,7 +102,7 @@ def test_a_campaign_goes_on_over_a_restart_of_its_engine(
         shutil.rmtree(away.results)
 
 
-@pytest.mark.fault("the engine stopped")
+@pytest.mark.fault("the engine stopped", seconds=20)
 def test_a_campaign_whose_engine_stays_away_ends_with_its_own_code_and_resumes(
     engine: OwnEngine,
     guests: dict[GuestId, GuestBuild],

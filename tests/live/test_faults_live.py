@@ -16,7 +16,6 @@ from pathlib import Path
 import pytest
 
 from lab.builds.guests import GuestBuild
-from lab.builds.images.labels import ImageInfo
 from lab.core.errors import EXIT_INTERRUPTED, DataError, NoSpace
 from lab.core.guest import GuestId
 from lab.core.model import Model
@@ -29,6 +28,7 @@ from lab.engines.owner import CAMPAIGN_LABEL
 from lab.store.journal import JOURNAL_NAME, read_trials
 from tests.command import LAB
 from tests.faults import Faults
+from tests.images import ensure_images
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 
@@ -133,16 +133,10 @@ def containers_of(campaign: str) -> list[Container]:
 
 
 @pytest.fixture
-def victim(
-    tmp_path: Path, images: dict[str, ImageInfo], guests: dict[GuestId, GuestBuild], small_model: Model
-) -> Victim:
+def victim(tmp_path: Path, guests: dict[GuestId, GuestBuild], small_model: Model) -> Victim:
     """A campaign whose images, guests and model are there."""
+    ensure_images(["native", "wasmtime"])
     return Victim(tmp_path)
-
-
-@pytest.fixture
-def rng(request: pytest.FixtureRequest) -> random.Random:
-    return random.Random(request.node.nodeid)  # noqa: S311 - seeded on purpose
 
 
 SIGNALS = {
@@ -153,6 +147,7 @@ SIGNALS = {
 }
 
 
+@pytest.mark.fault(seconds=6)
 @pytest.mark.parametrize(
     "sent", [pytest.param(sent, id=kind, marks=pytest.mark.fault(kind)) for kind, sent in SIGNALS.items()]
 )
@@ -229,6 +224,7 @@ HARMS: dict[str, Callable[[Container], None]] = {
 }
 
 
+@pytest.mark.fault(seconds=4)
 @pytest.mark.parametrize(
     "harm", [pytest.param(harm, id=kind, marks=pytest.mark.fault(kind)) for kind, harm in HARMS.items()]
 )
@@ -255,7 +251,7 @@ def _torn(journal: bytes, rng: random.Random) -> bytes:
     return journal[: rng.randrange(journal.rindex(b"\n", 0, -1) + 1, len(journal))]
 
 
-@pytest.mark.fault("the journal's last line torn")
+@pytest.mark.fault("the journal's last line torn", seconds=6)
 def test_a_torn_last_line_costs_that_trial_alone(victim: Victim, rng: random.Random, faults: Faults) -> None:
     victim.finish()
     whole = victim.journal.read_bytes()
@@ -306,6 +302,7 @@ CHANGES: dict[str, Callable[[bytes, random.Random], bytes]] = {
 }
 
 
+@pytest.mark.fault(seconds=2)
 @pytest.mark.parametrize(
     "change", [pytest.param(change, id=kind, marks=pytest.mark.fault(kind)) for kind, change in CHANGES.items()]
 )
@@ -341,7 +338,7 @@ def _empty(path: Path) -> None:
     path.write_bytes(b"")
 
 
-@pytest.mark.fault("a precompiled module damaged")
+@pytest.mark.fault("a precompiled module damaged", seconds=30)
 @pytest.mark.parametrize("damage", [_truncate, _flip, _empty, Path.unlink])
 def test_a_damaged_module_is_made_again(victim: Victim, damage: Callable[[Path], None], faults: Faults) -> None:
     victim.finish()
@@ -370,15 +367,15 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(place)], check=True)
 
 
-@pytest.mark.fault("the disk of the results full")
+@pytest.mark.fault("the disk of the results full", seconds=15)
 def test_a_full_disk_ends_the_campaign_with_its_own_code_and_space_lets_it_go_on(
-    victim: Victim, small_disk: Path, faults: Faults
+    victim: Victim, small_disk: Path, rng: random.Random, faults: Faults
 ) -> None:
     victim.results.symlink_to(small_disk, target_is_directory=True)
-    for room in (0, 2000):
+    for _ in range(faults.rounds):
         ballast = small_disk / "ballast"
         free = shutil.disk_usage(small_disk).free
-        ballast.write_bytes(b"x" * max(0, free - room))
+        ballast.write_bytes(b"x" * max(0, free - rng.choice((0, 2000))))
         victim.finish(code=NoSpace.exit_code)
         ballast.unlink()
         faults.injected()

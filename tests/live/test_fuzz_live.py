@@ -37,7 +37,7 @@ def ends_of(subject: Subject, originals: list[bytes], mutants: list[bytes]) -> l
     return mutated
 
 
-@pytest.mark.fault("a graph mutated, to the native guest")
+@pytest.mark.fault("a graph mutated, to the native guest", seconds=60)
 def test_a_mutated_graph_is_an_error_or_a_result_to_the_native_guest(
     native_image: ImageInfo, guests: dict[GuestId, GuestBuild], seeds: list[graphs.Seed], tmp_path: Path
 ) -> None:
@@ -49,7 +49,7 @@ def test_a_mutated_graph_is_an_error_or_a_result_to_the_native_guest(
     assert [end for end in ends if end.kind == "crashed"] == []
 
 
-@pytest.mark.fault("a graph mutated, to the importer")
+@pytest.mark.fault("a graph mutated, to the importer", seconds=60)
 def test_a_mutated_graph_is_an_error_or_a_model_to_the_importer(
     native_image: ImageInfo, seeds: list[graphs.Seed]
 ) -> None:
@@ -58,7 +58,7 @@ def test_a_mutated_graph_is_an_error_or_a_model_to_the_importer(
     assert [end for end in ends if end.kind == "crashed"] == []
 
 
-@pytest.mark.fault("a module mutated, to a runtime")
+@pytest.mark.fault("a module mutated, to a runtime", seconds=60)
 @pytest.mark.parametrize("arm", QUICK_ARMS)
 def test_a_mutated_module_is_an_error_or_a_result_and_a_crash_stays_within(
     images: dict[str, ImageInfo], arm: str
