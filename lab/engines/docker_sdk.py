@@ -20,10 +20,23 @@ __all__ = ["HTTP_TIMEOUT_S", "SILENCE_S", "BindMount", "Container", "DockerClien
 START_ENGINE = "start it (`systemctl start docker`) or install Docker Engine; DOCKER_HOST names another one"
 GAIN_ACCESS = "add yourself to the group that owns the socket (`usermod -aG docker $USER`, then log in again)"
 RUN_DOCTOR = "run `lab doctor`; the same command resumes"
+SEE_RUNTIME = (
+    "your access to the engine is not the matter: see the engine's log (`journalctl -u docker`), and where permission "
+    "was denied, the file's mode, AppArmor or SELinux; the same command resumes"
+)
 # For an ordinary request. A daemon that hangs must not look like a lab that does.
 HTTP_TIMEOUT_S = 120
 # For what legitimately says nothing for long: a build's step, a compilation that is followed, a large import or pull.
 SILENCE_S = 3600
+# How runc, crun and the engine's shim begin what they say.
+_RUNTIMES = ("OCI runtime", "runc", "crun", "failed to create task for container", "failed to create shim task")
+# Errors of the SDK about what an engine answered, beside APIError.
+_ANSWERS = (
+    docker.errors.BuildError,
+    docker.errors.ContainerError,
+    docker.errors.ImageLoadError,
+    docker.errors.StreamParseError,
+)
 _TOO_SLOW = (requests.exceptions.ReadTimeout, urllib3.exceptions.ReadTimeoutError)
 
 
@@ -50,20 +63,27 @@ def failures_as_lab_errors() -> Iterator[None]:
         yield
     except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
         chain = _chain(error)
-        # an engine that answers may say so, too, of a file in a container: that is no matter of who asks
-        answered = isinstance(error, docker.errors.APIError)
-        refused = any(isinstance(link, PermissionError) for link in chain) or "permission denied" in str(error).lower()
-        if refused and not answered:
+        answer = _answer(error)
+        if answer is not None and any(name in answer for name in _RUNTIMES):
+            raise EngineFailed(f"the engine's container runtime failed: {answer}", SEE_RUNTIME) from error
+        if answer is not None:
+            raise EngineFailed(f"the container engine refused a request: {answer}", RUN_DOCTOR) from error
+        if any(isinstance(link, PermissionError) for link in chain):
             raise EngineForbidden(f"the container engine refuses this user: {error}", GAIN_ACCESS) from error
-        if isinstance(error, docker.errors.APIError):
-            said = error.explanation or error
-            raise EngineFailed(f"the container engine refused a request: {said}", RUN_DOCTOR) from error
         if any(isinstance(link, _TOO_SLOW) for link in chain):
             raise EngineFailed(f"the container engine took too long: {error}", RUN_DOCTOR) from error
         raise EngineMissing(f"no container engine answers: {error}", START_ENGINE) from error
 
 
+def _answer(error: Exception) -> str | None:
+    """What an engine said that did answer; None if none did."""
+    if isinstance(error, docker.errors.APIError):
+        return str(error.explanation or error)
+    return str(error) if isinstance(error, _ANSWERS) else None
+
+
 def _chain(error: BaseException) -> list[BaseException]:
+    """The error and what it was made of; not what else was being handled when it was raised."""
     links: list[BaseException] = []
     pending: list[BaseException | None] = [error]
     while pending:
@@ -71,6 +91,6 @@ def _chain(error: BaseException) -> list[BaseException]:
         if link is None or link in links:
             continue
         links.append(link)
-        pending += [link.__cause__, link.__context__]
+        pending.append(link.__cause__)
         pending += [argument for argument in link.args if isinstance(argument, BaseException)]
     return links

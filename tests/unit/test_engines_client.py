@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
 import docker.errors
 import pytest
 import requests.exceptions
 import urllib3.exceptions
 
 from lab.core.errors import EngineFailed, EngineForbidden, EngineMissing, LabError
-from lab.engines.docker_sdk import GAIN_ACCESS, RUN_DOCTOR, START_ENGINE, connect, failures_as_lab_errors
+from lab.engines.docker_sdk import GAIN_ACCESS, RUN_DOCTOR, SEE_RUNTIME, START_ENGINE, connect, failures_as_lab_errors
 
 
 def becomes(error: Exception) -> LabError:
@@ -34,6 +41,30 @@ def test_a_refused_socket_is_forbidden_however_deep_the_refusal_lies() -> None:
     assert error.remedy == GAIN_ACCESS
 
 
+@pytest.mark.skipif(os.geteuid() == 0 and shutil.which("setpriv") is None, reason="root is refused nothing")
+def test_a_socket_without_rights_is_forbidden_to_a_real_client(tmp_path: Path) -> None:
+    place = tmp_path / "engine.sock"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(place))
+        listening.listen()
+        place.chmod(0o000)
+        script = (
+            "from lab.engines.docker_sdk import connect\nfrom lab.core.errors import EngineForbidden\n"
+            "try:\n    connect(timeout_s=5)\nexcept EngineForbidden:\n    print('forbidden')"
+        )
+        # whoever may write everywhere would be let in
+        drop = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs"] if os.geteuid() == 0 else []
+        done = subprocess.run(
+            [*drop, sys.executable, "-c", script],
+            env={**os.environ, "DOCKER_HOST": f"unix://{place}"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert done.stdout == "forbidden\n", done.stderr
+
+
 def test_a_refused_request_has_failed_and_says_what_the_engine_said() -> None:
     error = becomes(docker.errors.APIError("500 Server Error", explanation="no such image: lab-native"))
     assert isinstance(error, EngineFailed)
@@ -41,11 +72,30 @@ def test_a_refused_request_has_failed_and_says_what_the_engine_said() -> None:
     assert error.remedy == RUN_DOCTOR
 
 
-def test_a_program_that_a_container_may_not_execute_is_no_matter_of_the_users_rights() -> None:
-    said = 'OCI runtime create failed: exec: "/usr/local/bin/probe": permission denied'
-    error = becomes(docker.errors.APIError("400 Client Error", explanation=said))
-    assert isinstance(error, EngineFailed)
+@pytest.mark.parametrize(
+    "said",
+    [
+        'OCI runtime create failed: exec: "/usr/local/bin/probe": permission denied',
+        "failed to create task for container: runc create failed: unable to start init: permission denied",
+        "crun: open `/proc/self/attr/exec`: Permission denied: OCI permission denied",
+    ],
+)
+@pytest.mark.parametrize("kind", ["request", "build"])
+def test_what_the_container_runtime_was_denied_is_no_matter_of_the_users_rights(said: str, kind: str) -> None:
+    error = becomes(
+        docker.errors.APIError("400 Client Error", explanation=said)
+        if kind == "request"
+        else docker.errors.BuildError(said, iter(()))
+    )
+    assert type(error) is EngineFailed
     assert said in error.message
+    assert error.remedy == SEE_RUNTIME
+
+
+def test_a_file_that_the_lab_could_not_read_before_is_no_matter_of_the_engine() -> None:
+    error = requests.exceptions.ConnectionError("Remote end closed connection")
+    error.__context__ = PermissionError(13, "Permission denied", "a file of the lab")
+    assert type(becomes(error)) is EngineMissing
 
 
 def test_an_engine_that_goes_away_is_missing() -> None:
