@@ -202,7 +202,7 @@ def pytest_runtest_makereport(
 
 
 def _ended(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> Ended:
-    counted = item.stash.get(_COUNT, 0)
+    counted, attempts = item.stash.get(_COUNT, 0), item.stash.get(_STOPPED, None)
     if call.when != "call" or report.skipped:
         times = survived = 0
     elif report.failed:
@@ -218,7 +218,7 @@ def _ended(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestRe
         seconds=time.monotonic() - item.stash[_BEGAN],
         failed=first_line(report.longreprtext) if report.failed else "",
         left_out=str(report.longrepr[2]).removeprefix("Skipped: ") if isinstance(report.longrepr, tuple) else "",
-        stopped=tuple(item.stash[_STOPPED]) if _STOPPED in item.stash else (),
+        stopped=tuple(attempts or ()),
     )
 
 
