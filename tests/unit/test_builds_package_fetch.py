@@ -52,7 +52,7 @@ def archives(shelf: Path) -> Iterator[Archives]:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=shelf)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         root = f"http://127.0.0.1:{server.server_port}"
-        yield Archives(f"{root}/absent/{{archive}}/{{stamp}}", f"{root}/mirror/{{archive}}")
+        yield Archives(lambda _: {"debian": f"{root}/mirror/debian"}, f"{root}/absent/{{archive}}/{{stamp}}")
         server.shutdown()
 
 
@@ -81,8 +81,7 @@ def test_a_file_that_was_changed_where_it_is_kept_is_fetched_again(
 def test_the_snapshot_archive_is_asked_first_where_it_answers(shelf: Path, archives: Archives, tmp_path: Path) -> None:
     offer(shelf / "mirror", "1.1", NEW)
     write_whole(shelf / "snapshot" / "debian" / STAMP / pool("tool", "1.0"), OLD)
-    snapshot = archives.mirror.replace("/mirror/", "/snapshot/") + "/{stamp}"
-    asked = Archives(snapshot, archives.mirror)
+    asked = Archives(archives.mirrors, archives.snapshot.replace("/absent/", "/snapshot/"))
     assert fetch([TOOL], STAMP, tmp_path / "kept", silent, asked)[0].read_bytes() == OLD
 
 

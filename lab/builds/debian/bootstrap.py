@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from lab.builds.debian.lock import WRITE_AGAIN
+from lab.builds.debian.sources import default_sources
 from lab.core.errors import BuildFailed, NoSpace
 from lab.disk.locks import lock
 
@@ -27,12 +28,6 @@ OPTIONS = (
     "--dpkgopt=path-exclude=/usr/share/doc/*",
     "--dpkgopt=path-include=/usr/share/doc/*/copyright",
 )
-# What mmdebstrap writes by itself where it is given no archive.
-_SOURCES = """\
-deb http://deb.debian.org/debian {suite} main
-deb http://deb.debian.org/debian {suite}-updates main
-deb http://security.debian.org/debian-security {suite}-security main
-"""
 _NO_SPACE = "No space left on device"
 GET_MMDEBSTRAP = (
     "install mmdebstrap (`sudo apt-get install mmdebstrap`), or give the engine access to an image registry "
@@ -64,7 +59,7 @@ def bootstrap(suite: str, epoch: int, packages: Sequence[Path], tar: Path, log: 
     if packages:
         archive, sources = tar.with_name("archive"), tar.with_name("sources.list")
         wanted = make_archive(archive, suite, packages)
-        sources.write_text(_SOURCES.format(suite=suite))
+        sources.write_text(default_sources(suite))
         argv[-2:-2] = [
             "--include=apt",  # the priority within a package may be lower than that in Debian's own index
             f"--customize-hook=upload {sources} /etc/apt/sources.list",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import lzma
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -14,6 +14,7 @@ import msgspec
 
 from lab.builds.artifacts import add_sums, artifacts_directory, checked, read_sums
 from lab.builds.debian.lock import LockedPackage, architecture
+from lab.builds.debian.sources import mirrors
 from lab.core.errors import PackagesMissing, SupplyError
 from lab.core.progress import Progress, silent
 from lab.disk.content import file_sha256
@@ -35,17 +36,17 @@ class Archives(msgspec.Struct, frozen=True):
     """Where package files are looked for.
 
     Attributes:
+        mirrors: roots of a suite's archives that keep the present state, by archive: ``debian``, ``debian-security``.
         snapshot: root of an archive that keeps every state; ``{archive}`` and ``{stamp}`` are filled in.
-        mirror: root of an archive that keeps the present one.
     """
 
+    mirrors: Callable[[str], Mapping[str, str]] = mirrors
     snapshot: str = "http://snapshot.debian.org/archive/{archive}/{stamp}"
-    mirror: str = "http://deb.debian.org/{archive}"
 
     def urls(self, package: LockedPackage, stamp: str) -> list[str]:
         """The addresses of a file, in the order they are asked."""
         archive, _, path = package.path.partition("/")
-        roots = [self.mirror.format(archive=archive)]
+        roots = [root for name, root in self.mirrors(package.suite).items() if name == archive]
         if snapshot_answers(self.snapshot.format(archive="debian", stamp=stamp)):
             roots.insert(0, self.snapshot.format(archive=archive, stamp=stamp))
         return [f"{root}/{quote(path)}" for root in roots]
@@ -179,8 +180,8 @@ def _present(suite: str, packages: Iterable[LockedPackage], archives: Archives) 
     names = {package.name for package in packages}
     found: dict[str, dict[str, None]] = {}
     for archive, part in (("debian", suite), ("debian", f"{suite}-updates"), ("debian-security", f"{suite}-security")):
-        root = archives.mirror.format(archive=archive)
-        index = _read(f"{root}/dists/{part}/main/binary-{architecture()}/Packages.xz")
+        root = archives.mirrors(suite).get(archive)
+        index = "" if root is None else _read(f"{root}/dists/{part}/main/binary-{architecture()}/Packages.xz")
         for record in index.split("\n\n"):
             name = re.match(r"Package: (\S+)$", record, re.MULTILINE)
             version = re.search(r"^Version: (\S+)$", record, re.MULTILINE)

@@ -9,7 +9,7 @@ import hashlib
 import tempfile
 from pathlib import Path
 
-from lab.builds.debian.bootstrap import OPTIONS, bootstrap
+from lab.builds.debian.bootstrap import OPTIONS, bootstrap, require_mmdebstrap
 from lab.builds.debian.fetch import fetch
 from lab.builds.debian.lock import PackageLock
 from lab.builds.pins import Base
@@ -58,6 +58,7 @@ class BaseStep(BuildStep, frozen=True, kw_only=True):
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("w") as log_file, tempfile.TemporaryDirectory(dir=_scratch()) as directory:
             tar = Path(directory) / "base.tar"
+            require_mmdebstrap(log_file)
             packages = fetch(self.locked.packages, self.locked.snapshot, home() / "packages", progress)
             bootstrap(self.base.suite, self.base.epoch, packages, tar, log_file)
             labels = {"lab.base": self.base.suite, TAR_LABEL: file_sha256(tar)}
