@@ -48,12 +48,14 @@ class Subject(NamedTuple):
         identity: hash of everything that makes it what it is.
         limit_s: seconds for each case.
         confined: the container for a directory of so many cases, numbered from 0.
+        suffix: of the cases' names: some programs take a file for what its name says.
     """
 
     name: str
     identity: str
     limit_s: float
     confined: Callable[[Path, int], Confined]
+    suffix: str = ""
 
 
 def commanded(
@@ -64,6 +66,7 @@ def commanded(
     env: Mapping[str, str],
     limit_s: float,
     memory_bytes: int,
+    suffix: str = "",
 ) -> Callable[[Path, int], Confined]:
     """Containers that run a command on each case.
 
@@ -74,10 +77,11 @@ def commanded(
         env: its environment.
         limit_s: seconds for each.
         memory_bytes: for all that is in the container at a time.
+        suffix: of the cases' names.
     """
 
     def confined(cases: Path, count: int) -> Confined:
-        lines = [shlex.join(command(f"cases/{number}")) for number in range(count)]
+        lines = [shlex.join(command(f"cases/{number}{suffix}")) for number in range(count)]
         (cases / "commands").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         return Confined(
             image=image,
@@ -111,7 +115,7 @@ def _run(subject: Subject, cases: Sequence[bytes]) -> Iterator[End]:
         directory = Path(name) / "cases"
         directory.mkdir()
         for number, content in enumerate(cases):
-            (directory / str(number)).write_bytes(content)
+            (directory / f"{number}{subject.suffix}").write_bytes(content)
         what = subject.confined(directory, len(cases))
         for path in (Path(name), directory, *directory.iterdir()):
             path.chmod(0o755 if path.is_dir() else 0o644)

@@ -44,6 +44,8 @@ _COMPILING = Limits(
     precision_fraction=1.0,
     seed=1,
 )
+_MODULE_SUFFIX = ".wasm"
+"""The launcher of JavaScript engines takes other files for precompiled modules."""
 _IMPORT_LOOP = Path(__file__).with_name("import_loop.py")
 _INPUT = "/work/input.f32"
 
@@ -111,8 +113,9 @@ def runtime_alone(arm: Arm, materials: Materials) -> Subject:
         env=runtime.environment,
         limit_s=MODULE_LIMIT_S,
         memory_bytes=_MODULE_MEMORY,
+        suffix=_MODULE_SUFFIX,
     )
-    return Subject(arm.system, _identity(image.image_id), MODULE_LIMIT_S, confined)
+    return Subject(arm.system, _identity(image.image_id, _MODULE_SUFFIX), MODULE_LIMIT_S, confined, _MODULE_SUFFIX)
 
 
 def module_arms(runtimes: Iterable[str]) -> list[Arm]:
