@@ -76,6 +76,7 @@ check-rust:
     cd rust-guest && cargo test --locked
     cd rust-guest/tract-0.20 && cargo fmt --check && cargo clippy --locked --all-targets -- -D warnings && cargo test --locked
     cd rust-guest/tract-0.22 && cargo fmt --check && cargo clippy --locked --all-targets -- -D warnings && cargo test --locked
+    cd rust-guest/prepared && cargo fmt --check && cargo clippy --locked --all-targets -- -D warnings && cargo test --locked
 
 # the environment in .venv, from the hash-pinned lock
 [group('set up')]

@@ -47,6 +47,12 @@ _SOURCES = {
     "0.22": ("tract-0.22/Cargo.toml", "tract-0.22/Cargo.lock", _ADAPTER, *_SHARED),
     _NEWEST_TRACT: ("Cargo.toml", "Cargo.lock", "infer/Cargo.toml", "dense/Cargo.toml", "dense/src", *_SHARED),
 }
+# The native guest that starts with its model loaded: a program of its own, of the newest tract's sources.
+_PREPARED = "prepared"
+_PREPARED_SOURCES = (
+    *(f"{_PREPARED}/{name}" for name in ("Cargo.toml", "Cargo.lock", "build.sh", "src")),
+    *("Cargo.toml", "dense/Cargo.toml", "dense/src", "infer/src"),
+)
 SEE_LOG = "see that log; the same command goes on from here"
 
 
@@ -232,9 +238,17 @@ def toolchain_of(edition: str, build: GuestId) -> str:
     return load_pins().tracts[tract_of(edition, build)].toolchain
 
 
-def workspace_of(tract: str) -> str:
-    """The directory, in the checkout, of the Cargo.lock that guests on that tract are built with."""
+def workspace_of(edition: str, build: GuestId) -> str:
+    """The directory, in the checkout, of the Cargo.lock that a guest is built with."""
+    if build.profile.is_prepared:
+        return f"{_WORKSPACE}/{_PREPARED}"
+    tract = tract_of(edition, build)
     return _WORKSPACE if tract == _NEWEST_TRACT else f"{_WORKSPACE}/tract-{tract}"
+
+
+def package_of(build: GuestId) -> str:
+    """The package that the guest is the program of."""
+    return _PREPARED if build.profile.is_prepared else "infer"
 
 
 def _title(edition: str, build: GuestId) -> str:
@@ -242,17 +256,17 @@ def _title(edition: str, build: GuestId) -> str:
     return f"guest {build.id}" + ("" if edition == Edition.CURRENT else f" ({edition})")
 
 
-def sources(tract: str) -> dict[str, Path]:
-    """Every file that a guest on that tract is made from, by its name in the checkout."""
+def sources(edition: str, build: GuestId) -> dict[str, Path]:
+    """Every file that a guest is made from, by its name in the checkout."""
     files: dict[str, Path] = {}
-    for path in _SOURCES[tract]:
+    for path in _PREPARED_SOURCES if build.profile.is_prepared else _SOURCES[tract_of(edition, build)]:
         files |= context.files_under(ROOT, f"{_WORKSPACE}/{path}")
     return files
 
 
 def place(toolchain_key: str, edition: str, build: GuestId) -> Path:
     """Where a guest is kept: by its sources, its compiler and its variant."""
-    inputs = f"{context.digest(sources(tract_of(edition, build)))} {toolchain_key} {build.target} {build.profile}"
+    inputs = f"{context.digest(sources(edition, build))} {toolchain_key} {build.target} {build.profile}"
     key = hashlib.sha256(inputs.encode()).hexdigest()
     return home() / "guests" / f"{_name(edition, build)}-{key[:16]}"
 
@@ -312,8 +326,10 @@ def _compile(
     for mounted in mounts:
         mounted.source.mkdir(parents=True, exist_ok=True)
     log = LOGS / ("-".join(("guest", _name(edition, build), *which.split())) + ".log")
-    making = f"{build.profile.variant} {build.target} /out {tract_of(edition, build)}"
-    script = f"rustc --version > /out/toolchain && sh /src/build.sh {making}"
+    making = f"build.sh {build.profile.variant} {build.target} /out {tract_of(edition, build)}"
+    if build.profile.is_prepared:
+        making = f"{_PREPARED}/build.sh /out"
+    script = f"rustc --version > /out/toolchain && sh /src/{making}"
     code = run_in(client, image, script, mounts, log, lambda line, done: progress(item, line, done))
     if code != 0 or not (work / "out" / build.file_name).is_file():
         raise BuildFailed(f"building {item} failed with exit code {code}: {log}", SEE_LOG)

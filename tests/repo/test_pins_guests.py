@@ -12,7 +12,7 @@ import pytest
 from lab.builds import guests
 from lab.builds.pins import load_pins
 from lab.core.arm import GuestProfile
-from lab.core.guest import GuestId
+from lab.core.guest import ALL_GUESTS, GuestId
 
 ROOT = Path(__file__).parents[2]
 RUST = ROOT / "rust-guest"
@@ -87,10 +87,22 @@ def test_every_tract_is_optimised_in_the_same_way(tract: str) -> None:
 
 @pytest.mark.parametrize("tract", sorted(TRACTS))
 def test_a_guests_key_reads_what_it_is_built_from_and_no_tests(tract: str) -> None:
-    sources = guests.sources(tract)
+    on_it = next(g for g in ALL_GUESTS if not g.profile.is_prepared and guests.tract_of("current", g) == tract)
+    sources = guests.sources("current", on_it)
     own = {WORKSPACES[tract] / "Cargo.lock", PACKAGES[tract] / "Cargo.toml", RUST / "build.sh"}
     assert own | set((RUST / "infer" / "src").rglob("*.rs")) <= set(sources.values())
     assert not any("tests" in path.parts for path in sources.values())
+
+
+def test_the_prepared_guest_is_built_from_the_plain_ones_sources_and_crates() -> None:
+    build = GuestId.parse("native/o3+tract-0.23+prepared")
+    sources = set(guests.sources("current", build).values())
+    assert set((RUST / "infer" / "src").rglob("*.rs")) | set((RUST / "prepared" / "src").rglob("*.rs")) <= sources
+    assert guests.place("one compiler", "current", build) != guests.place("one compiler", "current", build.plain)
+    crates = {package["name"]: package["version"] for package in toml(RUST / "prepared" / "Cargo.lock")["package"]}
+    assert all({crates[name]} <= locked(NEWEST)[name] for name in crates if name in locked(NEWEST))
+    profile = toml(RUST / "prepared" / "Cargo.toml")["profile"]["guest-o3"]
+    assert profile == profiles(NEWEST)["guest-o3"], "like is compared with like"
 
 
 def test_guests_of_two_editions_share_no_place() -> None:

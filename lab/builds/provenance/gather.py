@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from lab import __version__
-from lab.builds.guests import GuestBuild, sources, toolchain_of, tract_of, workspace_of
+from lab.builds.guests import GuestBuild, package_of, sources, toolchain_of, workspace_of
 from lab.builds.images.candidates import Catalogue, executable
 from lab.builds.images.files import read_file
 from lab.builds.images.labels import PROBE, ImageInfo
@@ -136,9 +136,9 @@ def guest_material(guest_id: GuestId, guest: GuestBuild, edition: str) -> Materi
     Raises:
         DataError: the Cargo.lock is damaged.
     """
-    workspace = workspace_of(tract_of(edition, guest_id))
+    workspace = workspace_of(edition, guest_id)
     of = f"the workspace {workspace}"
-    crates = reachable(parse_lock((ROOT / workspace / LOCK_NAME).read_bytes(), of), "infer", of)
+    crates = reachable(parse_lock((ROOT / workspace / LOCK_NAME).read_bytes(), of), package_of(guest_id), of)
     program = Program(guest_id.file_name, "", guest.sha256, crates=crates)
     about = {"lab:edition": edition, "lab:toolchain": guest.toolchain}
     return Material(f"guest {guest_id.target}", guest_id.profile, guest.sha256, False, (program,), about=about)
@@ -147,7 +147,7 @@ def guest_material(guest_id: GuestId, guest: GuestBuild, edition: str) -> Materi
 def guest_statement(client: DockerClient, guest_id: GuestId, guest: GuestBuild, catalogue: Catalogue) -> Statement:
     """What a guest was built from: every source file, its Cargo.lock among them, the compiler, and that one's base."""
     toolchain = catalogue.stage(toolchain_of(catalogue.edition, guest_id))
-    made_from = sources(tract_of(catalogue.edition, guest_id))
+    made_from = sources(catalogue.edition, guest_id)
     definition = BuildDefinition(
         GUEST_BUILD,
         external_parameters={

@@ -93,8 +93,12 @@ impl Desk {
         self.saved()
     }
 
+    pub fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.0.join(name)).unwrap()
+    }
+
     pub fn saved(&self) -> Vec<f32> {
-        let bytes = std::fs::read(self.0.join("out.f32")).unwrap();
+        let bytes = self.read("out.f32");
         bytes.chunks_exact(4).map(|four| f32::from_le_bytes(four.try_into().unwrap())).collect()
     }
 }
