@@ -78,7 +78,7 @@ class FakeEngine(Engine):
 
     Args:
         materials: of the campaign.
-        misbehaves: by case id, or by arm id for its precompilation, what becomes of such a job instead.
+        misbehaves: what becomes of a job instead, by its case; of a precompilation by its arm, too.
         interrupt_at: how many jobs are answered before Ctrl-C is pressed; None for never.
         log: what happened, in order; to be shared with a `LoggingObserver`.
     """
@@ -103,8 +103,8 @@ class FakeEngine(Engine):
         if self._interrupt_at is not None and len(self.jobs) >= self._interrupt_at:
             raise KeyboardInterrupt
         self.jobs.append(job)
-        if job.case.endswith(" precompilation"):
-            return self._compile(job, Arm.parse(job.case.split(" ")[0]))
+        if job.case.endswith((" precompilation", " preparation")):
+            return self._make(job, Arm.parse(job.case.split(" ")[0]))
         arm, model, batch = job.case.split(" ")
         case = Case(Arm.parse(arm), model, int(batch.removeprefix("b")))
         self.log.append(f"run {case.id}")
@@ -122,9 +122,12 @@ class FakeEngine(Engine):
         """A name."""
         return "fake 1.0"
 
-    def _compile(self, job: Job, arm: Arm) -> JobResult:
-        self.log.append(f"compile {arm.id}")
+    def _make(self, job: Job, arm: Arm) -> JobResult:
+        subject, _, noun = job.case.rpartition(" ")
+        self.log.append(f"{'prepare' if noun == 'preparation' else 'compile'} {subject}")
         module = packed_cache() if registry.pinned(arm, "").is_cached else MACHINE_CODE
+        if noun == "preparation":
+            module = f"loaded: {job.argv}".encode()
         report = ProbeReport(
             PROBE_SCHEMA,
             0,
@@ -140,16 +143,16 @@ class FakeEngine(Engine):
             file_sha256=hashlib.sha256(module).hexdigest(),
             file_bytes=len(module),
         )
-        if arm.id in self._misbehaves:
-            return self._misbehaves[arm.id](job, report)
-        return JobResult(report, oom_killed=False)
+        answer = self._misbehaves.get(job.case, self._misbehaves.get(arm.id))
+        return JobResult(report, oom_killed=False) if answer is None else answer(job, report)
 
     def _report(self, job: Job, case: Case) -> ProbeReport:
         model = self.materials.models[case.model]
         output = model.input_for(case.batch).reference_path.read_bytes()
         iterations = int(job.argv[job.argv.index("--iterations") + 1])
         startup_s, infer_s = seconds_of(case, model, self.ran[case.id])
-        phases = ["read", "decode", "build", "optimise", *["infer"] * iterations, "output"]
+        loading = ["read"] if case.arm.guest.is_prepared else ["read", "decode", "build", "optimise"]
+        phases = [*loading, *["infer"] * iterations, "output"]
         marks, now = [PhaseMark("start", round(startup_s * 1e9), None, 10_000_000)], startup_s
         for phase in phases:
             length = infer_s if phase == "infer" else 0.001

@@ -18,8 +18,10 @@ from lab.campaign.materials import Materials
 from lab.campaign.outcome import OutcomeWithReason
 from lab.campaign.prediction import CONTAINER_S
 from lab.campaign.prepare import manifest_of
+from lab.campaign.program import TrialProgram
 from lab.campaign.session import Session
 from lab.core.errors import DataError, NothingToReport
+from lab.core.guest import GuestId
 from lab.core.trial import Kind, Outcome, Trial
 from lab.disk.content import decode_json
 from lab.disk.whole import write_json
@@ -50,33 +52,33 @@ class Calibrator:
             EngineFailed, EngineMissing: from the engine.
         """
         self._session.remove_leftovers()
-        module = self._module()
+        program = self._program()
         done = {(trial.block, label_of(trial)) for trial in self._session.trials if trial.kind is Kind.RUN}
         if (0, WARM_UP) not in done:
-            self._require_success(self._run_one(WARM_UP, 0, module))
+            self._require_success(self._run_one(WARM_UP, 0, program))
         for block in range(1, self._settings.blocks + 1):
             for label in self._settings.order(block):
                 if (block, label) not in done:
-                    self._run_one(label, block, module)
+                    self._run_one(label, block, program)
             self._session.observer.on_block_end(block, last=block == self._settings.blocks)
         return [trial for trial in self._session.trials if trial.kind is Kind.RUN]
 
-    def _module(self) -> Path | None:
+    def _program(self) -> TrialProgram:
         arm = self._case.arm
         if (reason := self._session.materials.unsupported(arm)) is not None:
             raise NothingToReport(f"{arm.id} cannot be calibrated with: {reason}", CHOOSE_ANOTHER)
-        module = self._session.precompile(arm, 0, self._left_s)
-        if isinstance(module, OutcomeWithReason):
-            raise NothingToReport(f"precompilation ended as {module.outcome}: {module.why}", CHOOSE_ANOTHER)
-        return module
+        program = self._session.program(self._case, 0, self._left_s)
+        if isinstance(program, OutcomeWithReason):
+            raise NothingToReport(f"{arm.id} cannot be made: {program.outcome}, {program.why}", CHOOSE_ANOTHER)
+        return program
 
-    def _run_one(self, label: str, block: int, module: Path | None) -> Trial:
+    def _run_one(self, label: str, block: int, program: TrialProgram) -> Trial:
         return self._session.run(
             self._case,
             block=block,
             iterations=self._settings.iterations,
-            module=module,
             left_s=self._left_s(),
+            program=program,
             label=label,
             slowdown_permille=self._settings.slowdown_permille if label == SLOWED else 0,
             is_gated=self._settings.gate == "on" or label in self._settings.gated_labels,
@@ -107,7 +109,7 @@ def fingerprint_of(settings: Settings, materials: Materials, engine: Engine) -> 
         host=manifest.host,
         isolation=manifest.isolation,
         runtime=manifest.runtimes[case.arm.runtime],
-        guest=manifest.guests[f"{case.arm.target}/{case.arm.guest}"],
+        guest=manifest.guests[GuestId.of(case.arm).id],
         model=manifest.models[case.model],
         argv=manifest.argv[case.arm.id],
     )

@@ -11,6 +11,7 @@ from lab.core.guest import GuestId
 from lab.core.model import Model
 from lab.runtimes import registry
 from lab.runtimes.base import Runtime
+from lab.runtimes.preparation import preparer_of, unpreparable_because
 
 
 class Materials(msgspec.Struct, frozen=True):
@@ -33,8 +34,16 @@ class Materials(msgspec.Struct, frozen=True):
         return self.images[arm.runtime]
 
     def guest(self, arm: Arm) -> GuestBuild:
-        """The guest build an arm runs."""
+        """The guest build an arm runs, or is prepared from."""
         return self.guests[GuestId.of(arm)]
+
+    def plain_guest(self, arm: Arm) -> GuestBuild:
+        """The guest build that gives the arm's output bits and loads its model itself."""
+        return self.guests[GuestId.of(arm).plain]
+
+    def preparer(self, arm: Arm) -> ImageInfo:
+        """The image that the arm's guest is prepared in."""
+        return self.images[preparer_of(arm)]
 
     def runtime(self, arm: Arm) -> Runtime:
         """The arm at the version that its image holds.
@@ -45,7 +54,11 @@ class Materials(msgspec.Struct, frozen=True):
         return registry.pinned(arm, self.image(arm).version)
 
     def unsupported(self, arm: Arm) -> str | None:
-        """Why the arm cannot run here: its runtime could not be had, or not with this version."""
-        if arm.runtime in self.absent:
-            return self.absent[arm.runtime]
-        return self.runtime(arm).unsupported_because
+        """Why the arm cannot run here: its runtime, or what prepares its guest, could not be had or is too old."""
+        preparer = preparer_of(arm) if arm.guest.is_prepared else arm.runtime
+        for needed in (arm.runtime, preparer):
+            if needed in self.absent:
+                return self.absent[needed]
+        image = self.images.get(preparer)
+        wasmtime = None if image is None else image.version
+        return self.runtime(arm).unsupported_because or unpreparable_because(arm, wasmtime)

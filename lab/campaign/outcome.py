@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from lab.campaign.goldens import Golden, Goldens, compare, decode_output
+from lab.core.arm import Arm
 from lab.core.case import Case
 from lab.core.model import Model
 from lab.core.names import Flag
@@ -82,8 +83,7 @@ def judge_output(
         return OutcomeWithReason(Outcome.WRONG_OUTPUT, "the guest claims another output than its file holds")
     if not case.arm.has_exact_output:
         return _within_tolerance(report, model, case.batch)
-    # natively, the kernels decide the last bits
-    target = case.arm.system if case.arm.is_native else case.arm.target
+    target = golden_target(case.arm)
     golden: Golden | str | None = goldens.known(target, guest_sha256, model, case.batch)
     if golden is None:
         output = returned_file(report)
@@ -98,6 +98,11 @@ def judge_output(
         expected, found = golden.sha256[:12], report.file_sha256[:12]
         return OutcomeWithReason(Outcome.WRONG_OUTPUT, f"output {found}… where this guest gave {expected}… before")
     return OutcomeWithReason(Outcome.OK)
+
+
+def golden_target(arm: Arm) -> str:
+    """What else than guest, model and input decides an output's bits: natively, the kernels."""
+    return arm.system if arm.is_native else arm.target
 
 
 def _within_tolerance(report: ProbeReport, model: Model, batch: int) -> OutcomeWithReason:
@@ -119,14 +124,16 @@ def returned_file(report: ProbeReport) -> bytes | None:
     return content if content is None or sha256(content) == report.file_sha256 else None
 
 
-def judge_marks(report: ProbeReport, iterations: int) -> OutcomeWithReason:
+def judge_marks(report: ProbeReport, iterations: int, *, is_prepared: bool = False) -> OutcomeWithReason:
     """Whether the guest's marks can be true: complete, in order, and within the run that the probe timed.
 
     Args:
         report: of a run that exited with 0.
         iterations: how many inferences were asked for.
+        is_prepared: whether the guest had its model already: it reads its input, and nothing more.
     """
-    wanted = [Phase.START, *LOADING, *[Phase.INFER] * iterations, Phase.OUTPUT]
+    loading = (Phase.READ,) if is_prepared else LOADING
+    wanted = [Phase.START, *loading, *[Phase.INFER] * iterations, Phase.OUTPUT]
     names = [mark.name for mark in report.marks]
     if names != wanted:
         return _nonsense(f"{len(names)} of {len(wanted)} are as expected" if names else "there are none")

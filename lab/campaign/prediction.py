@@ -16,6 +16,8 @@ from lab.core.model import Model
 from lab.core.trial import Kind, Outcome, Trial
 
 CONTAINER_S = 0.7
+# Of a guest that loads its model under a compiler of its own, to start from.
+GUESSED_PREPARATION_S = 15.0
 # An inference predicted to take longer than this is not repeated within a trial.
 LONG_INFERENCE_S = 10.0
 

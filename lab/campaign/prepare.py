@@ -23,6 +23,7 @@ from lab.core.progress import Progress, silent
 from lab.engines.engine import Engine
 from lab.engines.host import describe_host
 from lab.runtimes import registry
+from lab.runtimes.preparation import preparer_of
 from lab.store.build_times import BuildTime, write_build_time
 from lab.zoo import catalog
 from lab.zoo.checks import check_intact
@@ -48,8 +49,11 @@ def gather(cases: Iterable[Case], experiment: Experiment, home: Path, progress: 
             other parts are finished first, so that nothing is built twice.
     """
     wanted = list(cases)
-    runtimes = sorted({case.arm.runtime for case in wanted})
-    builds = sorted({GuestId.of(case.arm) for case in wanted})
+    prepared = {preparer_of(case.arm) for case in wanted if case.arm.guest.is_prepared}
+    runtimes = sorted(prepared | {case.arm.runtime for case in wanted})
+    runs = {GuestId.of(case.arm) for case in wanted}
+    # a prepared guest's output is compared with that of the plain one, by whose sha256 it is known
+    builds = sorted(runs | {guest.plain for guest in runs})
     names = list(dict.fromkeys(case.model for case in wanted))
     batches = tuple(sorted({case.batch for case in wanted}))
 

@@ -171,9 +171,9 @@ class CampaignRun:
 
     def _run_case(self, case: Case, block: int) -> None:
         self._block, session = block, self._session
-        module = session.precompile(case.arm, block, self._left_s)
-        if isinstance(module, OutcomeWithReason):
-            session.record_unrun(case, module, block)
+        program = session.program(case, block, self._left_s)
+        if isinstance(program, OutcomeWithReason):
+            session.record_unrun(case, program, block)
             return
         # what it is predicted to take on the scale of its total_ns: without container start
         predicted_ns = round((session.predict(case).total_s - CONTAINER_S) * 1e9) if block == 0 else None
@@ -181,7 +181,7 @@ class CampaignRun:
             case,
             block=block,
             iterations=session.iterations(case),
-            module=module,
             left_s=self._left_s(),
+            program=program,
             predicted_ns=predicted_ns,
         )

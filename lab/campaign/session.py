@@ -5,28 +5,34 @@ The journal is the only state: whoever reads it again goes on where the session 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from lab.campaign.materials import Materials
+from lab.campaign.modules.precompiled import PrecompiledModules
+from lab.campaign.modules.prepared import PreparedGuests
 from lab.campaign.noise.gate import QuietGate, longest_wait_s
 from lab.campaign.noise.repeats import is_disturbed, is_repeated
 from lab.campaign.noise.worlds import Worlds
 from lab.campaign.outcome import OutcomeWithReason
-from lab.campaign.precompiled import PrecompiledModules
-from lab.campaign.prediction import CONTAINER_S, CostModel, Prediction, guess_compile_s
+from lab.campaign.prediction import CONTAINER_S, GUESSED_PREPARATION_S, CostModel, Prediction, guess_compile_s
+from lab.campaign.program import AS_IT_IS, PreparedGuest, TrialProgram
 from lab.campaign.schedule import MOST_ENGINE_FAILURES
 from lab.campaign.trial_runner import TrialRunner, utc_now
-from lab.core.arm import Arm, Mode
+from lab.core.arm import Mode
 from lab.core.case import Case
 from lab.core.experiment import Limits
 from lab.core.names import Flag
 from lab.core.trial import Kind, Outcome, Trial
 from lab.engines.engine import Engine
 from lab.store.journal import Journal
+
+_Find = Callable[[], tuple[Path, Trial] | None]
+_Make = Callable[..., Trial]
 
 
 class Observer(Protocol):
@@ -83,8 +89,9 @@ class Session:
         self._worlds = Worlds(home / "worlds" / name, limits.replicates, limits.seed) if several else None
         self._runner = TrialRunner(name, materials, engine, limits, home, self._worlds)
         self._modules = PrecompiledModules(home / "artifacts", materials)
-        # A module is made by this session alone, so that looking for it once per arm is enough.
-        self._has_module: dict[Arm, bool] = {}
+        self._prepared = PreparedGuests(home / "artifacts", materials)
+        # A module is made by this session alone, so that looking for it once is enough.
+        self._is_made: dict[tuple[Kind, Case], bool] = {}
 
     def remove_leftovers(self) -> None:
         """Remove containers and half-made modules that a killed run of the same name left behind."""
@@ -114,40 +121,58 @@ class Session:
 
     def predict_first_s(self, case: Case) -> float:
         """Seconds that a case's first trial is predicted to take, with the precompilation that it may need."""
-        return self.predict(case).total_s + (guess_compile_s(case.arm) if self._must_precompile(case.arm) else 0.0)
+        making = {Kind.PREPARE: GUESSED_PREPARATION_S, Kind.COMPILE: guess_compile_s(case.arm)}
+        return self.predict(case).total_s + sum(making[kind] for kind in self._must_make(case))
 
-    def precompile(self, arm: Arm, block: int, left_s: Callable[[], float]) -> Path | OutcomeWithReason | None:
-        """The arm's precompiled module, made if need be and written down once per session.
+    def program(self, case: Case, block: int, left_s: Callable[[], float]) -> TrialProgram | OutcomeWithReason:
+        """What is made for a case before its first trial, made if need be and written down once per session.
 
         Args:
-            arm: of any mode.
+            case: of an arm of any mode.
             block: that needs it.
-            left_s: seconds of work predicted, for the observer; called only if a module is made.
+            left_s: seconds of work predicted, for the observer; called only if something is made.
 
         Returns:
-            The module; why there is none; or None for an arm that runs the guest as it is.
+            The program, empty for an arm that runs the guest as it is; or why there is none.
 
         Raises:
             EngineFailed, EngineMissing: from the engine.
         """
-        if arm.mode is not Mode.AOT:
-            return None
-        trial = self._compile_trial(arm)
+        prepared: PreparedGuest | None = None
+        if case.arm.guest.is_prepared:
+            find: _Find = partial(self._prepared.find, case)
+            made = self._made(Kind.PREPARE, case, block, left_s, find, self._prepared.make)
+            if isinstance(made, OutcomeWithReason):
+                return made
+            prepared = PreparedGuest(made[0], made[1].output_sha256 or "")
+        if case.arm.mode is not Mode.AOT:
+            return TrialProgram(prepared)
+        find = partial(self._modules.find, case.module, prepared)
+        make: _Make = partial(self._modules.make, prepared=prepared)
+        made = self._made(Kind.COMPILE, case.module, block, left_s, find, make)
+        return made if isinstance(made, OutcomeWithReason) else TrialProgram(prepared, made[0])
+
+    def _made(
+        self, kind: Kind, case: Case, block: int, left_s: Callable[[], float], find: _Find, make: _Make
+    ) -> tuple[Path, Trial] | OutcomeWithReason:
+        """What a trial of that kind made for a case; or why it made nothing."""
+        trial = self._deciding(kind, case)
         if trial is not None and trial.outcome is not Outcome.OK:
-            return _no_module(trial)
-        found = self._modules.find(arm)
+            return _nothing_made(trial)
+        found = find()
         if found is None:
-            self.observer.on_trial_start(f"{arm.id} precompilation", block, left_s())
-            trial = self._modules.make(arm, self._engine, self.limits, campaign=self.name, started_at=utc_now())
+            what = case.id if case.model else case.arm.id
+            self.observer.on_trial_start(f"{what} {kind.noun}", block, left_s())
+            trial = make(case, self._engine, self.limits, campaign=self.name, started_at=utc_now())
             self.record(msgspec.structs.replace(trial, block=block))
-            found = self._modules.find(arm)
+            found = find()
             if found is None:
-                return _no_module(trial)
+                return _nothing_made(trial)
         elif trial is None:
-            made = found[1]
-            self.record(msgspec.structs.replace(made, block=block, flags=(*made.flags, Flag.FROM_CACHE)))
-        self._has_module[arm] = True
-        return found[0]
+            earlier = found[1]
+            self.record(msgspec.structs.replace(earlier, block=block, flags=(*earlier.flags, Flag.FROM_CACHE)))
+        self._is_made[kind, case] = True
+        return found
 
     def run(
         self,
@@ -155,8 +180,8 @@ class Session:
         *,
         block: int,
         iterations: int,
-        module: Path | None,
         left_s: float,
+        program: TrialProgram = AS_IT_IS,
         label: str | None = None,
         predicted_ns: int | None = None,
         slowdown_permille: int = 0,
@@ -168,8 +193,8 @@ class Session:
             case: to run.
             block: of the trial.
             iterations: inferences in the process.
-            module: the arm's precompiled one, from `precompile`.
             left_s: seconds of work predicted, this trial included; for the observer.
+            program: what was made for the case, from `Session.program`.
             label: under which the trial runs, in a calibration.
             predicted_ns: what the trial was predicted to take.
             slowdown_permille: by how many thousandths each inference is made longer.
@@ -185,7 +210,7 @@ class Session:
 
         def once() -> Trial:
             trial = self._runner.run(
-                case, block=block, iterations=iterations, module=module, slowdown_permille=slowdown_permille
+                case, block=block, iterations=iterations, program=program, slowdown_permille=slowdown_permille
             )
             return msgspec.structs.replace(trial, label=label, predicted_ns=predicted_ns)
 
@@ -235,20 +260,31 @@ class Session:
         self.observer.on_trial_end(written)
         return written
 
-    def _compile_trial(self, arm: Arm) -> Trial | None:
-        """The precompilation that decides whether the arm has a module; None if one is still to be tried."""
-        made = [trial for trial in self.trials if trial.kind is Kind.COMPILE and trial.arm == arm]
+    def _deciding(self, kind: Kind, case: Case) -> Trial | None:
+        """The trial that decides whether there is a module; None if one is still to be tried."""
+        made = [trial for trial in self.trials if trial.kind is kind and trial.case == case]
         decided = [trial for trial in made if Flag.ENGINE_FAILURE not in trial.flags]
         if decided or len(made) < MOST_ENGINE_FAILURES:
             return next(iter(decided), None)
         return made[-1]
 
-    def _must_precompile(self, arm: Arm) -> bool:
-        if arm.mode is not Mode.AOT or self._compile_trial(arm) is not None:
+    def _must_make(self, case: Case) -> Iterator[Kind]:
+        """The kinds of trials that the case's first one has to wait for."""
+        if case.arm.guest.is_prepared and self._must(Kind.PREPARE, case, lambda: self._prepared.find(case)):
+            yield Kind.PREPARE
+        if case.arm.mode is Mode.AOT:
+            # of what is still to be prepared, no module is found
+            prepared = self._prepared.find(case) if case.arm.guest.is_prepared else None
+            known = prepared and PreparedGuest(prepared[0], prepared[1].output_sha256 or "")
+            if self._must(Kind.COMPILE, case.module, lambda: self._modules.find(case.module, known)):
+                yield Kind.COMPILE
+
+    def _must(self, kind: Kind, case: Case, find: _Find) -> bool:
+        if self._deciding(kind, case) is not None:
             return False
-        if arm not in self._has_module:
-            self._has_module[arm] = self._modules.find(arm) is not None
-        return not self._has_module[arm]
+        if (kind, case) not in self._is_made:
+            self._is_made[kind, case] = find() is not None
+        return not self._is_made[kind, case]
 
 
 def spent_s(trials: Iterable[Trial]) -> float:
@@ -257,6 +293,6 @@ def spent_s(trials: Iterable[Trial]) -> float:
     return sum(((trial.total_ns or 0) + (trial.gate_wait_ns or 0)) / 1e9 + CONTAINER_S for trial in paid)
 
 
-def _no_module(trial: Trial) -> OutcomeWithReason:
+def _nothing_made(trial: Trial) -> OutcomeWithReason:
     flags = tuple(flag for flag in trial.flags if flag == Flag.ENGINE_FAILURE)
-    return OutcomeWithReason(trial.outcome, f"precompilation: {trial.why}", flags)
+    return OutcomeWithReason(trial.outcome, f"{trial.kind.noun}: {trial.why}", flags)

@@ -13,8 +13,9 @@ from lab.campaign.goldens import Goldens
 from lab.campaign.job import run_job
 from lab.campaign.materials import Materials
 from lab.campaign.noise.worlds import Worlds
-from lab.campaign.outcome import judge_exit, judge_marks, judge_output, trial_of
+from lab.campaign.outcome import golden_target, judge_exit, judge_marks, judge_output, trial_of
 from lab.campaign.patience import run_patiently
+from lab.campaign.program import AS_IT_IS, TrialProgram
 from lab.core.case import Case
 from lab.core.experiment import Limits
 from lab.core.trial import Kind, Outcome, Trial
@@ -53,7 +54,7 @@ class TrialRunner:
         *,
         block: int,
         iterations: int,
-        module: Path | None,
+        program: TrialProgram = AS_IT_IS,
         slowdown_permille: int = 0,
     ) -> Trial:
         """One trial of a case, judged; nothing is written down.
@@ -62,14 +63,14 @@ class TrialRunner:
             EngineFailed, EngineMissing: from the engine; nothing can be said of the case then.
         """
         world = None if self._worlds is None else self._worlds.of_block(block)
-        guest, model = self._materials.guest(case.arm), self._materials.models[case.model]
+        guest, model = self._materials.plain_guest(case.arm), self._materials.models[case.model]
         job = run_job(
             case,
             self._materials,
             self._measure,
             campaign=self._name,
             iterations=iterations,
-            module=module,
+            program=program,
             return_output=self._must_return(case),
             slowdown_permille=slowdown_permille,
         )
@@ -81,7 +82,7 @@ class TrialRunner:
         result = run_patiently(self._engine, job)
         judged = judge_exit(result, job.timeout_s)
         if judged.outcome is Outcome.OK and result.report is not None:
-            judged = judge_marks(result.report, iterations)
+            judged = judge_marks(result.report, iterations, is_prepared=case.arm.guest.is_prepared)
             if judged.outcome is Outcome.OK:
                 judged = judge_output(result.report, self._goldens, case, guest.sha256, model)
         trial = trial_of(result, judged, case, kind=Kind.RUN, block=block, started_at=started_at)
@@ -95,8 +96,8 @@ class TrialRunner:
 
     def _must_return(self, case: Case) -> bool:
         """Whether the output itself is needed: another framework's always is, a guest's until one has passed."""
-        guest, model = self._materials.guest(case.arm), self._materials.models[case.model]
-        known = self._goldens.known(case.arm.target, guest.sha256, model, case.batch)
+        guest, model = self._materials.plain_guest(case.arm), self._materials.models[case.model]
+        known = self._goldens.known(golden_target(case.arm), guest.sha256, model, case.batch)
         return known is None or not case.arm.has_exact_output
 
 

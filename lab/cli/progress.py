@@ -70,7 +70,8 @@ class CampaignProgress:
 
 
 def _summary(trial: Trial) -> str:
-    what = f"{trial.arm.id} precompilation" if trial.kind is Kind.COMPILE else trial.case.id
+    what = trial.case.id if trial.model else trial.arm.id
+    what = what if trial.kind is Kind.RUN else f"{what} {trial.kind.noun}"
     if trial.why is not None:
         return printable_line(f"{what}: {trial.outcome}, {trial.why}")
     seconds = show_duration((trial.total_ns or 0) / 1e9)

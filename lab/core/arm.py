@@ -33,6 +33,9 @@ class GuestProfile(StrEnum):
 
     Those that end in ``+tract-VERSION`` are built on that tract in every edition; the others, on the edition's own.
     `O3_RELAXED_TRACT_23` also has wasm's relaxed vector instructions, whose results may differ between processors.
+
+    Those that end in ``+prepared`` start with their model loaded: a module into which the memory of one that has loaded
+    it was written, or natively a heap that is mapped.
     """
 
     O0 = "o0"
@@ -45,16 +48,28 @@ class GuestProfile(StrEnum):
     O3_TRACT_23 = "o3+tract-0.23"
     O3_SIMD_TRACT_23 = "o3-simd+tract-0.23"
     O3_RELAXED_TRACT_23 = "o3-relaxed+tract-0.23"
+    O3_TRACT_23_PREPARED = "o3+tract-0.23+prepared"
+    O3_SIMD_TRACT_23_PREPARED = "o3-simd+tract-0.23+prepared"
 
     @property
     def variant(self) -> str:
         """Optimisation level and target features alone: ``o3-simd``."""
-        return self.value.partition(_ON_TRACT)[0]
+        return self.plain.value.partition(_ON_TRACT)[0]
 
     @property
     def tract(self) -> str | None:
         """Release series of the tract that it names, such as ``0.23``; None for the edition's own."""
-        return self.value.partition(_ON_TRACT)[2] or None
+        return self.plain.value.partition(_ON_TRACT)[2] or None
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether it starts with its model loaded."""
+        return self.value.endswith(_PREPARED)
+
+    @property
+    def plain(self) -> GuestProfile:
+        """The same guest as it loads its model itself."""
+        return GuestProfile(self.value.removesuffix(_PREPARED))
 
     @property
     def has_vectors(self) -> bool:
@@ -68,6 +83,7 @@ class GuestProfile(StrEnum):
 
 
 _ON_TRACT = "+tract-"
+_PREPARED = "+prepared"
 UNOPTIMISED = frozenset({GuestProfile.O0, GuestProfile.DEV})
 NATIVE_RUNTIME = "native"
 _ARM_ID = re.compile(
@@ -121,8 +137,13 @@ class Arm(msgspec.Struct, frozen=True, order=True):
         return NATIVE_RUNTIME if self.is_native or self.mode is Mode.FRAMEWORK else "wasm"
 
     @property
+    def plain(self) -> Arm:
+        """The same arm as its guest loads the model itself."""
+        return Arm(self.runtime, self.mode, self.backend, self.guest.plain)
+
+    @property
     def baseline(self) -> Arm:
-        """The native arm that overheads are taken over: same optimisation level and tract, tuned kernels."""
+        """The native arm that overheads are taken over: same level, tract and preparation, tuned kernels."""
         level = self.guest.variant if self.guest in UNOPTIMISED else GuestProfile.O3.value
         guest = GuestProfile(self.guest.replace(self.guest.variant, level, 1))
         return Arm(NATIVE_RUNTIME, Mode.NATIVE, None, guest)

@@ -35,6 +35,11 @@ class Case(msgspec.Struct, frozen=True, order=True):
         """The native case that this one's overhead is taken over."""
         return Case(self.arm.baseline, self.model, self.batch)
 
+    @property
+    def module(self) -> Case:
+        """The case as its modules are kept: of a prepared arm itself, otherwise the arm's, model ``""`` and batch 0."""
+        return self if self.arm.guest.is_prepared else Case(self.arm, "", 0)
+
     @classmethod
     def parse(cls, text: str) -> Case:
         """Read an `id`.

@@ -46,8 +46,14 @@ class GuestId(msgspec.Struct, frozen=True, order=True):
 
     @classmethod
     def of(cls, arm: Arm) -> GuestId:
-        """The guest build that an arm runs."""
-        return cls(Target(arm.target), arm.guest)
+        """The guest build that an arm runs: of a prepared module, the one that it is prepared from."""
+        target = Target(arm.target)
+        return cls(target, arm.guest.plain if target is Target.WASM else arm.guest)
+
+    @property
+    def plain(self) -> GuestId:
+        """The build that loads its model itself, and gives the same output bits."""
+        return GuestId(self.target, self.profile.plain)
 
     @classmethod
     def parse(cls, text: str) -> GuestId:
@@ -69,7 +75,8 @@ ALL_GUESTS = tuple(
     GuestId(target, profile)
     for target in Target
     for profile in GuestProfile
-    # native kernels use the processor's vectors in any build
-    if not (target is Target.NATIVE and profile.has_vectors) and profile is not GuestProfile.PYTHON
+    # native kernels use the processor's vectors in any build, and a module is prepared after it is built
+    if not (profile.has_vectors if target is Target.NATIVE else profile.is_prepared)
+    and profile is not GuestProfile.PYTHON
 )
 """What is compiled; the program in Python is not."""

@@ -60,7 +60,7 @@ class Flag(StrEnum):
         ENGINE_FAILURE: the engine could not bring the trial to a report, twice; that shows nothing of the case.
         DISTURBED: the machine was busy right before the trial, or its hypervisor gave its processors to others.
         REPEAT: the trial stands for a disturbed one of the same case and block.
-        FROM_CACHE: a compile trial of an earlier campaign, whose precompiled module is used again.
+        FROM_CACHE: a compile trial or preparation made earlier, of another campaign or arm, whose module is used again.
     """
 
     CPU_CONTENDED = "cpu-contended"

@@ -39,10 +39,16 @@ class Outcome(StrEnum):
 
 
 class Kind(StrEnum):
-    """What a trial does: run the guest, or precompile it (a measured trial of its own)."""
+    """What a trial does: run the guest, or, in trials of their own, precompile it or write its loaded model into it."""
 
     RUN = "run"
     COMPILE = "compile"
+    PREPARE = "prepare"
+
+    @property
+    def noun(self) -> str:
+        """What people call it: ``preparation``."""
+        return {Kind.RUN: "run", Kind.COMPILE: "precompilation", Kind.PREPARE: "preparation"}[self]
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -51,9 +57,10 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Identity:
         schema: `TRIAL_SCHEMA`.
         number: position in the journal, from 0; the journal gives it when it stores the trial.
-        block: which block; compile trials and predictions carry the block they were made in.
-        kind: run or compile.
-        runtime, mode, backend, guest, model, batch: the case. A compile trial's model is ``""`` and its batch 0.
+        block: which block; compile trials, preparations and predictions carry the block they were made in.
+        kind: run, compile or prepare.
+        runtime, mode, backend, guest, model, batch: the case. A compile trial's model is ``""`` and its batch 0, unless
+            the guest is prepared: its module holds the model.
         label: in calibrations, which of the arms that run the very same command this trial belongs to; otherwise None.
         replicate: which of the campaign's worlds it ran in, from 0; None where the campaign has but one.
         started_at: UTC, ISO 8601.
@@ -65,10 +72,12 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Time, in ns:
         total_ns: exec of the runtime to its exit; no container start in it.
         startup_ns: exec to the guest's first instruction: runtime start, module load, JIT compilation.
-        read_ns, decode_ns, build_ns, optimise_ns: the guest's loading phases, by the guest's clock.
+        read_ns, decode_ns, build_ns, optimise_ns: the guest's loading phases, by the guest's clock; a prepared guest
+            has the first alone.
         infer_ns: each inference in the process, in order: the first is colder than the rest.
         output_ns: hashing and writing the output tensors.
         compile_ns: precompilation (compile trials only).
+        prepare_ns: loading the model and writing it down (preparations only).
         predicted_ns: the time predicted before it ran, to be compared with total_ns: in block 0 only. Of an over-budget
             cell, what it would have cost the budget: precompilation and container start are in it.
     Memory, in bytes:
@@ -77,7 +86,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         cgroup_peak_bytes: peak of the container's cgroup, the probe and charged page cache included.
         cgroup_anon_bytes, cgroup_file_bytes: the most of each of its parts that was seen during the run.
         linear_memory_bytes: the guest's ``memory.size``.
-        artifact_bytes: size of the precompiled module (compile trials only).
+        artifact_bytes: size of the module, or heap, that was made (compile trials and preparations only).
     Processor:
         user_ns, system_ns: cpu time of the runtime.
         minor_faults, major_faults, voluntary_switches, involuntary_switches: as rusage.
@@ -114,6 +123,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     infer_ns: tuple[Natural, ...] = ()
     output_ns: Annotated[Measured, Quantity("hashing and writing the output")] = None
     compile_ns: Annotated[Measured, Quantity("precompilation")] = None
+    prepare_ns: Annotated[Measured, Quantity("preparation")] = None
     predicted_ns: Annotated[Measured, Quantity("predicted time")] = None
     rss_peak_bytes: Annotated[Measured, Quantity("peak memory", "rss_peak_bytes", compared=True)] = None
     phase_rss_peak_bytes: dict[str, int] | None = None
@@ -123,7 +133,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cgroup_anon_bytes: Annotated[Natural | None, Quantity("anonymous memory of the cgroup", "cgroup.anon_bytes")] = None
     cgroup_file_bytes: Annotated[Natural | None, Quantity("page cache of the cgroup", "cgroup.file_bytes")] = None
     linear_memory_bytes: Annotated[Natural | None, Quantity("the guest's linear memory", "linear_memory_bytes")] = None
-    artifact_bytes: Annotated[Measured, Quantity("size of the precompiled module")] = None
+    artifact_bytes: Annotated[Measured, Quantity("size of the precompiled or prepared module")] = None
     user_ns: Annotated[Measured, Quantity("processor time in user mode", "rusage.user_ns")] = None
     system_ns: Annotated[Measured, Quantity("processor time in the kernel", "rusage.system_ns")] = None
     minor_faults: Annotated[Measured, Quantity("minor page faults", "rusage.minor_faults")] = None
@@ -170,8 +180,9 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def load_ns(self) -> int | None:
-        """Read + decode + build + optimise: the paper's "loading", as the guest sees it."""
-        parts = (self.read_ns, self.decode_ns, self.build_ns, self.optimise_ns)
+        """Read + decode + build + optimise: the paper's "loading", as the guest sees it; if it is prepared, read."""
+        decoding = () if self.guest.is_prepared else (self.decode_ns, self.build_ns, self.optimise_ns)
+        parts = (self.read_ns, *decoding)
         return None if any(part is None for part in parts) else sum(part for part in parts if part is not None)
 
     @property

@@ -100,7 +100,7 @@ def _crossing(results: Results, cold: Case, steady: Case) -> Iterator[str]:
 
 
 def _precompiling(results: Results, case: Case) -> Iterator[str]:
-    compile_ns = compile_cost(results, case.arm).compile_ns
+    compile_ns = compile_cost(results, case).compile_ns
     for saving in savings(results):
         if saving.cell.case == case and compile_ns is not None and saving.against and saving.runs_to_pay_back:
             starts = math.ceil(saving.runs_to_pay_back)

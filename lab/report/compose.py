@@ -18,12 +18,14 @@ from lab.report.document import Section
 from lab.report.explanations import TOPICS, Sentence, differences
 from lab.report.figures.draw import draw_all
 from lab.report.page import page
+from lab.report.preparation import cold_starts
 from lab.report.rankings import GuestRanking, LevelTournament, rankings, tournaments
 from lab.report.results import Results
 from lab.report.sections.aot import aot_section
 from lab.report.sections.batch import batch_section
 from lab.report.sections.break_even import break_even_rows, break_even_section
 from lab.report.sections.claims_table import claims_section
+from lab.report.sections.cold_start import cold_start_section
 from lab.report.sections.contradictions import contradictions_section
 from lab.report.sections.cost import cost_section
 from lab.report.sections.data_quality import failures_section, flags_section, outputs_section
@@ -135,6 +137,7 @@ def _sections(
         phases_section(results),
         cost_section(figures.aot, AOT_LEAD, results) if figures.aot.by_case else None,
         aot_section(results),
+        cold_start_section(cold_starts(results)),
         tournament_section(played),
         ranking_section(ranked),
         tradeoffs_section(trades),

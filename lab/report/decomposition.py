@@ -89,11 +89,13 @@ def _best(results: Results, like: Case) -> Case | None:
 def _links(results: Results, case: Case) -> Iterator[tuple[str, Mapping[int, float]]]:
     """The links of the case's chain; one that was not measured has no blocks."""
     own = _steady(results, case)
-    if case.arm.mode is Mode.FRAMEWORK or case.arm == case.arm.baseline:
+    # a prepared guest infers as the plain one does: only start-up and loading are its own
+    baseline = case.arm.plain.baseline
+    if case.arm.mode is Mode.FRAMEWORK or case.arm.plain == baseline:
         yield FRAMEWORK, own
     else:
-        yield FRAMEWORK, _steady(results, case.baseline)
-        generic = Case(replace(case.arm.baseline, backend=GENERIC), case.model, case.batch)
+        yield FRAMEWORK, _steady(results, Case(baseline, case.model, case.batch))
+        generic = Case(replace(baseline, backend=GENERIC), case.model, case.batch)
         if _is_generic(case.arm):
             yield KERNELS, own
         elif kernels := _steady(results, generic):

@@ -66,9 +66,9 @@ class Saving:
     runs_to_pay_back: float | None = None
 
 
-def compile_cost(results: Results, arm: Arm) -> CompileCost:
-    """What one precompilation of the arm costs."""
-    cell = results.compiles.get(arm)
+def compile_cost(results: Results, case: Case) -> CompileCost:
+    """What the precompilation that the case's arm runs costs."""
+    cell = results.compiles.get(case.module)
     if cell is None:
         return CompileCost()
     compile_ns, rss_peak_bytes, artifact_bytes = (
@@ -97,7 +97,7 @@ def _saving(results: Results, cell: Cell) -> Saving:
     if not len(logs):
         return Saving(cell, other)
     saved = float(results.values(rival, TIME.name).mean() - results.values(cell, TIME.name).mean())
-    compile_ns = compile_cost(results, cell.case.arm).compile_ns
+    compile_ns = compile_cost(results, cell.case).compile_ns
     pays = compile_ns / saved if compile_ns is not None and saved > 0 else None
     return Saving(cell, other, overhead(logs), saved, pays)
 

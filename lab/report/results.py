@@ -14,7 +14,7 @@ from lab.core.arm import Arm, GuestProfile, Mode
 from lab.core.case import Case
 from lab.core.errors import NothingToReport
 from lab.core.manifest import Manifest
-from lab.core.trial import Outcome
+from lab.core.trial import Kind, Outcome
 from lab.stats.levels import ReplicationUnit, by_world
 from lab.stats.ratios import by_block, paired_log_ratios
 from lab.stats.sequential import look_levels
@@ -73,16 +73,18 @@ class Results:
         manifest: the fingerprint.
         table: all trials.
         cells: by case, in display order: guest, then native, JIT, interpreter, AOT; models by parameters; batch.
-        compiles: by AOT arm, its precompilations.
+        compiles: precompilations, by `Case.module`.
+        preparations: by case of a prepared arm.
     """
 
     def __init__(self, manifest: Manifest, table: TrialTable) -> None:
         self.manifest = manifest
         self.table = table
         self._by_block: dict[tuple[Case, str], dict[int, float]] = {}
-        cells = {case: _cell(table, case, rows) for case, rows in table.rows_by_case().items()}
-        self.compiles: dict[Arm, Cell] = {case.arm: cell for case, cell in cells.items() if not case.model}
-        runs = {case: cell for case, cell in cells.items() if case.model}
+        runs, self.compiles, self.preparations = (
+            {case: _cell(table, case, rows) for case, rows in table.rows_by_case(kind).items()}
+            for kind in (Kind.RUN, Kind.COMPILE, Kind.PREPARE)
+        )
         nothing = np.empty(0, dtype=np.int64)
         planned = manifest.experiment.cases(manifest.tier)
         for case in planned:

@@ -126,7 +126,7 @@ def _standing(results: Results, case: Case, by_quantity: dict[str, dict[Case, Co
         steady,
         by_quantity[TIME.name][case].overhead,
         memory,
-        compile_cost(results, case.arm).artifact_bytes,
+        compile_cost(results, case).artifact_bytes,
     )
 
 

@@ -76,6 +76,8 @@ class Runtime(ABC):
         GuestProfile.O3_SIMD_TRACT_20,
         GuestProfile.O3_TRACT_23,
         GuestProfile.O3_SIMD_TRACT_23,
+        GuestProfile.O3_TRACT_23_PREPARED,
+        GuestProfile.O3_SIMD_TRACT_23_PREPARED,
     )
     graph_format: ClassVar[GraphFormat] = GraphFormat.PB
     module_suffix: ClassVar[str] = ""

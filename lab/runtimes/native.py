@@ -30,6 +30,7 @@ class Native(Runtime):
         GuestProfile.DEV,
         GuestProfile.O3_TRACT_20,
         GuestProfile.O3_TRACT_23,
+        GuestProfile.O3_TRACT_23_PREPARED,
     )
     # the guest is what runs: its toolchain is the guest fingerprint's business
     versions: ClassVar[dict[str, str]] = {Edition.CURRENT: "", Edition.PAPER: ""}

@@ -12,6 +12,7 @@ from lab.runtimes.deno import Deno
 from lab.runtimes.frameworks import LiteRt, OnnxRuntime, TensorFlow
 from lab.runtimes.native import Native
 from lab.runtimes.node import Node
+from lab.runtimes.preparation import unpreparable_because
 from lab.runtimes.wamr import Wamr
 from lab.runtimes.wasm2c import Wasm2c
 from lab.runtimes.wasm3 import Wasm3
@@ -75,7 +76,8 @@ def unsupported(arm: Arm, edition: str = Edition.CURRENT, version: str | None = 
     runtime = _BY_NAME[arm.runtime]
     if edition not in runtime.versions:
         return f"edition {edition} has no {runtime.title}"
-    return pinned(arm, runtime.versions[edition] if version is None else version).unsupported_because
+    own = pinned(arm, runtime.versions[edition] if version is None else version).unsupported_because
+    return own or unpreparable_because(arm, Wasmtime.versions.get(edition))
 
 
 def source_tree(name: str, version: str) -> str | None:

@@ -27,7 +27,9 @@ Ints = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
 
 OUTCOMES: tuple[Outcome, ...] = tuple(Outcome)
+KINDS: tuple[Kind, ...] = tuple(Kind)
 _OUTCOME_CODE = {outcome: code for code, outcome in enumerate(OUTCOMES)}
+_KIND_CODE = {kind: code for code, kind in enumerate(KINDS)}
 _case_key = attrgetter("runtime", "mode", "backend", "guest", "model", "batch")
 
 
@@ -36,9 +38,10 @@ class TrialTable:
     """Trials in journal order; all arrays have one entry per trial unless said otherwise.
 
     Attributes:
-        cases: distinct cases in order of first appearance; a compile trial's case has model ``""`` and batch 0.
+        cases: distinct cases in order of first appearance; a compile trial's case has model ``""`` and batch 0, unless
+            its guest is prepared.
         case: index into `cases`.
-        is_run: False for compile trials.
+        kind: index into `KINDS`.
         block: the block's number.
         outcome: index into `OUTCOMES`.
         quantities: by name in `lab.core.trial.QUANTITIES`, in the unit of the name; NaN where not measured. ns are
@@ -57,7 +60,7 @@ class TrialTable:
 
     cases: tuple[Case, ...]
     case: Ints
-    is_run: Mask
+    kind: npt.NDArray[np.int8]
     block: Ints
     outcome: npt.NDArray[np.int8]
     quantities: dict[str, Floats]
@@ -79,11 +82,13 @@ class TrialTable:
         """The trials that enter statistics."""
         return np.equal(self.outcome, _OUTCOME_CODE[Outcome.OK]) & ~self.is_replaced
 
-    def rows_by_case(self) -> dict[Case, npt.NDArray[np.int64]]:
-        """Row numbers of each case, in journal order."""
-        order = np.argsort(self.case, kind="stable")
-        edges = np.searchsorted(self.case[order], np.arange(len(self.cases) + 1))
-        return {case: order[edges[code] : edges[code + 1]] for code, case in enumerate(self.cases)}
+    def rows_by_case(self, kind: Kind) -> dict[Case, npt.NDArray[np.int64]]:
+        """Row numbers of each case that has trials of that kind, in journal order."""
+        rows = np.flatnonzero(np.equal(self.kind, _KIND_CODE[kind]))
+        order = rows[np.argsort(self.case[rows], kind="stable")]
+        edges = np.searchsorted(self.case[order], np.arange(len(self.cases) + 1)).tolist()
+        spans = zip(self.cases, edges, edges[1:], strict=False)
+        return {case: order[begin:end] for case, begin, end in spans if end > begin}
 
 
 @dataclass
@@ -114,7 +119,7 @@ class _Builder:
     def add(self, trials: list[Trial]) -> None:
         case = self.cases.encode(map(_case_key, trials))
         self._put("case", case)
-        self._put("is_run", np.array([trial.kind is Kind.RUN for trial in trials], dtype=np.bool_))
+        self._put("kind", np.array([_KIND_CODE[trial.kind] for trial in trials], dtype=np.int8))
         self._put("block", np.array([trial.block for trial in trials], dtype=np.int32))
         self._put("outcome", np.array([_OUTCOME_CODE[trial.outcome] for trial in trials], dtype=np.int8))
         self._put("flag", self.flags.encode(trial.flags for trial in trials))
@@ -148,7 +153,7 @@ class _Builder:
         return TrialTable(
             cases=tuple(_case(key) for key in self.cases.code_of),
             case=self._take("case", np.int32),
-            is_run=self._take("is_run", np.bool_),
+            kind=self._take("kind", np.int8),
             block=self._take("block", np.int32),
             outcome=self._take("outcome", np.int8),
             quantities={name: self._take(name, np.float64) for name in QUANTITIES},

@@ -14,9 +14,10 @@ from lab.builds.confined_workers import ConfinedWorkers, placed
 from lab.builds.guests import GuestBuild
 from lab.builds.images.labels import ImageInfo
 from lab.campaign.materials import Materials
-from lab.campaign.precompiled import PrecompiledModules
+from lab.campaign.modules.precompiled import PrecompiledModules
 from lab.campaign.trial_runner import utc_now
 from lab.core.arm import Arm, Mode
+from lab.core.case import Case
 from lab.core.errors import BuildFailed
 from lab.core.experiment import Limits
 from lab.core.guest import GuestId
@@ -135,10 +136,11 @@ def _program(arm: Arm, materials: Materials) -> Path:
     if arm.mode is not Mode.AOT:
         return materials.guest(arm).path
     modules = PrecompiledModules(home() / "artifacts", materials)
-    found = modules.find(arm)
+    case = Case(arm, "", 0)
+    found = modules.find(case)
     if found is None:
-        made = modules.make(arm, ContainerEngine(), _COMPILING, campaign=PURPOSE, started_at=utc_now())
-        found = modules.find(arm)
+        made = modules.make(case, ContainerEngine(), _COMPILING, campaign=PURPOSE, started_at=utc_now())
+        found = modules.find(case)
         if found is None:
             raise BuildFailed(f"{arm.id} has no precompiled module: {made.why}", "see `lab runtimes`")
     return found[0]

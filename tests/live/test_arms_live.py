@@ -13,8 +13,9 @@ from lab.builds.images.ensure import find_images
 from lab.builds.images.labels import ImageInfo
 from lab.campaign.job import run_job
 from lab.campaign.materials import Materials
+from lab.campaign.modules.precompiled import PrecompiledModules
 from lab.campaign.outcome import judge_exit
-from lab.campaign.precompiled import PrecompiledModules
+from lab.campaign.program import TrialProgram
 from lab.core.arm import Arm, GuestProfile, Mode
 from lab.core.case import Case
 from lab.core.experiment import Measure
@@ -99,15 +100,15 @@ def test_every_arm_gives_the_output_that_its_guest_gives_everywhere(
 @pytest.mark.parametrize(("edition", "arm"), _params(supported=False))
 def test_an_arm_that_is_called_unsupported_does_fail(edition: str, arm: Arm, here: Images, small_model: Model) -> None:
     materials, engine = bill_for(edition, arm, here, small_model), ContainerEngine()
-    artifact = None
+    program = TrialProgram()
     if arm.mode is Mode.AOT:
         artifacts = PrecompiledModules(home() / "artifacts", materials)
-        made = artifacts.make(arm, engine, PATIENT, campaign="unsupported", started_at="")
+        made = artifacts.make(Case(arm, "", 0), engine, PATIENT, campaign="unsupported", started_at="")
         if made.outcome is not Outcome.OK:
             return  # it fails at precompiling already
-        found = artifacts.find(arm)
+        found = artifacts.find(Case(arm, "", 0))
         assert found is not None
-        artifact = found[0]
+        program = TrialProgram(None, found[0])
     case = Case(arm, small_model.name, 1)
-    job = run_job(case, materials, PATIENT, campaign="unsupported", iterations=1, module=artifact, return_output=False)
+    job = run_job(case, materials, PATIENT, campaign="unsupported", iterations=1, return_output=False, program=program)
     assert judge_exit(engine.run(job), job.timeout_s).outcome is Outcome.CRASHED

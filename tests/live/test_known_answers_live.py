@@ -52,7 +52,7 @@ def seen(
         pytest.skip(f"LEFT OUT: the image of {parsed.runtime} is not built; `lab build {parsed.runtime}` does it")
     materials = Materials(here, guests, {model.name: model})
     case, limits = Case(parsed, model.name, batch), Measure(timeout="5m").limits
-    job = run_job(case, materials, limits, campaign="known-answers", iterations=1, module=None, return_output=True)
+    job = run_job(case, materials, limits, campaign="known-answers", iterations=1, return_output=True)
     report = ContainerEngine().run(job).report
     assert report is not None
     assert report.exit_code == 0, report.stderr_tail

@@ -109,4 +109,4 @@ def test_columns_hold_what_the_trials_hold(some: list[Trial]) -> None:
 
 def test_an_empty_table_has_no_rows() -> None:
     assert len(table_of([])) == 0
-    assert table_of([]).rows_by_case() == {}
+    assert table_of([]).rows_by_case(Kind.RUN) == {}

@@ -25,7 +25,6 @@ def job_of(directory: Path) -> Job:
         Measure().limits,
         campaign="c",
         iterations=1,
-        module=None,
         return_output=False,
     )
 

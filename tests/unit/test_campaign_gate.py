@@ -169,7 +169,7 @@ def session(tmp_path: Path) -> Iterator[Callable[..., Session]]:
 
 def _run(session: Session, blocks: int) -> list[Trial]:
     for block in range(blocks):
-        session.run(CASE, block=block, iterations=2, module=None, left_s=1.0)
+        session.run(CASE, block=block, iterations=2, left_s=1.0)
     return session.trials
 
 

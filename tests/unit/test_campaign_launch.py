@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from lab.campaign.job import compile_job, guest_args, model_file, run_job, trial_timeout_s
+from lab.campaign.program import PreparedGuest, TrialProgram
 from lab.core.arm import Arm, Mode
 from lab.core.case import Case
 from lab.core.experiment import Limits, Measure
@@ -19,7 +20,8 @@ RUNNABLE = [arm for arm in registry.all_arms() if registry.unsupported(arm) is N
 
 
 def job_of(tmp_path: Path, arm: Arm, *, return_output: bool = False, measure: Limits = MEASURE) -> Job:
-    artifact = tmp_path / "artifact" if arm.mode is Mode.AOT else None
+    module = tmp_path / "artifact" if arm.mode is Mode.AOT else None
+    prepared = PreparedGuest(tmp_path / "prepared", "a" * 64) if arm.guest.is_prepared else None
     case = Case(arm, "tiny", 3)
     return run_job(
         case,
@@ -27,8 +29,8 @@ def job_of(tmp_path: Path, arm: Arm, *, return_output: bool = False, measure: Li
         measure,
         campaign="c",
         iterations=2,
-        module=artifact,
         return_output=return_output,
+        program=TrialProgram(prepared, module),
     )
 
 
@@ -46,7 +48,10 @@ def test_every_arm_is_given_its_program_model_and_input_read_only(tmp_path: Path
     job = job_of(tmp_path, arm)
     names, runtime = [mount.name for mount in job.mounts], registry.pinned(arm, "")
     cache = ["cache"] if runtime.is_cached else []
-    assert names == [runtime.guest_file, *cache, model_file(runtime), "input.f32"]
+    model = [model_file(runtime)]
+    if arm.guest.is_prepared:
+        model = ["model.heap"] if arm.is_native else []
+    assert names == [runtime.guest_file, *cache, *model, "input.f32"]
     assert not any(mount.writable for mount in job.mounts)
     assert job.argv[-10:] == guest_args(Case(arm, "tiny", 3), make_materials(tmp_path / "again"), 2)[-10:]
     assert job.memory_bytes == 1 << 30
@@ -62,7 +67,7 @@ def test_the_output_is_written_in_every_trial_and_sent_back_only_on_demand(tmp_p
 
 def test_a_precompilation_returns_its_module_and_writes_nowhere_on_the_host(tmp_path: Path) -> None:
     arm = Arm.parse("wasmtime-aot-cranelift@o3")
-    job = compile_job(arm, make_materials(tmp_path), MEASURE, campaign="c")
+    job = compile_job(Case(arm, "", 0), make_materials(tmp_path), MEASURE, campaign="c")
     assert [(mount.name, mount.writable) for mount in job.mounts] == [("guest.wasm", False)]
     assert (job.output_file, job.return_file) == ("out/guest.cwasm", True)
     assert "out/guest.cwasm" in job.argv

@@ -10,8 +10,9 @@ import msgspec
 import pytest
 
 from lab.campaign.materials import Materials
-from lab.campaign.precompiled import PrecompiledModules
+from lab.campaign.modules.precompiled import PrecompiledModules
 from lab.core.arm import Arm
+from lab.core.case import Case
 from lab.core.experiment import Measure
 from lab.core.guest import GuestId
 from lab.core.probe import ProbeReport
@@ -34,11 +35,13 @@ def tarred_directory() -> bytes:
 
 def make(directory: Path, materials: Materials, engine: FakeEngine | None = None, arm: Arm = ARM) -> Trial:
     artifacts = PrecompiledModules(directory / "artifacts", materials)
-    return artifacts.make(arm, engine or FakeEngine(materials), Measure().limits, campaign="c", started_at="now")
+    return artifacts.make(
+        Case(arm, "", 0), engine or FakeEngine(materials), Measure().limits, campaign="c", started_at="now"
+    )
 
 
 def found(directory: Path, materials: Materials, arm: Arm = ARM) -> bool:
-    return PrecompiledModules(directory / "artifacts", materials).find(arm) is not None
+    return PrecompiledModules(directory / "artifacts", materials).find(Case(arm, "", 0)) is not None
 
 
 def test_a_precompilation_is_a_measured_trial_whose_artifact_is_found_again(tmp_path: Path) -> None:
@@ -47,7 +50,7 @@ def test_a_precompilation_is_a_measured_trial_whose_artifact_is_found_again(tmp_
     assert (trial.kind, trial.outcome, trial.artifact_bytes) == (Kind.COMPILE, Outcome.OK, 12)
     assert trial.compile_ns == trial.total_ns is not None
     assert trial.rss_peak_bytes is not None
-    again = PrecompiledModules(tmp_path / "artifacts", materials).find(ARM)
+    again = PrecompiledModules(tmp_path / "artifacts", materials).find(Case(ARM, "", 0))
     assert again is not None
     path, made = again
     assert (path.read_bytes(), made) == (b"machine code", trial)
@@ -79,14 +82,14 @@ def test_an_artifact_is_of_one_runtime_binary_and_one_guest(tmp_path: Path) -> N
 def test_a_module_is_never_used_on_another_processor(tmp_path: Path) -> None:
     materials = make_materials(tmp_path)
     make(tmp_path, materials)
-    assert PrecompiledModules(tmp_path / "artifacts", materials).find(ARM) is not None
-    assert PrecompiledModules(tmp_path / "artifacts", materials, "another processor").find(ARM) is None
+    assert PrecompiledModules(tmp_path / "artifacts", materials).find(Case(ARM, "", 0)) is not None
+    assert PrecompiledModules(tmp_path / "artifacts", materials, "another processor").find(Case(ARM, "", 0)) is None
 
 
 def test_an_artifact_is_readable_by_the_containers_unprivileged_user(tmp_path: Path) -> None:
     materials = make_materials(tmp_path)
     make(tmp_path, materials)
-    again = PrecompiledModules(tmp_path / "artifacts", materials).find(ARM)
+    again = PrecompiledModules(tmp_path / "artifacts", materials).find(Case(ARM, "", 0))
     assert again is not None
     assert again[0].parent.stat().st_mode & 0o555 == 0o555
     assert again[0].stat().st_mode & 0o444 == 0o444
@@ -100,14 +103,14 @@ def test_a_cache_that_a_first_run_filled_is_unpacked_for_the_trials_after_it(tmp
     trial = make(tmp_path, materials, arm=CACHED)
     assert trial.outcome is Outcome.OK
     modules = PrecompiledModules(tmp_path / "artifacts", materials)
-    found_cache = modules.find(CACHED)
+    found_cache = modules.find(Case(CACHED, "", 0))
     assert found_cache is not None
     directory = found_cache[0]
     assert (directory / "entry").read_bytes() == b"machine code"
     assert directory.stat().st_mode & 0o555 == 0o555
     assert (directory / "entry").stat().st_mode & 0o444 == 0o444, "Wasmer keeps entries to itself"
     (directory / "entry").write_bytes(b"changed between sessions")
-    again = PrecompiledModules(tmp_path / "artifacts", materials).find(CACHED)
+    again = PrecompiledModules(tmp_path / "artifacts", materials).find(Case(CACHED, "", 0))
     assert again is not None
     assert (again[0] / "entry").read_bytes() == b"machine code"
 
@@ -147,7 +150,7 @@ def leave_half_made(directory: Path, campaign: str) -> Path:
 def test_a_module_that_was_changed_after_it_was_made_is_not_used(tmp_path: Path) -> None:
     materials = make_materials(tmp_path)
     make(tmp_path, materials)
-    again = PrecompiledModules(tmp_path / "artifacts", materials).find(ARM)
+    again = PrecompiledModules(tmp_path / "artifacts", materials).find(Case(ARM, "", 0))
     assert again is not None
     again[0].write_bytes(b"machine c0de")
     assert not found(tmp_path, materials), "of the same length, and another"
@@ -164,7 +167,7 @@ def test_a_module_whose_record_is_damaged_is_made_again(tmp_path: Path, record: 
 def test_a_link_in_a_modules_place_is_not_followed(tmp_path: Path) -> None:
     materials = make_materials(tmp_path)
     make(tmp_path, materials)
-    again = PrecompiledModules(tmp_path / "artifacts", materials).find(ARM)
+    again = PrecompiledModules(tmp_path / "artifacts", materials).find(Case(ARM, "", 0))
     assert again is not None
     (tmp_path / "elsewhere").write_bytes(b"machine code")
     again[0].unlink()

@@ -13,6 +13,8 @@ from lab.cli.wiring import Lab, lab_of
 from lab.core.arm import Arm
 from lab.core.errors import LabError
 from lab.runtimes import registry
+from lab.runtimes.preparation import unpreparable_because
+from lab.runtimes.wasmtime import Wasmtime
 
 
 class ArmRow(msgspec.Struct, frozen=True):
@@ -70,7 +72,8 @@ def _row(arm: Arm, edition: str, image: ImageInfo | None) -> ArmRow:
     runtime = registry.pinned(arm, version or "")
     reason = None if pinned is not None else f"edition {edition} has no {runtime.title}"
     if reason is None:
-        reason = runtime.unsupported_because
+        wasmtime = pins[Wasmtime.name].version if Wasmtime.name in pins else None
+        reason = runtime.unsupported_because or unpreparable_because(arm, wasmtime)
     return ArmRow(
         arm=arm.id,
         runtime=arm.runtime,

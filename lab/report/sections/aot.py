@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lab.core.arm import Arm, Mode
+from lab.core.arm import Mode
+from lab.core.case import Case
 from lab.report.display import arm_name, digits, megabytes, ratio, seconds
 from lab.report.document import Column, Section, Table
 from lab.report.precompilation import Saving, compile_cost, mean_ratio, savings
@@ -25,11 +26,12 @@ def aot_section(results: Results) -> Section | None:
     if not arms:
         return None
     of_cells = savings(results)
+    modules = dict.fromkeys(case.module for case in results.cells if case.arm in arms)
     return Section(
         "aot",
         "Precompilation",
         LEAD,
-        [Table("per arm", _ARM_COLUMNS, [_arm_row(results, arm, of_cells) for arm in arms])],
+        [Table("per arm", _ARM_COLUMNS, [_arm_row(results, module, of_cells) for module in modules])],
         Table("every cell", _SAVING_COLUMNS, [_saving_row(saving) for saving in of_cells]),
     )
 
@@ -58,18 +60,18 @@ _SAVING_COLUMNS = (
 )
 
 
-def _arm_row(results: Results, arm: Arm, of_cells: list[Saving]) -> dict[str, Any]:
-    cost = compile_cost(results, arm)
+def _arm_row(results: Results, module: Case, of_cells: list[Saving]) -> dict[str, Any]:
+    cost = compile_cost(results, module)
     row: dict[str, Any] = {
-        "arm": arm.id,
+        "arm": module.id if module.model else module.arm.id,
         "compile_ns_mean": cost.compile_ns,
         "compile_rss_peak_bytes_mean": cost.rss_peak_bytes,
         "artifact_bytes_mean": cost.artifact_bytes,
     }
-    compiled = results.compiles.get(arm)
+    compiled = results.compiles.get(module)
     if compiled is not None and not compiled.n:
         row["state"] = f"{compiled.status}: {compiled.why}" if compiled.why else compiled.status
-    measured = [saving for saving in of_cells if saving.cell.case.arm == arm and saving.ratio is not None]
+    measured = [saving for saving in of_cells if saving.cell.case.module == module and saving.ratio is not None]
     if measured:
         row |= _ratio_fields(mean_ratio(measured)) | _against(measured[0])
         row["models"] = len({saving.cell.case.model for saving in measured})

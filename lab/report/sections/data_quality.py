@@ -19,7 +19,7 @@ FLAG_HINTS = {
     "disturbed": "the machine was busy right before, or its hypervisor gave the processors to others; see `repeat`",
     "repeat": "run again for a disturbed trial of the same block, which it stands for in every figure",
     "engine-failure": "the engine could not run these; `lab doctor` says what it lacks",
-    "from-cache": "precompiled in an earlier campaign: compile time is from then",
+    "from-cache": "made earlier, in another campaign or for another arm: its time is from then",
 }
 
 
