@@ -67,7 +67,7 @@ def make_models(directory: Path, names: Iterable[str] = MACS, batches: tuple[int
 
 def make_materials(directory: Path, names: Iterable[str] = MACS) -> Materials:
     """Images of every runtime at the version its module was written for, every guest, and `make_models`."""
-    images = {runtime.name: _image(runtime.name, runtime.versions["current"]) for runtime in registry.RUNTIMES}
+    images = {runtime.name: _image(runtime.name, runtime.version_in("current") or "") for runtime in registry.RUNTIMES}
     python = GuestId(Target.NATIVE, GuestProfile.PYTHON)
     guests = {guest: _guest(directory / "guests", guest.target, guest.profile) for guest in (*ALL_GUESTS, python)}
     return Materials(images, guests, make_models(directory / "models", names))

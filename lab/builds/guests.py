@@ -223,9 +223,9 @@ def build_guest_fresh(
 
 
 def _name(edition: str, build: GuestId) -> str:
-    """The name of what one variant has to itself: directories, lock and log."""
-    name = f"{build.target}-{build.profile}"
-    return name if edition == Edition.CURRENT else f"{edition}-{name}"
+    """The name of what one variant has to itself: directories, lock and log. Editions on one tract share it."""
+    name = f"{build.target}-{build.profile.variant}-tract-{tract_of(edition, build)}"
+    return f"{name}-{_PREPARED}" if build.profile.is_prepared else name
 
 
 def tract_of(edition: str, build: GuestId) -> str:
@@ -265,10 +265,10 @@ def sources(edition: str, build: GuestId) -> dict[str, Path]:
 
 
 def place(toolchain_key: str, edition: str, build: GuestId) -> Path:
-    """Where a guest is kept: by its sources, its compiler and its variant."""
-    inputs = f"{context.digest(sources(edition, build))} {toolchain_key} {build.target} {build.profile}"
-    key = hashlib.sha256(inputs.encode()).hexdigest()
-    return home() / "guests" / f"{_name(edition, build)}-{key[:16]}"
+    """Where a guest is kept: by its sources, its compiler and its variant, whatever edition asks for it."""
+    name = _name(edition, build)
+    inputs = f"{context.digest(sources(edition, build))} {toolchain_key} {name}"
+    return home() / "guests" / f"{name}-{hashlib.sha256(inputs.encode()).hexdigest()[:16]}"
 
 
 def _kept(directory: Path) -> GuestBuild | None:

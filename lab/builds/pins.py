@@ -128,6 +128,7 @@ class EditionPins(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         runtime_rust_builder: name of that builder's base.
         tract: release series of the inference engine in the guest, one of `Pins.tracts`.
         runtimes: the runtimes' pins, by name.
+        extends: name of the edition that the rest was taken from.
     """
 
     base: str
@@ -137,6 +138,7 @@ class EditionPins(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     runtime_rust_builder: str
     tract: str
     runtimes: dict[str, RuntimePins]
+    extends: str | None = None
 
     def runtime(self, name: str) -> RuntimePins:
         """The pins of a runtime.
@@ -186,7 +188,23 @@ class Pins(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @cache
 def load_pins() -> Pins:
     """The pins this checkout builds from."""
-    return msgspec.toml.decode(PINS_PATH.read_bytes(), type=Pins)
+    return read_pins(PINS_PATH.read_bytes())
+
+
+def read_pins(content: bytes) -> Pins:
+    """The pins in a file's bytes: an edition has what it names, and the rest from the edition that it extends.
+
+    Raises:
+        msgspec.ValidationError: a value is missing, or is not one that the file may have.
+    """
+    tables = msgspec.toml.decode(content)
+    editions = tables.get("editions", {})
+    for name, edition in editions.items():
+        if "extends" in edition:
+            extended = editions[edition["extends"]]
+            runtimes = {**extended["runtimes"], **edition.get("runtimes", {})}
+            editions[name] = {**extended, **edition, "runtimes": runtimes}
+    return msgspec.convert(tables, type=Pins)
 
 
 def stage_args(pins: Pins, edition_name: str, runtime: str, supply: Supply | None) -> dict[str, str]:

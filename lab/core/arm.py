@@ -45,6 +45,8 @@ class GuestProfile(StrEnum):
     PYTHON = "python"
     O3_TRACT_20 = "o3+tract-0.20"
     O3_SIMD_TRACT_20 = "o3-simd+tract-0.20"
+    O3_TRACT_22 = "o3+tract-0.22"
+    O3_SIMD_TRACT_22 = "o3-simd+tract-0.22"
     O3_TRACT_23 = "o3+tract-0.23"
     O3_SIMD_TRACT_23 = "o3-simd+tract-0.23"
     O3_RELAXED_TRACT_23 = "o3-relaxed+tract-0.23"

@@ -6,10 +6,16 @@ from enum import StrEnum
 
 
 class Edition(StrEnum):
-    """A set of pinned runtimes: the releases of today, or those that the paper measured."""
+    """A set of pinned runtimes: the newest releases, those of a month whose name it has, or those of the paper."""
 
     CURRENT = "current"
+    NOVEMBER_2026 = "2026-11"
     PAPER = "paper"
+
+    @property
+    def extends(self) -> Edition | None:
+        """The edition from which it takes whatever it does not pin itself; None if it pins all that it has."""
+        return Edition.NOVEMBER_2026 if self is Edition.CURRENT else None
 
 
 class Target(StrEnum):

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from lab.core.arm import Arm, GuestProfile, Mode
-from lab.core.names import GraphFormat
+from lab.core.names import Edition, GraphFormat
 
 WORK = "/work"
 GUEST_WASM = "guest.wasm"
@@ -57,8 +57,8 @@ class Runtime(ABC):
         guests: the guest builds that make an arm with each of them.
         graph_format: of the model's graph, as its guest reads it.
         module_suffix: file name suffix of its precompiled module; empty for a runtime that cannot precompile.
-        versions: by edition, the version whose command line the module writes; an edition that lacks the runtime is
-            not among them. Another pinned version wants a second look at the argv first; the test of the pins says so.
+        versions: by edition, the version whose command line the module writes; `version_in` asks the edition that one
+            extends, too. Another pinned version wants a second look at the argv first; the test of the pins says so.
         trees: by version, what a source tree is that no release of its makers stands behind.
     """
 
@@ -74,6 +74,8 @@ class Runtime(ABC):
         GuestProfile.O3_SIMD,
         GuestProfile.O3_TRACT_20,
         GuestProfile.O3_SIMD_TRACT_20,
+        GuestProfile.O3_TRACT_22,
+        GuestProfile.O3_SIMD_TRACT_22,
         GuestProfile.O3_TRACT_23,
         GuestProfile.O3_SIMD_TRACT_23,
         GuestProfile.O3_TRACT_23_PREPARED,
@@ -92,6 +94,14 @@ class Runtime(ABC):
     def arms(cls) -> tuple[Arm, ...]:
         """Every arm the runtime offers, those a version or a guest rules out included."""
         return tuple(Arm(cls.name, mode, backend, guest) for mode, backend in cls.systems for guest in cls.guests)
+
+    @classmethod
+    def version_in(cls, edition: str) -> str | None:
+        """The version that an edition has, by itself or from the one that it extends; None if it has none."""
+        if edition in cls.versions:
+            return cls.versions[edition]
+        extended = Edition(edition).extends
+        return None if extended is None else cls.version_in(extended)
 
     @classmethod
     def version_argv(cls) -> tuple[str, ...]:

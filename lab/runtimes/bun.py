@@ -26,7 +26,7 @@ class Bun(Runtime):
     image = "bun"
     binary = "/usr/local/bin/bun"
     systems = ((Mode.JIT, "tiered"), (Mode.JIT, "bbq"), (Mode.INTERPRETER, None))
-    versions: ClassVar[dict[str, str]] = {Edition.CURRENT: "1.4.4"}
+    versions: ClassVar[dict[str, str]] = {Edition.NOVEMBER_2026: "1.4.4"}
 
     @property
     def compiles_at_start(self) -> bool:

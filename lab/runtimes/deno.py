@@ -23,7 +23,7 @@ class Deno(Runtime):
     image = "deno"
     binary = "/usr/local/bin/deno"
     systems = tuple((Mode.JIT, backend) for backend in V8_BACKENDS)
-    versions: ClassVar[dict[str, str]] = {Edition.CURRENT: "2.9.8"}
+    versions: ClassVar[dict[str, str]] = {Edition.NOVEMBER_2026: "2.9.8"}
 
     @property
     def compiles_at_start(self) -> bool:

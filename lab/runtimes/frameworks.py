@@ -63,7 +63,7 @@ class LiteRt(Framework):
     distribution = "ai-edge-litert"
     binary = f"{_PACKAGES}/ai_edge_litert/libpywrap_litert_common.so"
     graph_format = GraphFormat.TFLITE
-    versions: ClassVar[dict[str, str]] = {Edition.CURRENT: "2.3.0"}
+    versions: ClassVar[dict[str, str]] = {Edition.NOVEMBER_2026: "2.3.0"}
 
 
 class OnnxRuntime(Framework):
@@ -76,7 +76,7 @@ class OnnxRuntime(Framework):
     distribution = "onnxruntime"
     binary = f"{_PACKAGES}/onnxruntime/capi/onnxruntime_pybind11_state.cpython-313-x86_64-linux-gnu.so"
     graph_format = GraphFormat.ONNX
-    versions: ClassVar[dict[str, str]] = {Edition.CURRENT: "1.32.0"}
+    versions: ClassVar[dict[str, str]] = {Edition.NOVEMBER_2026: "1.32.0"}
 
 
 class TensorFlow(Framework):
@@ -88,4 +88,4 @@ class TensorFlow(Framework):
     image = "tensorflow"
     distribution = "tensorflow-cpu"
     binary = f"{_PACKAGES}/tensorflow/libtensorflow_cc.so.2"
-    versions: ClassVar[dict[str, str]] = {Edition.CURRENT: "2.21.0"}
+    versions: ClassVar[dict[str, str]] = {Edition.NOVEMBER_2026: "2.21.0"}

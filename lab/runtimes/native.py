@@ -29,11 +29,12 @@ class Native(Runtime):
         GuestProfile.O3,
         GuestProfile.DEV,
         GuestProfile.O3_TRACT_20,
+        GuestProfile.O3_TRACT_22,
         GuestProfile.O3_TRACT_23,
         GuestProfile.O3_TRACT_23_PREPARED,
     )
     # the guest is what runs: its toolchain is the guest fingerprint's business
-    versions: ClassVar[dict[str, str]] = {Edition.CURRENT: "", Edition.PAPER: ""}
+    versions: ClassVar[dict[str, str]] = {Edition.NOVEMBER_2026: "", Edition.PAPER: ""}
 
     @classmethod
     def arms(cls) -> tuple[Arm, ...]:

@@ -44,7 +44,7 @@ class Node(Runtime):
     binary = "/usr/local/bin/node"
     systems = (*((Mode.JIT, backend) for backend in V8_BACKENDS), (Mode.AOT, _TURBOFAN))
     module_suffix = ".v8"
-    versions: ClassVar[dict[str, str]] = {Edition.CURRENT: "24.19.0"}
+    versions: ClassVar[dict[str, str]] = {Edition.NOVEMBER_2026: "24.19.0"}
 
     @property
     def compiles_at_start(self) -> bool:

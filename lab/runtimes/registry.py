@@ -38,7 +38,7 @@ def all_arms(edition: str = Edition.CURRENT) -> tuple[Arm, ...]:
         ExperimentError: there is no such edition.
     """
     _check_edition(edition)
-    return tuple(arm for arm in _ALL_ARMS if edition in _BY_NAME[arm.runtime].versions)
+    return tuple(arm for arm in _ALL_ARMS if _BY_NAME[arm.runtime].version_in(edition) is not None)
 
 
 def pinned(arm: Arm, version: str) -> Runtime:
@@ -74,10 +74,11 @@ def unsupported(arm: Arm, edition: str = Edition.CURRENT, version: str | None = 
     _check_edition(edition)
     check(arm)
     runtime = _BY_NAME[arm.runtime]
-    if edition not in runtime.versions:
+    written_for = runtime.version_in(edition)
+    if written_for is None:
         return f"edition {edition} has no {runtime.title}"
-    own = pinned(arm, runtime.versions[edition] if version is None else version).unsupported_because
-    return own or unpreparable_because(arm, Wasmtime.versions.get(edition))
+    own = pinned(arm, written_for if version is None else version).unsupported_because
+    return own or unpreparable_because(arm, Wasmtime.version_in(edition))
 
 
 def source_tree(name: str, version: str) -> str | None:

@@ -29,7 +29,7 @@ class Wamr(Runtime):
     binary = "/usr/local/bin/iwasm-fast"
     systems = ((Mode.INTERPRETER, "fast"), (Mode.INTERPRETER, "classic"), (Mode.AOT, "llvm"))
     module_suffix = ".aot"
-    versions: ClassVar[dict[str, str]] = {Edition.CURRENT: _REGISTRY_TREE, Edition.PAPER: _REGISTRY_TREE}
+    versions: ClassVar[dict[str, str]] = {Edition.NOVEMBER_2026: _REGISTRY_TREE, Edition.PAPER: _REGISTRY_TREE}
     trees: ClassVar[dict[str, str]] = {_REGISTRY_TREE: "a patched source tree of December 2020"}
 
     @property

@@ -25,7 +25,7 @@ class Wasm2c(Runtime):
     binary = "/usr/bin/wasm2c"
     systems = tuple((Mode.AOT, backend) for backend in _LEVELS)
     module_suffix = ".so"
-    versions: ClassVar[dict[str, str]] = {Edition.CURRENT: "1.0.36"}
+    versions: ClassVar[dict[str, str]] = {Edition.NOVEMBER_2026: "1.0.36"}
 
     @property
     def executable(self) -> str:

@@ -22,7 +22,7 @@ class Wasm3(Runtime):
     image = "wasm3"
     binary = "/usr/local/bin/wasm3"
     systems = ((Mode.INTERPRETER, None),)
-    versions: ClassVar[dict[str, str]] = {Edition.CURRENT: "0.5.0"}
+    versions: ClassVar[dict[str, str]] = {Edition.NOVEMBER_2026: "0.5.0"}
 
     @property
     def unsupported_because(self) -> str | None:

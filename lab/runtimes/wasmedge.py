@@ -27,7 +27,7 @@ class WasmEdge(Runtime):
     binary = "/usr/bin/wasmedge"
     systems = ((Mode.INTERPRETER, None), (Mode.JIT, _LLVM), (Mode.AOT, _LLVM))
     module_suffix = ".so"
-    versions: ClassVar[dict[str, str]] = {Edition.CURRENT: "0.14.1", Edition.PAPER: "0.13.5"}
+    versions: ClassVar[dict[str, str]] = {Edition.NOVEMBER_2026: "0.14.1", Edition.PAPER: "0.13.5"}
 
     @property
     def unsupported_because(self) -> str | None:

@@ -33,7 +33,7 @@ class Wasmer(Runtime):
     binary = "/usr/local/bin/wasmer"
     systems = (*((mode, backend) for mode in (Mode.JIT, Mode.AOT) for backend in _BACKENDS), (Mode.AOT, _CACHE))
     module_suffix = ".wasmu"
-    versions: ClassVar[dict[str, str]] = {Edition.CURRENT: "7.4.2", Edition.PAPER: "4.1.2"}
+    versions: ClassVar[dict[str, str]] = {Edition.NOVEMBER_2026: "7.4.2", Edition.PAPER: "4.1.2"}
 
     @property
     def unsupported_because(self) -> str | None:

@@ -21,7 +21,7 @@ class Wasmi(Runtime):
     image = "wasmi"
     binary = "/usr/local/bin/wasmi"
     systems = tuple((Mode.INTERPRETER, backend) for backend in ("lazy-translation", "lazy", "eager"))
-    versions: ClassVar[dict[str, str]] = {Edition.CURRENT: "2.0.0"}
+    versions: ClassVar[dict[str, str]] = {Edition.NOVEMBER_2026: "2.0.0"}
 
     def run_argv(self, guest_args: tuple[str, ...]) -> tuple[str, ...]:
         """``wasmi run``; ``--dir .`` opens the working directory under the guest's own name for it."""

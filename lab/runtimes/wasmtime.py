@@ -42,7 +42,11 @@ class Wasmtime(Runtime):
         (Mode.AOT, _CACHE),
     )
     module_suffix = ".cwasm"
-    versions: ClassVar[dict[str, str]] = {Edition.CURRENT: "49.0.0", Edition.PAPER: "10.0.2"}
+    versions: ClassVar[dict[str, str]] = {
+        Edition.CURRENT: "50.0.1",
+        Edition.NOVEMBER_2026: "49.0.0",
+        Edition.PAPER: "10.0.2",
+    }
 
     @classmethod
     def arms(cls) -> tuple[Arm, ...]:

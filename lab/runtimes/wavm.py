@@ -27,7 +27,7 @@ class Wavm(Runtime):
     binary = "/usr/local/bin/wavm"
     systems = ((Mode.JIT, _LLVM), (Mode.AOT, _LLVM))
     module_suffix = ".wavm"
-    versions: ClassVar[dict[str, str]] = {Edition.CURRENT: _REGISTRY_TREE, Edition.PAPER: _REGISTRY_TREE}
+    versions: ClassVar[dict[str, str]] = {Edition.NOVEMBER_2026: _REGISTRY_TREE, Edition.PAPER: _REGISTRY_TREE}
     trees: ClassVar[dict[str, str]] = {_REGISTRY_TREE: "a patched source tree of November 2019"}
 
     @property

@@ -64,7 +64,7 @@ def mirror(*versions: str, served: dict[str, bytes] = TOOL) -> dict[str, Content
 
 
 def step(base: str, archive: dict[str, Content], packages: tuple[LockedPackage, ...] = LOCKED) -> StageStep:
-    lock = PackageLock("20260101T000000Z", packages).text().encode()
+    lock = PackageLock(dict.fromkeys({p.suite for p in packages}, "20260101T000000Z"), packages).text().encode()
     own: dict[str, Content] = {"packages/install": ROOT / "packages" / "install", "packages/lock": lock}
     return StageStep("tool", "key", TAG, dockerfile=TEXT.format(base=base), files=archive | own, packages=packages)
 

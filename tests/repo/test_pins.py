@@ -170,7 +170,7 @@ def test_every_patch_that_is_pinned_is_copied_and_explained() -> None:
 def test_an_unknown_edition_or_runtime_is_an_error_with_the_choices() -> None:
     with pytest.raises(ExperimentError) as caught:
         PINS.edition("tomorrow")
-    assert "current, paper" in caught.value.remedy
+    assert "current, 2026-11, paper" in caught.value.remedy
     with pytest.raises(ExperimentError) as caught:
         PINS.edition("paper").runtime("v8")
     assert "wasmtime" in caught.value.remedy

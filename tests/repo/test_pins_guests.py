@@ -105,11 +105,19 @@ def test_the_prepared_guest_is_built_from_the_plain_ones_sources_and_crates() ->
     assert profile == profiles(NEWEST)["guest-o3"], "like is compared with like"
 
 
-def test_guests_of_two_editions_share_no_place() -> None:
+def test_guests_of_two_editions_share_a_place_if_they_are_the_same_build() -> None:
     builds = [GuestId.parse(text) for text in ("native/o0", "native/o3", "wasm/o0", "wasm/o3")]
     places = {guests.place("one compiler", edition, build) for edition in EDITIONS for build in builds}
     assert len({place.name for place in places}) == len({place.name.rsplit("-", 1)[0] for place in places})
-    assert len(places) == len(EDITIONS) * len(builds)
+    assert len(places) == len({load_pins().edition(edition).tract for edition in EDITIONS}) * len(builds)
+
+
+def test_a_guest_that_names_its_tract_is_the_guest_of_an_edition_on_that_tract() -> None:
+    for edition in EDITIONS:
+        named = GuestId.parse(f"wasm/o3+tract-{load_pins().edition(edition).tract}")
+        assert guests.place("one compiler", edition, named) == guests.place(
+            "one compiler", edition, GuestId.parse("wasm/o3")
+        )
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def test_an_image_that_was_given_a_bases_name_is_refused() -> None:
 
 def test_another_version_of_a_package_makes_another_base() -> None:
     tags = {
-        base_step("focal", BASE, engine(), PackageLock("", packages), reachable=False).tag
+        base_step("focal", BASE, engine(), PackageLock({}, packages), reachable=False).tag
         for packages in ((), (LIBC,), (msgspec.structs.replace(LIBC, version="2.31-14"),))
     }
     assert len(tags) == 3

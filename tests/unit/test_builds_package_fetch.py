@@ -22,6 +22,7 @@ from lab.disk.whole import write_whole
 from tests.debian_archive import SUITE, deb, file_name, locked, pool, record
 
 STAMP = "20260101T000000Z"
+STAMPS = {"trixie": STAMP}
 OLD, NEW = deb("tool", "1.0"), deb("tool", "1.1")
 TOOL = locked("base", "tool", "1.0", OLD)
 FILE = file_name("tool", "1.0")
@@ -65,9 +66,9 @@ def offer(root: Path, version: str, content: bytes) -> None:
 
 def test_a_locked_file_comes_from_the_mirror_and_is_kept(shelf: Path, archives: Archives, tmp_path: Path) -> None:
     offer(shelf / "mirror", "1.0", OLD)
-    assert fetch([TOOL], STAMP, tmp_path / "kept", silent, archives) == [tmp_path / "kept" / FILE]
+    assert fetch([TOOL], STAMPS, tmp_path / "kept", silent, archives) == [tmp_path / "kept" / FILE]
     (shelf / "mirror" / "debian" / pool("tool", "1.0")).unlink()
-    assert fetch([TOOL], STAMP, tmp_path / "kept", silent, archives)[0].read_bytes() == OLD
+    assert fetch([TOOL], STAMPS, tmp_path / "kept", silent, archives)[0].read_bytes() == OLD
 
 
 def test_a_file_that_was_changed_where_it_is_kept_is_fetched_again(
@@ -75,14 +76,14 @@ def test_a_file_that_was_changed_where_it_is_kept_is_fetched_again(
 ) -> None:
     offer(shelf / "mirror", "1.0", OLD)
     write_whole(tmp_path / "kept" / FILE, b"changed")
-    assert fetch([TOOL], STAMP, tmp_path / "kept", silent, archives)[0].read_bytes() == OLD
+    assert fetch([TOOL], STAMPS, tmp_path / "kept", silent, archives)[0].read_bytes() == OLD
 
 
 def test_the_snapshot_archive_is_asked_first_where_it_answers(shelf: Path, archives: Archives, tmp_path: Path) -> None:
     offer(shelf / "mirror", "1.1", NEW)
     write_whole(shelf / "snapshot" / "debian" / STAMP / pool("tool", "1.0"), OLD)
     asked = Archives(archives.mirrors, archives.snapshot.replace("/absent/", "/snapshot/"))
-    assert fetch([TOOL], STAMP, tmp_path / "kept", silent, asked)[0].read_bytes() == OLD
+    assert fetch([TOOL], STAMPS, tmp_path / "kept", silent, asked)[0].read_bytes() == OLD
 
 
 def test_a_mirror_that_has_moved_on_is_an_error_with_both_versions_and_two_ways_out(
@@ -90,7 +91,7 @@ def test_a_mirror_that_has_moved_on_is_an_error_with_both_versions_and_two_ways_
 ) -> None:
     offer(shelf / "mirror", "1.1", NEW)
     with pytest.raises(PackagesMissing, match=r"tool 1\.0 \(the archive has 1\.1\)") as caught:
-        fetch([TOOL], STAMP, tmp_path / "kept", silent, archives)
+        fetch([TOOL], STAMPS, tmp_path / "kept", silent, archives)
     assert "lab build --lock-packages" in caught.value.remedy
     assert "LAB_ARTIFACTS" in caught.value.remedy
     assert caught.value.files == (FILE,)
@@ -99,7 +100,7 @@ def test_a_mirror_that_has_moved_on_is_an_error_with_both_versions_and_two_ways_
 def test_another_file_under_the_locked_name_is_refused(shelf: Path, archives: Archives, tmp_path: Path) -> None:
     offer(shelf / "mirror", "1.0", NEW)
     with pytest.raises(PackagesMissing, match="another file of that version"):
-        fetch([TOOL], STAMP, tmp_path / "kept", silent, archives)
+        fetch([TOOL], STAMPS, tmp_path / "kept", silent, archives)
     assert not (tmp_path / "kept" / FILE).exists()
 
 
@@ -107,11 +108,11 @@ def test_saved_packages_are_taken_where_the_mirror_has_moved_on(
     shelf: Path, archives: Archives, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     offer(shelf / "mirror", "1.0", OLD)
-    assert save([TOOL, TOOL], STAMP, tmp_path / "saved", archives=archives) == 1
+    assert save([TOOL, TOOL], STAMPS, tmp_path / "saved", archives=archives) == 1
     assert read_sums(tmp_path / "saved") == {f"packages/{FILE}": TOOL.sha256}
     (shelf / "mirror" / "debian" / pool("tool", "1.0")).unlink()
     monkeypatch.setenv("LAB_ARTIFACTS", str(tmp_path / "saved"))
-    assert fetch([TOOL], STAMP, tmp_path / "kept", silent, archives)[0].read_bytes() == OLD
+    assert fetch([TOOL], STAMPS, tmp_path / "kept", silent, archives)[0].read_bytes() == OLD
 
 
 def test_a_saved_package_that_is_not_the_locked_one_is_refused(
@@ -121,7 +122,7 @@ def test_a_saved_package_that_is_not_the_locked_one_is_refused(
     write_whole(tmp_path / "saved" / "SHA256SUMS", f"{TOOL.sha256}  packages/{FILE}\n".encode())
     monkeypatch.setenv("LAB_ARTIFACTS", str(tmp_path / "saved"))
     with pytest.raises(SupplyError, match=FILE) as caught:
-        fetch([TOOL], STAMP, tmp_path / "kept", silent, archives)
+        fetch([TOOL], STAMPS, tmp_path / "kept", silent, archives)
     assert not isinstance(caught.value, PackagesMissing)
 
 

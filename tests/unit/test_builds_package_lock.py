@@ -27,6 +27,9 @@ Conf make (4.4.1-2 Debian:13.8/stable [amd64])
 #stage tool
 Inst make (4.4.1-2 Debian:13.8/stable [amd64])
 Inst libc6 [2.41-12] (2.41-13 Debian-Security:13/stable-security [amd64])
+#stage dates
+Sat, 14 Nov 2026 09:00:00 UTC
+Fri, 27 Nov 2026 08:08:01 UTC
 #stage{SPACE}
 Package: make
 Version: 4.4.1-2
@@ -49,8 +52,13 @@ REQUESTS = (Request("trixie", "builder", ("make",)), Request("trixie", "tool", (
 
 
 def test_a_lock_is_read_as_it_was_written() -> None:
-    lock = PackageLock("20261127T120000Z", (MAKE,))
+    lock = PackageLock({"trixie": "20261127T120000Z"}, (MAKE,))
     assert parse_lock(lock.text()) == lock
+
+
+def test_a_lock_says_which_state_of_each_suite_it_is_of() -> None:
+    with pytest.raises(SupplyError, match="which state of trixie it is of"):
+        parse_lock(PackageLock({"bookworm": "20261127T120000Z"}, (MAKE,)).text())
 
 
 @pytest.mark.parametrize(
@@ -66,7 +74,7 @@ def test_a_lock_is_read_as_it_was_written() -> None:
 )
 def test_a_line_that_is_none_of_a_lock_is_refused_by_its_number(line: str) -> None:
     with pytest.raises(SupplyError, match="line 4") as caught:
-        parse_lock(PackageLock("20261127T120000Z").text() + line + "\n", Path("packages/lock"))
+        parse_lock(PackageLock({"trixie": "20261127T120000Z"}).text() + line + "\n", Path("packages/lock"))
     assert "--lock-packages" in caught.value.remedy
 
 
@@ -77,13 +85,15 @@ def test_a_stage_gets_the_lines_of_its_suite_and_of_this_architecture() -> None:
         for machine in (architecture(), "other")
         for stage in ("toolchain", "base", "wamr")
     ]
-    chosen = PackageLock("", tuple(there)).of("trixie", "base", "toolchain").packages
+    chosen = PackageLock({}, tuple(there)).of("trixie", "base", "toolchain").packages
     assert {(p.suite, p.architecture) for p in chosen} == {("trixie", architecture())}
     assert [p.stage for p in chosen] == ["toolchain", "base"]
 
 
 def test_what_apt_answers_becomes_the_files_of_each_stage() -> None:
-    found = {(p.stage, p.name): p for p in resolve.read_answer(ANSWER, "trixie", REQUESTS)}
+    stamp, packages = resolve.read_answer(ANSWER, "trixie", REQUESTS)
+    found = {(p.stage, p.name): p for p in packages}
+    assert stamp == "20261127T080801Z", "the newest of the archive's dates names its state"
     assert set(found) == {("base", "libc6"), ("builder", "make"), ("tool", "libc6")}, "make is there from the builder"
     assert found["builder", "make"].path == "debian/pool/main/m/make_4.4.1-2_amd64.deb"
     assert found["tool", "libc6"].version == "2.41-13"

@@ -119,7 +119,7 @@ def keys(root: Path, *packages: LockedPackage, stamp: str = "20260101T000000Z") 
 
     def locked(base_name: str, stage: str) -> PackageLock:
         assert base_name == "x"
-        return PackageLock(stamp, tuple(found for found in packages if found.stage == stage))
+        return PackageLock({"x": stamp}, tuple(found for found in packages if found.stage == stage))
 
     step = planner.plan(stages.parse(PACKAGES_TEXT), "tool", {}, base, root=root, locked=locked)
     return {part.name: part.key for part in step.closure().values()}

@@ -145,7 +145,7 @@ def test_unobtainable_images_are_skipped_and_are_an_error_only_when_named(
 
 def test_a_new_lock_of_packages_says_what_has_changed_and_builds_nothing(place: Path) -> None:
     old, new = (
-        PackageLock("", tuple(LockedPackage("trixie", "amd64", "base", *package) for package in packages))
+        PackageLock({}, tuple(LockedPackage("trixie", "amd64", "base", *package) for package in packages))
         for packages in (
             [("make", "1", "a", "x"), ("gcc", "1", "a", "x"), ("perl", "1", "a", "x")],
             [("make", "2", "b", "x"), ("gcc", "1", "a", "x"), ("lld", "3", "c", "x")],

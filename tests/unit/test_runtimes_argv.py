@@ -117,8 +117,9 @@ ENVIRONMENT = {
 
 
 def at(arm: Arm, edition: str = "current") -> Runtime:
-    versions = next(runtime.versions for runtime in RUNTIMES if runtime.name == arm.runtime)
-    return pinned(arm, versions[edition])
+    version = next(runtime for runtime in RUNTIMES if runtime.name == arm.runtime).version_in(edition)
+    assert version is not None
+    return pinned(arm, version)
 
 
 @pytest.mark.parametrize(("arm", "version"), RUN)

@@ -32,7 +32,7 @@ def test_each_module_is_written_for_the_version_that_is_pinned(runtime: type[Run
 def test_nothing_is_pinned_that_no_module_runs() -> None:
     for edition in Edition:
         assert set(PINS["editions"][edition]["runtimes"]) <= {runtime.name for runtime in RUNTIMES}
-    assert set(PINS["editions"]["current"]["runtimes"]) == {runtime.name for runtime in RUNTIMES}
+    assert set(PINS["editions"][Edition.CURRENT.extends]["runtimes"]) == {runtime.name for runtime in RUNTIMES}
 
 
 def test_every_runtime_has_its_target_in_the_dockerfile() -> None:

@@ -9,7 +9,7 @@ from lab.core.arm import Arm
 from lab.core.errors import ExperimentError
 from lab.report.display import runtime_name
 from lab.report.figures.style import arm_styles
-from lab.runtimes.registry import RUNTIMES, all_arms, check, pinned, unsupported
+from lab.runtimes.registry import RUNTIMES, all_arms, check, pinned, runtime_named, unsupported
 
 SYSTEMS = {
     "native",
@@ -62,12 +62,8 @@ NOT_IN_PAPER = {"node", "deno", "bun", "wasmi", "wasm3", "wasm2c", *FRAMEWORKS}
 LAZY = ("node-", "deno-", "bun-")
 
 TRACTS = (
-    "o3+tract-0.20",
-    "o3-simd+tract-0.20",
-    "o3+tract-0.23",
-    "o3-simd+tract-0.23",
-    "o3+tract-0.23+prepared",
-    "o3-simd+tract-0.23+prepared",
+    *(f"{variant}+tract-{series}" for series in ("0.20", "0.22", "0.23") for variant in ("o3", "o3-simd")),
+    *("o3+tract-0.23+prepared", "o3-simd+tract-0.23+prepared"),
 )
 
 UNSUPPORTED_NOW = {
@@ -136,6 +132,13 @@ def test_the_papers_edition_lacks_what_came_later_and_says_since_when() -> None:
     assert unsupported(jit, "current", "0.17.0") is None
 
 
+def test_an_edition_has_the_runtimes_of_the_one_that_it_extends() -> None:
+    node = runtime_named("node")
+    assert node is not None
+    assert node.version_in("current") == node.version_in("2026-11") is not None
+    assert node.version_in("paper") is None
+
+
 def test_a_pinned_version_decides_over_the_editions_usual_one() -> None:
     simd = Arm.parse("wavm-jit-llvm@o3-simd")
     assert unsupported(simd, "current") is not None
@@ -169,7 +172,7 @@ def test_an_arm_that_resembles_nothing_still_gets_a_remedy() -> None:
 def test_an_unknown_edition_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ExperimentError) as caught:
         all_arms("2019")
-    assert "current, paper" in caught.value.remedy
+    assert "current, 2026-11, paper" in caught.value.remedy
 
 
 @pytest.mark.parametrize(
@@ -205,7 +208,7 @@ def test_arms_that_compile_the_guest_at_every_start_are_known() -> None:
 def test_every_wasm_runtime_can_run_the_scalar_guest_in_some_mode_of_each_edition() -> None:
     for edition in ("current", "paper"):
         able = {arm.runtime for arm in all_arms(edition) if arm.guest == "o3" and unsupported(arm, edition) is None}
-        assert able == {runtime.name for runtime in RUNTIMES if edition in runtime.versions} - FRAMEWORKS
+        assert able == {runtime.name for runtime in RUNTIMES if runtime.version_in(edition) is not None} - FRAMEWORKS
 
 
 def test_an_edition_lists_no_arm_of_a_runtime_it_lacks_and_says_so_of_one() -> None:

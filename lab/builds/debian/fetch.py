@@ -57,7 +57,7 @@ DEBIAN = Archives()
 
 def fetch(
     packages: Iterable[LockedPackage],
-    stamp: str,
+    stamps: Mapping[str, str],
     directory: Path,
     progress: Progress = silent,
     archives: Archives = DEBIAN,
@@ -66,7 +66,7 @@ def fetch(
 
     Args:
         packages: of one suite or several.
-        stamp: time of the lock.
+        stamps: by suite, the lock's state of the archive.
         directory: where they go, under their own names.
         progress: called with each file.
         archives: where to look.
@@ -83,7 +83,7 @@ def fetch(
 
     def one(package: LockedPackage) -> Path | None:
         nonlocal done
-        path = _fetch(package, stamp, directory, archives)
+        path = _fetch(package, stamps[package.suite], directory, archives)
         done += 1
         progress("packages", f"{done}/{len(wanted)} {package.name}", min(done / len(wanted), 0.99))
         return path
@@ -123,7 +123,7 @@ def _fetch(package: LockedPackage, stamp: str, directory: Path, archives: Archiv
 
 def save(
     packages: Iterable[LockedPackage],
-    stamp: str,
+    stamps: Mapping[str, str],
     directory: Path,
     progress: Progress = silent,
     archives: Archives = DEBIAN,
@@ -134,7 +134,7 @@ def save(
         PackagesMissing, SupplyError: as `fetch`.
     """
     wanted = {package.file: package for package in packages}
-    fetch(wanted.values(), stamp, directory / DIRECTORY, progress, archives)
+    fetch(wanted.values(), stamps, directory / DIRECTORY, progress, archives)
     add_sums(directory, {f"{DIRECTORY}/{file}": package.sha256 for file, package in wanted.items()})
     return len(wanted)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import platform
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path, PurePosixPath
 
@@ -24,7 +25,7 @@ _HEADER = """\
 # The Debian packages that images are built from. `lab build --lock-packages` writes this file; see docs/images.md.
 # suite architecture stage package version sha256 path
 """
-_STAMP = re.compile(r"# snapshot (\d{8}T\d{6}Z)")
+_STAMP = re.compile(r"^# snapshot (\S+) (\d{8}T\d{6}Z)$", re.MULTILINE)
 _LINE = re.compile(
     r"(\S+) (\S+) (\S+) ([a-z0-9][a-z0-9+.-]+) ([\w.+:~-]+) ([0-9a-f]{64}) (debian(?:-security)?/pool/[\w.+:~/-]+\.deb)"
 )
@@ -67,25 +68,26 @@ class PackageLock(msgspec.Struct, frozen=True):
     """The whole file.
 
     Attributes:
-        snapshot: the time it was written, as the snapshot archive names its states: ``20261127T120000Z``. It is in no
-            key: the packages of two locks may be the same.
+        snapshots: by suite, the time of the archive's state that it was written from, as the snapshot archive names
+            states: ``20261127T120000Z``. They are in no key: the packages of two locks may be the same.
         packages: sorted.
     """
 
-    snapshot: str
+    snapshots: Mapping[str, str]
     packages: tuple[LockedPackage, ...] = ()
 
     def of(self, suite: str, *stages: str) -> PackageLock:
         """Its lines about some stages on this machine's architecture."""
         here = architecture()
         return PackageLock(
-            self.snapshot,
+            self.snapshots,
             tuple(p for p in self.packages if (p.suite, p.architecture) == (suite, here) and p.stage in stages),
         )
 
     def text(self) -> str:
         """The file's text."""
-        return f"{_HEADER}# snapshot {self.snapshot}\n" + "".join(f"{package.line}\n" for package in self.packages)
+        stamps = "".join(f"# snapshot {suite} {stamp}\n" for suite, stamp in sorted(self.snapshots.items()))
+        return _HEADER + stamps + "".join(f"{package.line}\n" for package in self.packages)
 
 
 def architecture() -> str:
@@ -112,9 +114,7 @@ def parse_lock(text: str, path: Path = LOCK_PATH) -> PackageLock:
     Raises:
         SupplyError: a line is none of a lock; the message names it.
     """
-    stamp = _STAMP.search(text)
-    if stamp is None:
-        raise SupplyError(f"{path} does not say when it was written", WRITE_AGAIN)
+    snapshots = dict(_STAMP.findall(text))
     packages = []
     for number, line in enumerate(text.splitlines(), start=1):
         if line.startswith("#") or not line:
@@ -123,4 +123,7 @@ def parse_lock(text: str, path: Path = LOCK_PATH) -> PackageLock:
         if fields is None:
             raise SupplyError(f"{path}, line {number}: '{line[:60]}' is no line of a lock of packages", WRITE_AGAIN)
         packages.append(LockedPackage(*fields.groups()))
-    return PackageLock(stamp[1], tuple(sorted(packages)))
+    undated = {package.suite for package in packages} - snapshots.keys()
+    if undated:
+        raise SupplyError(f"{path} does not say which state of {', '.join(sorted(undated))} it is of", WRITE_AGAIN)
+    return PackageLock(snapshots, tuple(sorted(packages)))

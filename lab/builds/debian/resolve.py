@@ -11,7 +11,7 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from lab.builds.debian.bootstrap import OPTIONS, require_mmdebstrap
@@ -25,6 +25,9 @@ from lab.disk.paths import LOGS, ROOT
 from lab.disk.whole import write_whole
 
 _SECTION = "#stage "
+_DATES = "dates"
+# An archive that stopped is told by its date in the lock, which names the state that was resolved.
+_STALE_IS_FINE = '--aptopt=Acquire::Check-Valid-Until "false"'
 _INSTALLS = re.compile(r"^Inst (\S+) (?:\[\S+\] )?\((\S+) ", re.MULTILINE)
 _SECURITY = "pool/updates/"
 SEE_LOG = "see that log; the lock is as it was"
@@ -38,7 +41,7 @@ def lock_packages(progress: Progress) -> tuple[PackageLock, PackageLock]:
     """
     pins = load_pins()
     wanted = requests(stages.parse((ROOT / "Dockerfile").read_text()), pins)
-    before = load_lock() if LOCK_PATH.is_file() else PackageLock("")
+    before = load_lock() if LOCK_PATH.is_file() else PackageLock({})
     after = resolve(wanted, {base.suite for base in pins.bases.values()}, before, progress)
     write_whole(LOCK_PATH, after.text().encode())
     return before, after
@@ -51,7 +54,7 @@ def resolve(
 
     Args:
         requested: what the stages install.
-        suites: those of the bases, each bootstrapped once.
+        suites: those to resolve, each bootstrapped once; the lines of others are kept.
         previous: the lock as it is.
         progress: called with each suite.
 
@@ -59,13 +62,15 @@ def resolve(
         BuildFailed: mmdebstrap is missing, or a suite cannot be bootstrapped or holds no package that is asked for.
     """
     wanted = list(requested)
-    kept = [package for package in previous.packages if package.architecture != architecture()]
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    for suite in sorted(set(suites)):
+    chosen = sorted(set(suites))
+    kept = [p for p in previous.packages if p.architecture != architecture() or p.suite not in chosen]
+    snapshots = dict(previous.snapshots)
+    for suite in chosen:
         progress(f"packages of {suite}", "resolving")
-        kept += _resolve(suite, [request for request in wanted if request.suite == suite])
+        snapshots[suite], packages = _resolve(suite, [request for request in wanted if request.suite == suite])
+        kept += packages
         progress(f"packages of {suite}", "resolved", 1.0)
-    return PackageLock(stamp, tuple(sorted(kept)))
+    return PackageLock(snapshots, tuple(sorted(kept)))
 
 
 def question(requested: Sequence[Request]) -> str:
@@ -80,6 +85,8 @@ def question(requested: Sequence[Request]) -> str:
             "sed -n -E 's/^Inst (\\S+) (\\[\\S+\\] )?\\((\\S+) .*/\\1=\\3/p' /tmp/answer >> /tmp/names",
         ]
     lines += [
+        f"echo '{_SECTION}{_DATES}'",
+        "sed -n 's/^Date: //p' /var/lib/apt/lists/*Release",
         "dpkg-query -W -f '${Package}=${Version}\\n' >> /tmp/names",
         f"echo '{_SECTION}'",
         "sort -u /tmp/names | xargs apt-cache show",
@@ -88,7 +95,7 @@ def question(requested: Sequence[Request]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _resolve(suite: str, requested: Sequence[Request]) -> list[LockedPackage]:
+def _resolve(suite: str, requested: Sequence[Request]) -> tuple[str, list[LockedPackage]]:
     log = LOGS / f"packages-{suite}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as directory, log.open("w") as log_file:
@@ -96,21 +103,23 @@ def _resolve(suite: str, requested: Sequence[Request]) -> list[LockedPackage]:
         script, answer = Path(directory, "question"), Path(directory, "answer")
         script.write_text(question(requested))
         hook = f'--customize-hook=chroot "$1" sh < {script} > {answer}'
-        argv = ["mmdebstrap", *OPTIONS, hook, "--format=null", suite, "/dev/null"]
+        argv = ["mmdebstrap", *OPTIONS, _STALE_IS_FINE, hook, "--format=null", suite, "/dev/null"]
         done = subprocess.run(argv, env=os.environ, stdout=log_file, stderr=subprocess.STDOUT, check=False)
         if done.returncode != 0:
             raise BuildFailed(f"the packages of {suite} cannot be resolved: {log}", SEE_LOG)
         return read_answer(answer.read_text(), suite, requested)
 
 
-def read_answer(text: str, suite: str, requested: Sequence[Request]) -> list[LockedPackage]:
-    """The packages of a suite's base and stages, out of what the script of `question` printed.
+def read_answer(text: str, suite: str, requested: Sequence[Request]) -> tuple[str, list[LockedPackage]]:
+    """The state of the archive, and the packages of a suite's base and stages, out of what the script printed.
 
     Raises:
         BuildFailed: apt named a package and did not say which file it is.
     """
     parts = [part.partition("\n") for part in text.split(_SECTION)[1:]]
-    sections = {name: _INSTALLS.findall(body) for name, _, body in parts}
+    dates = next(body for name, _, body in parts if name == _DATES).splitlines()
+    stamp = max(parsedate_to_datetime(date) for date in dates).strftime("%Y%m%dT%H%M%SZ")
+    sections = {name: _INSTALLS.findall(body) for name, _, body in parts if name != _DATES}
     files = _files(next(body for name, _, body in parts if not name))
     continued = {request.stage: request.continues for request in requested}
     found = []
@@ -123,7 +132,7 @@ def read_answer(text: str, suite: str, requested: Sequence[Request]) -> list[Loc
                 raise BuildFailed(f"apt describes no file of {name} {version} in {suite}", SEE_LOG)
             sha256, path = files[name, version]
             found.append(LockedPackage(suite, architecture(), stage, name, version, sha256, path))
-    return found
+    return stamp, found
 
 
 def _files(records: str) -> dict[tuple[str, str], tuple[str, str]]:

@@ -37,7 +37,7 @@ def save_packages(reports: Mapping[str, BuildReport], directory: Path, progress:
         for runtime, image in report.images.items():
             supply = Supply(image.supply) if runtime != NATIVE_RUNTIME else None
             wanted.update(_packages(catalogue.candidate(runtime, supply).step))
-    return save(sorted(wanted), load_lock().snapshot, directory, progress)
+    return save(sorted(wanted), load_lock().snapshots, directory, progress)
 
 
 def _packages(step: BuildStep) -> Iterator[LockedPackage]:

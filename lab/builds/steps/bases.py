@@ -22,7 +22,7 @@ from lab.engines.docker_sdk import SILENCE_S, DockerClient, connect, failures_as
 
 REGISTRY_TIMEOUT_S = 6
 TAR_LABEL = "lab.base.tar_sha256"
-NONE_LOCKED = PackageLock("")
+NONE_LOCKED = PackageLock({})
 
 
 class BaseStep(BuildStep, frozen=True, kw_only=True):
@@ -59,7 +59,7 @@ class BaseStep(BuildStep, frozen=True, kw_only=True):
         with self.log.open("w") as log_file, tempfile.TemporaryDirectory(dir=_scratch()) as directory:
             tar = Path(directory) / "base.tar"
             require_mmdebstrap(log_file)
-            packages = fetch(self.locked.packages, self.locked.snapshot, home() / "packages", progress)
+            packages = fetch(self.locked.packages, self.locked.snapshots, home() / "packages", progress)
             bootstrap(self.base.suite, self.base.epoch, packages, tar, log_file)
             labels = {"lab.base": self.base.suite, TAR_LABEL: file_sha256(tar)}
             repository, tag = self.tag.split(":")

@@ -61,7 +61,7 @@ def plan(
     Raises:
         BuildFailed: the Dockerfile does not fit.
     """
-    nothing = PackageLock("")
+    nothing = PackageLock({})
     planner = _Planner(
         dockerfile, args, base, prebuilt or {}, minutes or {}, root, edition, locked or (lambda *_: nothing)
     )
@@ -105,7 +105,7 @@ class _Planner:
             return parents[bound.base]  # another name for a stage
         whole = hashlib.sha256(stages.render(bound, {name: parent.key for name, parent in parents.items()}).encode())
         files: dict[str, context.Content] = {}
-        lock = self._locked(self._stands_on(name), name) if context.PACKAGES in bound.copied_files else PackageLock("")
+        lock = self._locked(self._stands_on(name), name) if context.PACKAGES in bound.copied_files else PackageLock({})
         for path in bound.copied_files:
             identity, path_files = self._packages(lock) if path == context.PACKAGES else self._context(path)
             whole.update(identity.encode())

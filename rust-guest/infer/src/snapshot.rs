@@ -19,9 +19,17 @@ pub fn take() -> Option<Plan> {
     KEPT.with_borrow_mut(Option::take)
 }
 
+unsafe extern "C" {
+    /// Runs the constructors of the module's statics, such as those by which tract registers its kernels; made by the
+    /// linker. A command runs them at its start, but what is called here is not its start.
+    fn __wasm_call_ctors();
+}
+
 /// Loads the model that `INFER_MODEL`, `INFER_SHAPE` and `INFER_OUTPUTS` name, for `main` to find.
 #[export_name = "wizer.initialize"]
 extern "C" fn initialize() {
+    // SAFETY: nothing of this module has run yet. The start runs them again; what they register then is there already.
+    unsafe { __wasm_call_ctors() };
     if let Err(why) = load() {
         crate::fail(crate::EXIT_BAD_MODEL, &why);
     }
