@@ -65,7 +65,7 @@ def test_a_small_experiment_takes_the_defaults(tmp_path: Path) -> None:
         ('models = ["yunet"]', 'models = ["yunet"]\ntiers = ["full"]', "names the tier 'full'", "[tiers.full]"),
         ('models = ["yunet"]', 'model = ["yunet"]', "unknown field `model`", "docs/experiments.md"),
         ('name = "mine"', 'name = "../mine"', "matching regex", "docs/experiments.md"),
-        ('name = "mine"', 'name = "mine"\nedition = "next"', "no edition 'next'", "current, paper"),
+        ('name = "mine"', 'name = "mine"\nedition = "next"', "no edition 'next'", "current, 2026-11, paper"),
         ('name = "mine"', 'name = "mine"\nweights = "light"', "Invalid enum value 'light'", "docs/experiments.md"),
         ("[tiers.smoke]", "[measure]\ntimeout = '5'\n[tiers.smoke]", "'5' is not a quantity", '"90s"'),
         ("[tiers.smoke]", "[measure]\nmemory = '4G'\n[tiers.smoke]", "'4G' is not a quantity", '"4GiB"'),

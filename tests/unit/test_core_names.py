@@ -12,7 +12,7 @@ from lab.core.phase import LOADING, Phase
 
 
 def test_the_vocabularies_are_written_as_stored_trials_have_them() -> None:
-    assert [str(name) for name in Edition] == ["current", "paper"]
+    assert [str(name) for name in Edition] == ["current", "2026-11", "paper"]
     assert [str(name) for name in Target] == ["native", "wasm"]
     assert [str(name) for name in Weights] == ["seeded", "pretrained", "auto", "imported"]
     flags = ["cpu-contended", "throttled", "shared-machine", "disturbed", "repeat", "from-cache", "engine-failure"]

@@ -26,7 +26,7 @@ from lab.disk.whole import write_whole
 
 _SECTION = "#stage "
 _DATES = "dates"
-# An archive that stopped is told by its date in the lock, which names the state that was resolved.
+# The lock names the state that was resolved by its date, so that an archive which stopped at one does no harm.
 _STALE_IS_FINE = '--aptopt=Acquire::Check-Valid-Until "false"'
 _INSTALLS = re.compile(r"^Inst (\S+) (?:\[\S+\] )?\((\S+) ", re.MULTILINE)
 _SECURITY = "pool/updates/"
