@@ -6,12 +6,12 @@ import math
 from collections.abc import Callable, Iterator
 
 from lab.core.case import Case
+from lab.report.best import may_equal
 from lab.report.break_even import COLD, STEADY, break_even_of
 from lab.report.display import arm_name, bounds, megabytes, ratio, seconds
 from lab.report.overheads import Cost, costs
 from lab.report.precompilation import compile_cost, savings
 from lab.report.results import Results
-from lab.stats.estimate import Estimate
 
 MEMORY = "rss_peak_bytes"
 _QUESTIONS: tuple[tuple[str, str, Callable[[float], str]], ...] = (
@@ -67,17 +67,12 @@ def _answer(
         text += f", {ratio(over.value)} native{bounds(over.low, over.high)}"
     others = [case for case in found if case != best and not case.arm.is_native and _value(found[case]) is not None]
     beside = costs(results, quantity, [best, *others], "this model's arms", best.arm)
-    alike = [case for case in others if _may_equal(beside[case].overhead)]
+    alike = [case for case in others if may_equal(beside[case].overhead)]
     if not alike:
         return f"{text}."
     named = ", ".join(_name(case) for case in sorted(alike, key=lambda case: _value(found[case]) or 0.0)[:_MOST_NAMED])
     more = f" and {len(alike) - _MOST_NAMED} more" if len(alike) > _MOST_NAMED else ""
     return f"{text}; within the noise of it: {named}{more}."
-
-
-def _may_equal(over: Estimate | None) -> bool:
-    """Whether the ratio to the best may be 1; a test would call everything alike that has few blocks."""
-    return over is not None and over.low is not None and over.low <= 1
 
 
 def _crossing(results: Results, cold: Case, steady: Case) -> Iterator[str]:

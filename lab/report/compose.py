@@ -9,6 +9,7 @@ import msgspec
 
 from lab.core.plain_text import markdown_line, markdown_text, printable_line
 from lab.report.answer import answer
+from lab.report.best import best_of
 from lab.report.break_even import ModelTotals, model_totals
 from lab.report.claims.contradictions import Contradiction
 from lab.report.claims.verdict import ClaimResult, claims_json
@@ -17,12 +18,15 @@ from lab.report.decomposition import TakenApart, taken_apart
 from lab.report.document import Section
 from lab.report.explanations import TOPICS, Sentence, differences
 from lab.report.figures.draw import draw_all
-from lab.report.page import page
+from lab.report.page.answer import answer_html
+from lab.report.page.instrument import instrument
+from lab.report.page.page import Content, page
 from lab.report.preparation import cold_starts
 from lab.report.rankings import GuestRanking, LevelTournament, rankings, tournaments
 from lab.report.results import Results
 from lab.report.sections.aot import aot_section
 from lab.report.sections.batch import batch_section
+from lab.report.sections.best import best_section
 from lab.report.sections.break_even import break_even_rows, break_even_section
 from lab.report.sections.claims_table import claims_section
 from lab.report.sections.cold_start import cold_start_section
@@ -87,7 +91,10 @@ def compose(
     figures = cost_figures(results)
     ranked, played = rankings(results, figures), tournaments(results)
     totals, trades, parts = model_totals(results), tradeoffs(results), taken_apart(results)
+    best = best_of(results)
+    first = best_section(best)
     sections = [
+        *([first] if first else []),
         *_claims_sections(results, claims, twice),
         *_sections(results, figures, ranked, played, totals, trades, parts),
     ]
@@ -96,7 +103,10 @@ def compose(
     source = _source(results, journal_sha256, is_finished)
     svgs = {name: drawing["svg"] for name, drawing in drawings.items()}
     files = {
-        "index.html": page(results.manifest, sections, svgs, sentences, source).encode(),
+        "index.html": page(
+            results.manifest,
+            Content(answer_html(best), instrument(results, figures, totals), sections, svgs, sentences, source),
+        ).encode(),
         "report.md": _markdown(results, sections, sentences, source).encode(),
         **{f"tables/{name}": text.encode() for name, text in _table_files(sections)},
         **{

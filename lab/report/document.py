@@ -12,10 +12,14 @@ from typing import Any
 
 from tabulate import tabulate
 
+from lab.core.arm import Arm
+from lab.core.errors import ExperimentError
 from lab.core.plain_text import csv_text, markdown_text, printable
 
 Row = Mapping[str, Any]
 ABSENT = "–"
+ARM_ID = "arm_id"
+"""Key of the arm's id in rows whose arm is a name; no column shows it, the page filters by it."""
 _TERMINAL_COLUMNS = 110
 
 
@@ -27,11 +31,13 @@ class Column:
         key: where the value sits in a row, and the CSV header; it carries the unit.
         title: the header for people; empty for columns that only CSV holds.
         show: the value for people; None is always shown as a dash.
+        model: the model that the column is about, where it is about one.
     """
 
     key: str
     title: str
     show: Callable[[Any], str] = str
+    model: str | None = None
 
     def text(self, row: Row) -> str:
         """The row's entry for people."""
@@ -40,12 +46,32 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Entry:
+    """A text in a cell, and the number that it is sorted by; None sorts last."""
+
+    text: str
+    value: float | None
+
+    def __str__(self) -> str:
+        """What people and CSV see."""
+        return self.text
+
+
+@dataclass(frozen=True)
 class Table:
-    """Rows under columns, for people; `title` says which part of the campaign they hold."""
+    """Rows under columns, for people.
+
+    Attributes:
+        title: which part of the campaign they hold.
+        columns: in order.
+        rows: one value by column key; absent ones are None or missing.
+        scope: what all rows have in common, such as ``{"batch": 1}``: the page filters by it.
+    """
 
     title: str
     columns: tuple[Column, ...]
     rows: Sequence[Row]
+    scope: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def _shown(self) -> tuple[Column, ...]:
@@ -64,14 +90,13 @@ class Table:
         return f"**{markdown_text(self.title)}**\n\n{tabulate(body, headers, tablefmt='pipe', disable_numparse=True)}"
 
     def html(self) -> str:
-        """For the page."""
-        head = "".join(f"<th>{_html(column.title)}</th>" for column in self._shown)
+        """For the page: with the numbers that it sorts by and the facets that it filters by as ``data-`` attributes."""
+        head = "".join(f'<th scope="col"{_column_data(column)}>{_html(column.title)}</th>' for column in self._shown)
         body = "\n".join(
-            "<tr>" + "".join(f"<td>{_html(column.text(row))}</td>" for column in self._shown) + "</tr>"
-            for row in self.rows
+            f"<tr{_facets(row)}>{''.join(_cell(column, row) for column in self._shown)}</tr>" for row in self.rows
         )
         caption = f"<caption>{_html(self.title)}</caption>"
-        return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>"
+        return f"<table{_data(self.scope)}>{caption}<thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>"
 
     def csv(self) -> str:
         """For programs: every column, full precision, absent values empty."""
@@ -86,10 +111,39 @@ def _html(text: str) -> str:
     return escape(printable(text)).replace("\n", "<br>")
 
 
+def _data(facets: Mapping[str, object]) -> str:
+    return "".join(f' data-{name}="{_html(str(value))}"' for name, value in facets.items())
+
+
+def _column_data(column: Column) -> str:
+    return _data({"key": column.key} | ({} if column.model is None else {"model": column.model}))
+
+
+def _cell(column: Column, row: Row) -> str:
+    value = row.get(column.key)
+    if isinstance(value, Entry):
+        value = value.value
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return f"<td{_data({'v': value}) if number else ''}>{_html(column.text(row))}</td>"
+
+
+def _facets(row: Row) -> str:
+    """What a row is about: its model and batch, and the parts of its arm."""
+    found = {name: row[name] for name in ("model", "batch") if row.get(name)}
+    named = row.get(ARM_ID, row.get("arm"))
+    try:
+        arm = Arm.parse(named) if isinstance(named, str) else None
+    except ExperimentError:  # a name for people
+        arm = None
+    if arm is not None:
+        found |= {"runtime": arm.runtime, "mode": arm.mode, "guest": arm.guest}
+    return _data(found)
+
+
 def _csv(value: object) -> object:
     if value is None:
         return ""
-    return csv_text(value) if isinstance(value, str) else value
+    return csv_text(str(value)) if isinstance(value, str | Entry) else value
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from lab.report.compose import compose
 from lab.report.document import Column, Section, Table
 from lab.report.figures.labels import Label, place_labels
 from lab.report.figures.style import house_style
-from lab.report.page import MOST_ROWS, page
+from lab.report.page.page import MOST_ROWS, Content, page
 from lab.report.rankings import tournaments
 from lab.report.results import Results
 from lab.report.sections.break_even import break_even_section, interval_text, reading
@@ -192,6 +192,7 @@ def test_labels_of_crowded_points_do_not_cover_each_other() -> None:
 @pytest.mark.parametrize(("rows", "is_there"), [(MOST_ROWS, True), (MOST_ROWS + 1, False)])
 def test_a_table_too_long_for_the_page_is_named_there_with_its_file(rows: int, is_there: bool) -> None:
     detail = Table("every two arms", (Column("name", "name"),), [{"name": "pair"}] * rows)
-    text = page(make_manifest(), [Section("break-even", "Break-even", "…", [], detail)], {}, [], "…")
+    sections = [Section("break-even", "Break-even", "…", [], detail)]
+    text = page(make_manifest(), Content("…", "{}", sections, {}, [], "…"))
     assert ("<td>pair</td>" in text) == is_there
     assert ("tables/break-even.csv" in text) != is_there

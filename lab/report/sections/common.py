@@ -9,7 +9,7 @@ from lab.core.arm import Arm, GuestProfile
 from lab.core.case import Case
 from lab.core.trial import Outcome
 from lab.report.display import arm_name, model_name, outcome_name, seconds
-from lab.report.document import Column, Table
+from lab.report.document import ARM_ID, Column, Entry, Table
 from lab.report.results import Cell, Results
 
 CASE_COLUMNS = (
@@ -45,8 +45,8 @@ def overview(
     title: str,
     results: Results,
     cells: Iterable[Cell],
-    entry: Callable[[Cell], str],
-    summary: tuple[str, Callable[[Arm], str | None]] | None = None,
+    entry: Callable[[Cell], str | Entry],
+    summary: tuple[str, Callable[[Arm], str | Entry | None]] | None = None,
 ) -> Table:
     """Arms down, models across (smallest first), for cells of one guest and batch.
 
@@ -58,16 +58,18 @@ def overview(
     models = [model for model in results.models if any((arm, model) in by_place for arm in arms)]
     rows = []
     for arm in arms:
-        row: dict[str, str | None] = {"arm": arm_name(arm)}
+        row: dict[str, str | Entry | None] = {"arm": arm_name(arm), ARM_ID: arm.id}
         for model in models:
             cell = by_place.get((arm, model))
             row[model] = None if cell is None else entry(cell) if cell.n else failure_text(cell)
         if summary:
             row["summary"] = summary[1](arm)
         rows.append(row)
-    heads = [Column(model, model_name(model).replace(" ", "\n", 1)) for model in models]
+    heads = [Column(model, model_name(model).replace(" ", "\n", 1), model=model) for model in models]
     last = [Column("summary", summary[0])] if summary else []
-    return Table(title, (Column("arm", "arm"), *heads, *last), rows)
+    batches = {cell.case.batch for cell in by_place.values()}
+    scope = {"batch": batches.pop()} if len(batches) == 1 else {}
+    return Table(title, (Column("arm", "arm"), *heads, *last), rows, scope)
 
 
 def slices(results: Results, cells: Sequence[Cell]) -> list[tuple[GuestProfile, int, list[Cell]]]:

@@ -10,7 +10,7 @@ from typing import Any
 from lab.core.arm import Arm
 from lab.core.case import Case
 from lab.report.display import bounds, ratio
-from lab.report.document import Column, Section, Table
+from lab.report.document import Column, Entry, Section, Table
 from lab.report.overheads import Cost, CostFigure, CostQuantity, over_models
 from lab.report.results import Cell, Results
 from lab.report.sections.common import CASE_COLUMNS, STATE_COLUMNS, case_fields, overview, slice_title, slices
@@ -32,12 +32,13 @@ def cost_section(figure: CostFigure, lead: str, results: Results) -> Section:
     """The section of one cost figure: its tables, and both drawings."""
     by_case, quantity = figure.by_case, figure.quantity
 
-    def entry(cell: Cell) -> str:
-        return cost_text(by_case[cell.case], quantity)
+    def entry(cell: Cell) -> Entry:
+        cost = by_case[cell.case]
+        return Entry(cost_text(cost, quantity), cost.level.value if cost.level else None)
 
     tables = []
     for guest, batch, part in slices(results, [results.cells[case] for case in by_case]):
-        over_all = partial(over_models_text, by_case, batch)
+        over_all = partial(_over_models_entry, by_case, batch)
         tables.append(overview(slice_title(guest, batch), results, part, entry, ("all models\n(ratio)", over_all)))
     detail = _detail(quantity, results, by_case)
     full_lead = " ".join(filter(None, (lead, HOW_TO_READ, too_few_blocks(by_case))))
@@ -74,6 +75,11 @@ def ratio_text(cost: Cost) -> str | None:
 def over_models_text(by_case: Mapping[Case, Cost], batch: int, arm: Arm) -> str | None:
     """The same of an arm's geometric mean over all its measured models."""
     return _ratio_text(over_models(by_case, arm, batch))
+
+
+def _over_models_entry(by_case: Mapping[Case, Cost], batch: int, arm: Arm) -> Entry | None:
+    text, over = over_models_text(by_case, batch, arm), over_models(by_case, arm, batch)
+    return Entry(text, over.value) if text and over else None
 
 
 def _ratio_text(estimate: Estimate | None) -> str | None:

@@ -31,7 +31,7 @@ def phases_section(results: Results) -> Section:
     cells = list(results.cells.values())
     rows = {cell.case: _row(results, cell) for cell in cells}
     tables = [
-        Table(slice_title(guest, batch), shown, [rows[cell.case] for cell in part if cell.n])
+        Table(slice_title(guest, batch), shown, [rows[cell.case] for cell in part if cell.n], {"batch": batch})
         for guest, batch, part in slices(results, cells)
         if any(cell.n for cell in part)
     ]

@@ -1,0 +1,149 @@
+"""The report as one HTML file that needs nothing else: figures, style and script inline, no outside reference.
+
+The script adds to what is there without it: it draws the figures that react to filters, and lets tables be sorted,
+filtered and saved. A content security policy lets the page load nothing, and run no script but this one.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from lab.core.manifest import Manifest
+from lab.report.document import Section, Table
+from lab.report.explanations import TOPICS, Sentence
+from lab.report.page.controls import CONTROLS, FILTERS, THEME
+from lab.report.page.text import escape
+from lab.report.sections.setup import facts
+
+MOST_ROWS = 2000
+"""Longer tables are in the report's files, not on the page."""
+_ASSETS = Path(__file__).parent / "assets"
+_SCRIPTS = ("base.js", "scales.js", "figures.js", "tables.js", "page.js")
+_REDRAWN = ("figure-", "phases-", "pareto-", "break-even-")
+"""Drawings whose numbers are in the figures above: they are folded."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """What the page says.
+
+    Attributes:
+        answer: which runtime for which model, as HTML.
+        data: of the figures, as JSON (`lab.report.page.instrument`).
+        sections: in order.
+        figures: SVG bytes by name.
+        sentences: the reading of the differences.
+        source: what the report was made from, for the foot.
+    """
+
+    answer: str
+    data: str
+    sections: Sequence[Section]
+    figures: Mapping[str, bytes]
+    sentences: Sequence[Sentence]
+    source: str
+
+
+def page(manifest: Manifest, content: Content) -> str:
+    """The whole page; `manifest` is for the heading and the fingerprint."""
+    script = '"use strict";\n{\n' + "".join(asset(name) for name in _SCRIPTS) + "}\n"
+    titles = [("answer", "Answer"), ("figures", "Figures"), ("reading", "What the data say")]
+    links = [*titles, *((part.name, part.title) for part in content.sections), ("fingerprint", "Fingerprint")]
+    listed = "".join(f'<li><a href="#{name}">{escape(title)}</a></li>' for name, title in links)
+    main = [
+        f'<h2 id="answer">Answer</h2>\n{content.answer}',
+        FILTERS,
+        f'<h2 id="figures">Figures</h2>\n{CONTROLS}',
+        _reading(content.sentences),
+        *(_section(section, content.figures) for section in content.sections),
+        _fingerprint(manifest),
+    ]
+    body = [
+        '<a class="skip" href="#main">Skip to the answer</a>',
+        f'<header><div class="top"><h1>{escape(manifest.campaign)}</h1>{THEME}</div>',
+        f'<p class="question">{escape(manifest.experiment.question)}</p>',
+        '<nav aria-label="Parts of the report"><details><summary>Contents</summary>',
+        f"<ul>{listed}</ul></details></nav></header>",
+        '<main id="main" tabindex="-1">',
+        *main,
+        "</main>",
+        f"<footer>{escape(content.source)}</footer>",
+        '<div id="tip" role="tooltip" hidden></div>',
+        f'<script type="application/json" id="data">{content.data}</script>',
+        f"<script>{script}</script>",
+    ]
+    head = f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy(script)}">'
+    head += '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
+    head += f"<title>{escape(manifest.campaign)}</title><style>{asset('style.css')}</style>"
+    return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n' + "\n".join(body) + "\n</body></html>\n"
+
+
+def asset(name: str) -> str:
+    """A file that the page is made of."""
+    return (_ASSETS / name).read_text(encoding="utf-8")
+
+
+def policy(script: str) -> str:
+    """Nothing is loaded from anywhere; the one script is the one whose hash this is."""
+    hashed = b64encode(sha256(script.encode()).digest()).decode()
+    return f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{hashed}'"
+
+
+def _reading(sentences: Sequence[Sentence]) -> str:
+    parts = []
+    for topic, title in TOPICS.items():
+        chosen = [sentence for sentence in sentences if sentence.topic == topic]
+        items = "\n".join(
+            f'<li>{escape(sentence.text)} <a href="#{escape(sentence.table)}">numbers</a></li>' for sentence in chosen
+        )
+        parts += [f"<h3>{escape(title)}</h3>\n<ul>\n{items}\n</ul>"] if chosen else []
+    body = "\n".join(parts) or "<p>Not enough cells are measured yet.</p>"
+    return f'<h2 id="reading">What the data say</h2>\n{body}'
+
+
+def _fingerprint(manifest: Manifest) -> str:
+    tables = "\n".join(_scrolled(table, "fingerprint") for table in facts(manifest))
+    return f'<h2 id="fingerprint">Fingerprint</h2>\n{tables}'
+
+
+def _section(section: Section, figures: Mapping[str, bytes]) -> str:
+    parts = [f'<h2 id="{section.name}">{escape(section.title)}</h2>', f"<p>{escape(section.lead)}</p>"]
+    drawings = {name: _drawing(name, section.title, figures[name]) for name in section.figures if name in figures}
+    parts += [drawing for name, drawing in drawings.items() if not name.startswith(_REDRAWN)]
+    folded = [drawing for name, drawing in drawings.items() if name.startswith(_REDRAWN)]
+    if folded:
+        parts.append(f"<details><summary>Drawings of it for print</summary>{''.join(folded)}</details>")
+    parts += [_scrolled(table, section.name) for table in section.overview]
+    if section.detail:
+        parts.append(_detail(section.name, section.detail))
+    return "\n".join(parts)
+
+
+def _scrolled(table: Table, name: str) -> str:
+    """The table in a box that scrolls, by the keyboard too."""
+    body = table.html().replace("<table", f'<table data-name="{name}"', 1)
+    return f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(table.title)}">{body}</div>'
+
+
+def _detail(name: str, table: Table) -> str:
+    """The table, folded; where it is too long for a page, the files that hold it."""
+    rows = len(table.rows)
+    if rows > MOST_ROWS:
+        return f"<p>{escape(table.title)}: {rows:,} rows, in <code>tables/{name}.csv</code> and <code>.md</code>.</p>"
+    summary = f"<summary>{escape(table.title)} ({rows} rows)</summary>"
+    return f"<details>{summary}{_scrolled(table, name)}</details>"
+
+
+def _drawing(name: str, title: str, svg: bytes) -> str:
+    """The drawing without its XML prologue, and with ids of its own: a page may hold each id once."""
+    text = svg[svg.index(b"<svg") :].decode()
+    text = re.sub(r'\bid="', f'id="{name}-', text)
+    text = re.sub(r"url\(#", f"url(#{name}-", text)
+    text = re.sub(r'href="#', f'href="#{name}-', text)
+    text = text.replace("<svg", f'<svg role="img" aria-label="{escape(f"{title}: drawing {name}")}"', 1)
+    return f'<figure class="drawing">{text}</figure>'
