@@ -1,4 +1,4 @@
-"""`lab export`: the raw numbers, one row a trial; or the whole campaign as a research object."""
+"""`lab export`: the raw numbers, one row a trial; a timeline; or the whole campaign as a research object."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from lab.disk.paths import RESULTS
 from lab.store.campaigns import LATEST, resolve
 from lab.store.export import Format
 from lab.store.export import export as write_export
+from lab.store.trace import export_trace
 
 
 class ExportFormat(StrEnum):
-    """What `lab export` writes: a table in one of three formats, or a research object."""
+    """What `lab export` writes: a table in one of three formats, a timeline, or a research object."""
 
     CSV = Format.CSV.value
     PARQUET = Format.PARQUET.value
     JSON = Format.JSON.value
+    TRACE = "trace"
     ROCRATE = "rocrate"
 
 
@@ -33,7 +35,11 @@ def export(
     format_: Annotated[ExportFormat, typer.Option("--format", help="What to write.")] = ExportFormat.CSV,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="File to write; default: trials.FORMAT or NAME.crate.zip in the campaign."),
+        typer.Option(
+            "--output",
+            "-o",
+            help="File to write; default: trials.FORMAT, trace.json or NAME.crate.zip in the campaign.",
+        ),
     ] = None,
     licence: Annotated[
         str | None, typer.Option(help="Terms under which a rocrate may be used, as a URL or in words.")
@@ -42,6 +48,7 @@ def export(
 ) -> None:
     """Write every trial of a campaign as one row, each quantity with its unit in its name (docs/results.md).
 
+    Format trace writes campaign, trials and phases as a timeline: open it at ui.perfetto.dev, or in chrome://tracing.
     Format rocrate writes the whole campaign, report included, as a Workflow Run Crate (docs/provenance.md).
     """
     directory = resolve(results, campaign)
@@ -51,5 +58,9 @@ def export(
         return
     if licence is not None:
         raise UsageError(f"a {format_} file has no place for a licence", "use --format rocrate, or leave --licence out")
+    if format_ is ExportFormat.TRACE:
+        destination = output or directory / "trace.json"
+        note(f"{export_trace(directory, destination)} trials written to {destination}: open it at ui.perfetto.dev")
+        return
     destination = output or directory / f"trials.{format_}"
     note(f"{write_export(directory, Format(format_), destination)} trials written to {destination}")
