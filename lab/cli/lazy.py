@@ -22,6 +22,7 @@ COMMANDS = {
     "run": "Measure an experiment and report it.",
     "bench": "Measure a model under every runtime that is here, and say which to use.",
     "report": "Print a campaign's tables, and write report/ in its directory.",
+    "serve": "Show a campaign in the browser while it runs.",
     "export": "Write every trial of a campaign as one row.",
     "pack": "Write a campaign as one archive: manifest, trials, report, and a list of their checksums.",
     "unpack": "Unpack a campaign, once every file is what the archive's list of checksums says.",
