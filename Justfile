@@ -34,6 +34,11 @@ lab *args: setup
 bench *args: setup
     {{ python }} -m benchmarks.report_million "$@"
 
+# make the pictures of the documents from a campaign: docs/pictures/
+[group('check')]
+screenshots campaign="latest": setup
+    {{ python }} -m benchmarks.screenshots "$@"
+
 # what the statistics do under simulated noise: the tables of docs/statistics.md
 [group('check')]
 statistics *args: setup
