@@ -34,6 +34,11 @@ lab *args: setup
 bench *args: setup
     {{ python }} -m benchmarks.report_million "$@"
 
+# the documents as a site in dist/site, every link within it checked
+[group('check')]
+site *args: setup
+    {{ python }} -m mkdocs build --strict "$@"
+
 # make the pictures of the documents from a campaign: docs/pictures/
 [group('check')]
 screenshots campaign="latest": setup

@@ -135,6 +135,12 @@ class Lab:
 
         return export_crate(campaign, target, licence)
 
+    def export_explore(self, campaign: Path, target: Path) -> int:
+        """Every trial as a page to explore; raises as `lab.report.explore.export_explore`."""
+        from lab.report.explore import export_explore
+
+        return export_explore(campaign, target)
+
     def packages_in(self, image: ImageInfo) -> Installed:
         """Debian packages of an image; raises as `lab.builds.provenance.packages.installed_in`."""
         from lab.builds.provenance.packages import installed_in

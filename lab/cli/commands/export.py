@@ -20,12 +20,13 @@ from lab.store.trace import export_trace
 
 
 class ExportFormat(StrEnum):
-    """What `lab export` writes: a table in one of three formats, a timeline, or a research object."""
+    """What `lab export` writes: a table in one of three formats, a timeline, a page, or a research object."""
 
     CSV = Format.CSV.value
     PARQUET = Format.PARQUET.value
     JSON = Format.JSON.value
     TRACE = "trace"
+    EXPLORE = "explore"
     ROCRATE = "rocrate"
 
 
@@ -38,7 +39,7 @@ def export(
         typer.Option(
             "--output",
             "-o",
-            help="File to write; default: trials.FORMAT, trace.json or NAME.crate.zip in the campaign.",
+            help="File to write; default: trials.FORMAT, trace.json, explore.html or NAME.crate.zip in the campaign.",
         ),
     ] = None,
     licence: Annotated[
@@ -49,6 +50,7 @@ def export(
     """Write every trial of a campaign as one row, each quantity with its unit in its name (docs/results.md).
 
     Format trace writes campaign, trials and phases as a timeline: open it at ui.perfetto.dev, or in chrome://tracing.
+    Format explore writes a page on which any two quantities of every trial are plotted, for any choice of cases.
     Format rocrate writes the whole campaign, report included, as a Workflow Run Crate (docs/provenance.md).
     """
     directory = resolve(results, campaign)
@@ -61,6 +63,10 @@ def export(
     if format_ is ExportFormat.TRACE:
         destination = output or directory / "trace.json"
         note(f"{export_trace(directory, destination)} trials written to {destination}: open it at ui.perfetto.dev")
+        return
+    if format_ is ExportFormat.EXPLORE:
+        destination = output or directory / "explore.html"
+        note(f"{lab_of(context).export_explore(directory, destination)} trials written to {destination}")
         return
     destination = output or directory / f"trials.{format_}"
     note(f"{write_export(directory, Format(format_), destination)} trials written to {destination}")
