@@ -46,7 +46,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Entry:
+class SortedText:
     """A text in a cell, and the number that it is sorted by; None sorts last."""
 
     text: str
@@ -121,10 +121,11 @@ def _column_data(column: Column) -> str:
 
 def _cell(column: Column, row: Row) -> str:
     value = row.get(column.key)
-    if isinstance(value, Entry):
+    if isinstance(value, SortedText):
         value = value.value
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return f"<td{_data({'v': value}) if number else ''}>{_html(column.text(row))}</td>"
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    shown = str(value).replace("inf", "Infinity")  # as scripts read it
+    return f"<td{_data({'v': shown}) if is_number else ''}>{_html(column.text(row))}</td>"
 
 
 def _facets(row: Row) -> str:
@@ -143,7 +144,7 @@ def _facets(row: Row) -> str:
 def _csv(value: object) -> object:
     if value is None:
         return ""
-    return csv_text(str(value)) if isinstance(value, str | Entry) else value
+    return csv_text(str(value)) if isinstance(value, str | SortedText) else value
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from lab.store.journal_format import JOURNAL_NAME, read_trials
 _LATEST = 8
 
 
-class Progress(msgspec.Struct, frozen=True):
+class CampaignState(msgspec.Struct, frozen=True):
     """How far a campaign is.
 
     Attributes:
@@ -52,7 +52,7 @@ class Progress(msgspec.Struct, frozen=True):
     report: int | None
 
 
-def progress_of(directory: Path, now: datetime | None = None) -> Progress:
+def progress_of(directory: Path, now: datetime | None = None) -> CampaignState:
     """The progress of the campaign in a directory, at a time that knows its zone; now by default.
 
     Raises:
@@ -76,7 +76,7 @@ def progress_of(directory: Path, now: datetime | None = None) -> Progress:
     is_finished = finished(directory) is not None
     spent_s = spent_ns / 1e9
     page = directory / REPORT_NAME / "index.html"
-    return Progress(
+    return CampaignState(
         campaign=manifest.campaign,
         question=manifest.experiment.question,
         finished=is_finished,

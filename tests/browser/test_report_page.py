@@ -187,7 +187,7 @@ def test_enter_opens_the_trials_behind_a_mark_and_escape_returns_to_it(page: Pag
     assert mark.evaluate("mark => mark === document.activeElement")
 
 
-def test_the_scale_moves_marks_and_the_papers_scale_is_offered_for_absolute_costs_only(page: Page) -> None:
+def test_the_scale_moves_marks_and_the_papers_is_offered_for_absolute_costs(page: Page) -> None:
     def places() -> Any:
         return page.locator("#panels svg .mark").evaluate_all("all => all.map(mark => mark.getBoundingClientRect().x)")
 
@@ -227,7 +227,9 @@ def test_axe_finds_no_violation_of_wcag_aa(browser: Browser, index: Path, scheme
         found.page.locator(f'input[name="view"][value="{view}"]').check()
         part = "body" if view == "costs" else "#panels"
         violations = Axe().run(found.page, context=part, options=RULES).response["violations"]
-        named += [f"{view}: {one['id']}: {node['html'][:120]}" for one in violations for node in one["nodes"][:3]]
+        named += [
+            f"{view}: {broken['id']}: {node['html'][:120]}" for broken in violations for node in broken["nodes"][:3]
+        ]
     found.close()
     assert named == []
 

@@ -19,7 +19,7 @@ from lab.core.errors import NothingToReport, UsageError
 from lab.core.trial import QUANTITIES
 from lab.report.compare.case_changes import ALPHA, COMPARED
 from lab.report.display import bounds, megabytes, ratio, seconds
-from lab.report.document import Column, Entry, Table
+from lab.report.document import Column, SortedText, Table
 from lab.report.results import Results, load_results
 from lab.stats.estimate import Estimate, Floats
 from lab.stats.ratios import overhead
@@ -155,7 +155,7 @@ def trend_tables(found: Trend) -> Iterator[Table]:
     for case, points in found.lines.items():
         row: dict[str, object] = {"arm": case.arm.id, "model": case.model, "batch": case.batch}
         for point in points:
-            row[point.campaign] = Entry(_text(point, show, found), point.estimate.value)
+            row[point.campaign] = SortedText(_text(point, show, found), point.estimate.value)
         rows.append(row)
     heads = (Column("arm", "arm"), Column("model", "model"), Column("batch", "batch"))
     yield Table(f"{what}, oldest campaign first", (*heads, *columns), rows)

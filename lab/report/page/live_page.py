@@ -17,7 +17,6 @@ _BODY = """
 <iframe id="report" title="Report" hidden></iframe>
 </main>
 """
-_STYLE = "progress { width: 100%; height: 1.2em; } iframe { width: 100%; height: 90vh; border: 1px solid var(--line); }"
 
 
 def live_page() -> str:
@@ -26,7 +25,7 @@ def live_page() -> str:
     rules = policy(script) + "; connect-src 'self'; frame-src 'self'"
     head = f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{rules}">'
     head += '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
-    head += f"<title>lab serve</title><style>{asset('style.css')}\n{_STYLE}</style>"
+    head += f"<title>lab serve</title><style>{asset('style.css')}</style>"
     return (
         f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>{_BODY}<script>{script}</script></body></html>\n'
     )

@@ -9,7 +9,7 @@ from lab.core.arm import Arm, GuestProfile
 from lab.core.case import Case
 from lab.core.trial import Outcome
 from lab.report.display import arm_name, model_name, outcome_name, seconds
-from lab.report.document import ARM_ID, Column, Entry, Table
+from lab.report.document import ARM_ID, Column, SortedText, Table
 from lab.report.results import Cell, Results
 
 CASE_COLUMNS = (
@@ -45,8 +45,8 @@ def overview(
     title: str,
     results: Results,
     cells: Iterable[Cell],
-    entry: Callable[[Cell], str | Entry],
-    summary: tuple[str, Callable[[Arm], str | Entry | None]] | None = None,
+    entry: Callable[[Cell], str | SortedText],
+    summary: tuple[str, Callable[[Arm], str | SortedText | None]] | None = None,
 ) -> Table:
     """Arms down, models across (smallest first), for cells of one guest and batch.
 
@@ -58,7 +58,7 @@ def overview(
     models = [model for model in results.models if any((arm, model) in by_place for arm in arms)]
     rows = []
     for arm in arms:
-        row: dict[str, str | Entry | None] = {"arm": arm_name(arm), ARM_ID: arm.id}
+        row: dict[str, str | SortedText | None] = {"arm": arm_name(arm), ARM_ID: arm.id}
         for model in models:
             cell = by_place.get((arm, model))
             row[model] = None if cell is None else entry(cell) if cell.n else failure_text(cell)

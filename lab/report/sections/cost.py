@@ -10,7 +10,7 @@ from typing import Any
 from lab.core.arm import Arm
 from lab.core.case import Case
 from lab.report.display import bounds, ratio
-from lab.report.document import Column, Entry, Section, Table
+from lab.report.document import Column, Section, SortedText, Table
 from lab.report.overheads import Cost, CostFigure, CostQuantity, over_models
 from lab.report.results import Cell, Results
 from lab.report.sections.common import CASE_COLUMNS, STATE_COLUMNS, case_fields, overview, slice_title, slices
@@ -32,9 +32,9 @@ def cost_section(figure: CostFigure, lead: str, results: Results) -> Section:
     """The section of one cost figure: its tables, and both drawings."""
     by_case, quantity = figure.by_case, figure.quantity
 
-    def entry(cell: Cell) -> Entry:
+    def entry(cell: Cell) -> SortedText:
         cost = by_case[cell.case]
-        return Entry(cost_text(cost, quantity), cost.level.value if cost.level else None)
+        return SortedText(cost_text(cost, quantity), cost.level.value if cost.level else None)
 
     tables = []
     for guest, batch, part in slices(results, [results.cells[case] for case in by_case]):
@@ -77,9 +77,9 @@ def over_models_text(by_case: Mapping[Case, Cost], batch: int, arm: Arm) -> str 
     return _ratio_text(over_models(by_case, arm, batch))
 
 
-def _over_models_entry(by_case: Mapping[Case, Cost], batch: int, arm: Arm) -> Entry | None:
+def _over_models_entry(by_case: Mapping[Case, Cost], batch: int, arm: Arm) -> SortedText | None:
     text, over = over_models_text(by_case, batch, arm), over_models(by_case, arm, batch)
-    return Entry(text, over.value) if text and over else None
+    return SortedText(text, over.value) if text and over else None
 
 
 def _ratio_text(estimate: Estimate | None) -> str | None:
