@@ -58,7 +58,7 @@ def export_explore(campaign_dir: Path, destination: Path) -> int:
         f"{len(rows):,} good trials{of_all}. Choose what is shown below the figure; drag a region to see its medians."
     )
     title = escape(printable_line(manifest.campaign))
-    bundle = vl_convert.javascript_bundle().replace("</script", "<\\/script")
+    bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script")
     page = _PAGE.format(title=title, lead=lead, bundle=bundle, spec=spec)
     write_whole(destination, page.encode())
     return len(rows)
