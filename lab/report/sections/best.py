@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lab.report.best import ASPECTS, ModelBest, Winner, headlines, names_in
+from lab.report.best import ASPECTS, ModelBest, Winner, names_in
 from lab.report.display import model_name, ratio
 from lab.report.document import Column, Section, Table
 
@@ -41,8 +41,7 @@ def best_section(found: Sequence[ModelBest]) -> Section | None:
         Column("over_native_high", "to", ratio),
         Column("alike", "within the noise of it"),
     )
-    lead = " ".join([*headlines(found), HOW])
-    return Section(NAME, "Which runtime for which model", lead, [Table("the best arm by model", columns, rows)])
+    return Section(NAME, "Which runtime for which model", HOW, [Table("the best arm by model", columns, rows)])
 
 
 def _row(best: ModelBest, least: str, winner: Winner, names: dict[Any, str], show: Any) -> dict[str, Any]:
