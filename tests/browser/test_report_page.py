@@ -130,7 +130,7 @@ def test_what_has_no_number_is_sorted_last_in_both_directions(page: Page) -> Non
 
 def test_a_text_filters_the_rows_of_one_table(page: Page) -> None:
     page.locator("details", has_text="every cell").first.locator("summary").click()
-    box = page.locator('input[type="search"]:visible').first
+    box = page.locator('details[open] input[type="search"]')
     box.fill("wamr")
     rows = page.locator("details[open] tbody tr:visible")
     assert rows.count() > 0
