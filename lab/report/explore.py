@@ -17,13 +17,13 @@ import vl_convert
 from lab.core.arm import Mode
 from lab.core.plain_text import json_text, printable_line
 from lab.core.quantity import Unit
-from lab.core.trial import QUANTITIES
+from lab.core.trial import QUANTITIES, Kind
 from lab.disk.whole import write_whole
 from lab.report.display import arm_name, model_name, runtime_name
 from lab.report.page.text import escape
 from lab.runtimes.registry import RUNTIMES
 from lab.store.campaigns import read_manifest
-from lab.store.columns import TrialTable, load_table
+from lab.store.columns import KINDS, TrialTable, load_table
 
 MOST_TRIALS = 4_000
 """Of a campaign with more, every so-and-so-many-th trial is in the page: it stays below 2 MB."""
@@ -52,7 +52,7 @@ def export_explore(campaign_dir: Path, destination: Path) -> int:
     rows = _rows(table)
     chart = _chart(rows)
     spec = json_text(json.dumps(chart.to_dict(), separators=(",", ":"), ensure_ascii=False)).replace("<", "\\u003c")
-    good = int(np.logical_and(table.ok(), table.is_run).sum())
+    good = len(_good(table))
     of_all = "" if len(rows) == good else f" of {good:,}, evenly chosen"
     lead = (
         f"{len(rows):,} good trials{of_all}. Choose what is shown below the figure; drag a region to see its medians."
@@ -86,9 +86,14 @@ def _title(name: str) -> str:
     return f"{QUANTITIES[name].title}, {unit}" if unit else QUANTITIES[name].title
 
 
+def _good(table: TrialTable) -> Any:
+    """Rows of the runs that enter statistics."""
+    return np.flatnonzero(np.logical_and(table.ok(), np.equal(table.kind, KINDS.index(Kind.RUN))))
+
+
 def _rows(table: TrialTable) -> list[dict[str, Any]]:
     """The good trials, at most so many; quantities by title, in the unit that it names."""
-    good = np.flatnonzero(np.logical_and(table.ok(), table.is_run))
+    good = _good(table)
     chosen = good[:: -(-len(good) // MOST_TRIALS) or 1]
     rows = []
     for place in chosen.tolist():

@@ -99,6 +99,6 @@ def _seconds_since(moment: str, now: datetime) -> float:
 
 
 def _line(trial: Trial) -> str:
-    what = f"{trial.arm.id} precompilation" if trial.kind is Kind.COMPILE else trial.case.id
+    what = trial.case.id if trial.kind is Kind.RUN else f"{trial.arm.id} {trial.kind.noun}"
     time = "" if trial.total_ns is None else f", {trial.total_ns / 1e9:.3g} s"
     return printable_line(f"{trial.number}: {what}: {trial.outcome}{time}")

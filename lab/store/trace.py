@@ -92,7 +92,8 @@ class _Events:
 
 def _slices(trial: Trial, track: int, start_us: float, duration_us: float) -> Iterator[Event]:
     """The trial, and its phases within."""
-    name = "precompilation" if trial.kind is Kind.COMPILE else f"{printable_line(trial.model)}, batch {trial.batch}"
+    what = f"{printable_line(trial.model)}, batch {trial.batch}" if trial.model else ""
+    name = what if trial.kind is Kind.RUN else f"{trial.kind.noun} {what}".strip()
     arguments = {
         "trial": trial.number,
         "block": trial.block,

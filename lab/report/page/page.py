@@ -107,7 +107,7 @@ def _reading(sentences: Sequence[Sentence]) -> str:
 
 
 def _fingerprint(manifest: Manifest) -> str:
-    tables = "\n".join(_scrolled(table, "fingerprint") for table in facts(manifest))
+    tables = "\n".join(_scrolled(table, "fingerprint", "Fingerprint") for table in facts(manifest))
     return f'<h2 id="fingerprint">Fingerprint</h2>\n{tables}'
 
 
@@ -118,25 +118,27 @@ def _section(section: Section, figures: Mapping[str, bytes]) -> str:
     folded = [drawing for name, drawing in drawings.items() if name.startswith(_REDRAWN)]
     if folded:
         parts.append(f"<details><summary>Drawings of it for print</summary>{''.join(folded)}</details>")
-    parts += [_scrolled(table, section.name) for table in section.overview]
+    parts += [_scrolled(table, section.name, section.title) for table in section.overview]
     if section.detail:
-        parts.append(_detail(section.name, section.detail))
+        parts.append(_detail(section, section.detail))
     return "\n".join(parts)
 
 
-def _scrolled(table: Table, name: str) -> str:
-    """The table in a box that scrolls, by the keyboard too."""
+def _scrolled(table: Table, name: str, of_what: str) -> str:
+    """The table in a box that scrolls, by the keyboard too; each box has a name of its own."""
     body = table.html().replace("<table", f'<table data-name="{name}"', 1)
-    return f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(table.title)}">{body}</div>'
+    label = escape(f"{of_what}: {table.title}")
+    return f'<div class="scroll" tabindex="0" role="region" aria-label="{label}">{body}</div>'
 
 
-def _detail(name: str, table: Table) -> str:
+def _detail(section: Section, table: Table) -> str:
     """The table, folded; where it is too long for a page, the files that hold it."""
     rows = len(table.rows)
     if rows > MOST_ROWS:
-        return f"<p>{escape(table.title)}: {rows:,} rows, in <code>tables/{name}.csv</code> and <code>.md</code>.</p>"
+        files = f"<code>tables/{section.name}.csv</code> and <code>.md</code>"
+        return f"<p>{escape(table.title)}: {rows:,} rows, in {files}.</p>"
     summary = f"<summary>{escape(table.title)} ({rows} rows)</summary>"
-    return f"<details>{summary}{_scrolled(table, name)}</details>"
+    return f"<details>{summary}{_scrolled(table, section.name, section.title)}</details>"
 
 
 def _drawing(name: str, title: str, svg: bytes) -> str:
