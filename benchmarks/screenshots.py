@@ -39,7 +39,9 @@ def main() -> None:
             _write(f"page-{name}", opened.page.screenshot())
             if name == "light":
                 _figures(opened)
+                opened.page.locator('input[name="view"][value="costs"]').check()
                 opened.page.emulate_media(media="print")
+                opened.page.evaluate("scrollTo(0, 0)")
                 _write("page-print", opened.page.screenshot())
             opened.close()
 

@@ -69,7 +69,7 @@ function costs(cells, width, title) {
   const failed = cells.filter((cell) => !known.includes(cell));
   const isNarrow = width < 460;
   const names = isNarrow ? 0 : Math.min(230, width * 0.4), row = isNarrow ? 38 : ROW;
-  const numbers = width > 560 ? 120 : 18;
+  const numbers = width > 560 ? 156 : 18;
   const left = names + 10, right = width - numbers, bottom = TOP + row * cells.length;
   const ends = known.flatMap((cell) => measured(cell, state.quantity, relative).slice(0, 3));
   const kind = state.scale === "paper" && relative ? "log" : state.scale;
