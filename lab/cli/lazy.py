@@ -28,7 +28,7 @@ COMMANDS = {
     "unpack": "Unpack a campaign, once every file is what the archive's list of checksums says.",
     "claims": "Compare the paper's claims with a campaign.",
     "compare": "Say what changed from campaign A to B.",
-    "trend": "Follow one quantity through many campaigns, and say where it changed.",
+    "trend": "Show one quantity of every case through campaigns.",
     "verify": "Compare models, guests, images, outputs, trials and the report with lab.lock.",
     "provenance": "Say what images and guests are made of, for others to check.",
     "calibrate": "Compare an arm with itself, and with an injected slowdown.",

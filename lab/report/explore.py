@@ -35,7 +35,6 @@ _SHOWN = (
     "steady_infer_ns",
     "rss_peak_bytes",
     "cpu_ns",
-    "minor_faults",
 )
 _UNITS = {Unit.NS: (1e6, "ms"), Unit.BYTES: (1e6, "MB"), Unit.COUNT: (1.0, "")}
 _OTHER = "#7F7F7F"

@@ -8,6 +8,7 @@ for. The last look comes after N blocks, a number that is fixed before.
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 from functools import lru_cache
 
@@ -37,7 +38,7 @@ def spent(share: Floats, alpha: float, spending: Spending) -> Floats:
         spending: by which function.
     """
     if spending is Spending.EVEN:
-        return np.asarray(alpha * np.log1p((np.e - 1) * share))
+        return np.asarray(alpha * np.log1p((math.e - 1) * share))
     return np.asarray(4 * special.ndtr(special.ndtri(alpha / 4) / np.sqrt(share)))
 
 
