@@ -20,6 +20,7 @@ COMMANDS = {
     "runtimes": "List every arm with its runtime's version and supply.",
     "plan": "Show cases, estimated time, disk and memory of a tier.",
     "run": "Measure an experiment and report it.",
+    "worker": "Measure for a campaign that another machine runs.",
     "bench": "Measure a model under every runtime that is here, and say which to use.",
     "report": "Print a campaign's tables, and write report/ in its directory.",
     "serve": "Show a campaign in the browser while it runs.",

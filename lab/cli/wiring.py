@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lab.campaign.materials import Materials
     from lab.campaign.outlook import Outlook
     from lab.cli.engines import EngineName
+    from lab.cluster.host_side import Images
     from lab.core.case import Case
     from lab.core.experiment import Experiment
     from lab.core.guest import GuestId
@@ -147,6 +148,19 @@ class Lab:
         from lab.engines.docker_sdk import connect
 
         return installed_in(connect(), image.image_id)
+
+    def images(self, name: EngineName) -> Images:
+        """The images that trials of that engine run in."""
+        from lab.builds.images.transfer import EngineImages, NoImages
+        from lab.cli.engines import EngineName
+
+        return EngineImages() if name is EngineName.CONTAINER else NoImages()
+
+    def save_image(self, image: str) -> Path:
+        """The archive of an image, for other hosts; raises as `lab.builds.images.transfer.save_image`."""
+        from lab.builds.images.transfer import save_image
+
+        return save_image(image, self.home / "saved-images")
 
     @property
     def images_lock(self) -> Path:

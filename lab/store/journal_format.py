@@ -66,8 +66,17 @@ def is_whole_line(line: bytes) -> bool:
     return _intact(line) and not line.endswith(_NO_CRC)
 
 
-def _decode_lines(lines: list[bytes], first: int, path: Path) -> list[Trial]:
-    """Trials of consecutive lines, the quick way; on any doubt the slow way finds which line is at fault."""
+def decode_lines(lines: list[bytes], first: int, path: Path) -> list[Trial]:
+    """Trials of consecutive lines, the quick way; on any doubt the slow way finds which line is at fault.
+
+    Args:
+        lines: without their newlines.
+        first: number of the first.
+        path: the journal that an error names.
+
+    Raises:
+        DataError: a line is damaged, of an unknown schema, or has another number.
+    """
     try:
         trials = list(map(_decoder.decode, lines))
         sound = all(map(_intact, lines)) and all(line.startswith(_SCHEMA_PREFIX) for line in lines)
@@ -105,7 +114,7 @@ def read_batches(path: Path, batch_bytes: int = BATCH_BYTES) -> Iterator[list[Tr
         )
     first = 0
     for lines in _whole_lines(path, batch_bytes):
-        yield _decode_lines(lines, first, path)
+        yield decode_lines(lines, first, path)
         first += len(lines)
 
 

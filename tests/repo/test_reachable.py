@@ -15,6 +15,7 @@ FILES = sorted((ROOT / "lab").rglob("*.py"))
 # Called by the library whose interface they implement.
 CALLED_FROM_OUTSIDE = {"list_commands", "get_command", "format_commands", "readable", "readinto"} | {
     *("do_GET", "do_HEAD", "log_message"),
+    *("add_worker", "remove_worker"),
 }
 
 

@@ -29,6 +29,7 @@ from lab.disk.measuring_lock import MeasuringLock
 from lab.disk.paths import RESULTS
 from lab.engines.engine import Engine
 from lab.engines.host import misfits
+from lab.store.spread import host_directories
 
 
 def run(
@@ -46,6 +47,10 @@ def run(
     engine: EngineOption = EngineName.CONTAINER,
     results: Results = RESULTS,
     wait: Wait = False,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Measure on other hosts, which find this machine at HOST or HOST:PORT.")
+    ] = None,
+    share: Annotated[Path | None, typer.Option(help="With --scheduler: a directory of files that hosts share.")] = None,
 ) -> None:
     """Measure an experiment and report it.
 
@@ -63,6 +68,13 @@ def run(
     )
     lab = lab_of(context)
     plan = load_plan(experiment, tier, lab.home, options)
+    if scheduler is not None:
+        # imported here: most campaigns have one host
+        from lab.cli.spread import run_on_hosts  # noqa: PLC0415
+
+        made_on_hosts = run_on_hosts(lab, plan, tier, scheduler, engine, results=results, new=new, share=share)
+        _report_hosts(made_on_hosts)
+        return
     with alone(f"{plan.name}, tier {tier}", wait=wait) as held:
         made = build_and_measure(lab, plan, tier, lab.engine(engine), held, results=results, new=new)
         failed, answer = short_report(made.directory)
@@ -76,6 +88,13 @@ def run(
         say(f"\n{answer}")
         if differs:
             raise typer.Exit(EXIT_NEGATIVE)
+
+
+def _report_hosts(directory: Path) -> None:
+    for host in host_directories(directory):
+        failed, answer = short_report(host)
+        if not failed:
+            say(f"{host.name}: {answer}")
 
 
 class EndedCampaign(NamedTuple):
