@@ -47,6 +47,16 @@ class SpreadFinished(msgspec.Struct, frozen=True):
     trials: dict[str, int]
 
 
+def _is_spread(directory: Path) -> bool:
+    """Whether a directory holds a campaign of several hosts."""
+    return (directory / PLAN_NAME).is_file()
+
+
+def find_spread_directory(results: Path, name: str) -> Path | None:
+    """A campaign of several hosts by path, or by name below `results`; None if that is none."""
+    return next((place for place in (results / name, Path(name)) if _is_spread(place)), None)
+
+
 def create_spread(results: Path, plan: Manifest) -> Path:
     """Make the directory of a campaign.
 

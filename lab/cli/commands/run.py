@@ -29,7 +29,6 @@ from lab.disk.measuring_lock import MeasuringLock
 from lab.disk.paths import RESULTS
 from lab.engines.engine import Engine
 from lab.engines.host import misfits
-from lab.store.spread import host_directories
 
 
 def run(
@@ -73,8 +72,9 @@ def run(
         from lab.cli.spread import run_on_hosts  # noqa: PLC0415
 
         made_on_hosts = run_on_hosts(lab, plan, tier, scheduler, engine, results=results, new=new, share=share)
-        _report_hosts(made_on_hosts)
-        return
+        failed, answer = short_report(made_on_hosts)
+        say(answer)
+        raise typer.Exit(failed)
     with alone(f"{plan.name}, tier {tier}", wait=wait) as held:
         made = build_and_measure(lab, plan, tier, lab.engine(engine), held, results=results, new=new)
         failed, answer = short_report(made.directory)
@@ -88,13 +88,6 @@ def run(
         say(f"\n{answer}")
         if differs:
             raise typer.Exit(EXIT_NEGATIVE)
-
-
-def _report_hosts(directory: Path) -> None:
-    for host in host_directories(directory):
-        failed, answer = short_report(host)
-        if not failed:
-            say(f"{host.name}: {answer}")
 
 
 class EndedCampaign(NamedTuple):
