@@ -335,6 +335,7 @@ RUN mkdir -p /out/usr/local/bin && gcc -O2 -s -o /out/usr/local/bin/wasm2c-run /
 
 # Other frameworks. Compiled files of Python are checked by nothing at run time, and hold no time.
 FROM python-packages AS litert-registry
+COPY ca/host.crt /opt/ca/host.crt
 ARG LITERT_VERSION
 COPY python-guest/requirements/litert.txt /requirements.txt
 RUN grep -q "^ai-edge-litert==${LITERT_VERSION} " /requirements.txt \
@@ -346,6 +347,7 @@ RUN grep -q "^ai-edge-litert==${LITERT_VERSION} " /requirements.txt \
     && python3 -m compileall -q --invalidation-mode unchecked-hash /out/usr/local/lib/python3.13/dist-packages
 
 FROM python-packages AS onnxruntime-registry
+COPY ca/host.crt /opt/ca/host.crt
 ARG ONNXRUNTIME_VERSION
 COPY python-guest/requirements/onnxruntime.txt /requirements.txt
 RUN grep -q "^onnxruntime==${ONNXRUNTIME_VERSION} " /requirements.txt \
@@ -354,6 +356,7 @@ RUN grep -q "^onnxruntime==${ONNXRUNTIME_VERSION} " /requirements.txt \
     && python3 -m compileall -q --invalidation-mode unchecked-hash /out/usr/local/lib/python3.13/dist-packages
 
 FROM python-packages AS tensorflow-registry
+COPY ca/host.crt /opt/ca/host.crt
 ARG TENSORFLOW_VERSION
 COPY python-guest/requirements/tensorflow.txt /requirements.txt
 RUN grep -q "^tensorflow-cpu==${TENSORFLOW_VERSION} " /requirements.txt \

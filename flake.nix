@@ -20,7 +20,13 @@
       pkgs = nixpkgs.legacyPackages.${system};
       then' = nixpkgs-2023.legacyPackages.${system};
       pins = builtins.fromTOML (builtins.readFile ./lab/builds/pins.toml);
-      runtimesOf = edition: pins.editions.${edition}.runtimes;
+      # An edition has what it names, and the rest from the edition that it extends.
+      runtimesOf =
+        edition:
+        let
+          named = pins.editions.${edition};
+        in
+        (if named ? extends then runtimesOf named.extends else { }) // (named.runtimes or { });
       names = edition: builtins.filter (name: name != "native") (builtins.attrNames (runtimesOf edition));
 
       # The released binary that the pins name, held to the checksum they name.

@@ -125,7 +125,7 @@ def test_one_queue_compiles_the_most_expensive_of_both_editions_first(
     compiled = [title for title in titles if title.startswith(("wasmer-registry", "wasmtime-registry"))]
     if len(compiled) < 4:
         pytest.skip("LEFT OUT: released binaries can be had here, so nothing is compiled")
-    assert compiled[0] == "wasmer-registry"
+    assert compiled[0].startswith("wasmer-registry")
     assert titles.index(compiled[-1]) < min(titles.index(title) for title in titles if "wavm-registry" in title)
 
 

@@ -129,12 +129,10 @@ def test_the_lock_is_written_as_the_program_writes_it() -> None:
     assert load_lock().text() == LOCK_PATH.read_text()
 
 
-def test_every_stage_that_downloads_crates_copies_todays_certificates() -> None:
-    cargo = [stage for stage in DOCKERFILE.stages.values() if any("cargo " in text for text in stage.instructions)]
-    downloading = [
-        stage for stage in cargo if any(re.search(r"cargo (build|install \S|info)", t) for t in stage.instructions)
-    ]
-    assert len(downloading) > 7
+def test_every_stage_that_downloads_crates_or_wheels_copies_todays_certificates() -> None:
+    downloads = re.compile(r"cargo (build|install \S|info)|pip (download|install)")
+    downloading = [stage for stage in DOCKERFILE.stages.values() if any(map(downloads.search, stage.instructions))]
+    assert len(downloading) > 13
     for stage in downloading:
         assert "COPY ca/host.crt /opt/ca/host.crt" in stage.instructions, stage.name
 
