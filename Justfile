@@ -29,10 +29,10 @@ reproduce tier="standard" *args: setup
 lab *args: setup
     @.venv/bin/lab "$@"
 
-# compare the lab's own costs (parsing, reporting) side by side in one run
+# inference before and after, against the best native programs, as ratios of one run: results/bench.json
 [group('measure')]
 bench *args: setup
-    {{ python }} -m benchmarks.report_million "$@"
+    {{ python }} -m benchmarks.bench "$@"
 
 # the documents as a site in dist/site, every link within it checked
 [group('check')]
