@@ -200,8 +200,8 @@ def ensure_tools(progress: Progress = silent) -> Tools:
 
 def build_guest_fresh(
     guest: GuestId, directory: Path, progress: Progress = silent, edition: str = Edition.CURRENT, which: str = ""
-) -> str:
-    """Build a guest again from a copy of its sources, with nothing compiled earlier; its sha256.
+) -> Path:
+    """Build a guest again from a copy of its sources, with nothing compiled earlier; its file below `directory`.
 
     Args:
         guest: which build.
@@ -219,7 +219,7 @@ def build_guest_fresh(
     _require([toolchain], client, progress)
     shutil.copytree(ROOT / _WORKSPACE, directory / "src", ignore=shutil.ignore_patterns("target"))
     _compile(client, toolchain.tag, edition, guest, directory, directory / "src", progress, which)
-    return file_sha256(directory / "out" / guest.file_name)
+    return directory / "out" / guest.file_name
 
 
 def _name(edition: str, build: GuestId) -> str:

@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
+
 from lab.builds.guests import BUILDS_AT_ONCE, GuestBuild, build_guest_fresh
 from lab.core.guest import GuestId
 from lab.core.model import Model
 from lab.core.names import Weights
 from lab.core.progress import Progress
 from lab.disk.content import file_sha256
+from lab.verify.differences import page_of_differences
 from lab.verify.items import Item, compare_hashes
 from lab.verify.lockfile import Lock, LockedModel
 from lab.zoo.model_directory import GRAPH_FILE
@@ -50,13 +53,18 @@ def check_guests(
 ) -> Iterator[Item]:
     """Compare guest builds with the lock, and with what was recorded when they were made.
 
-    `rebuild` compiles each again from nothing, twice (minutes each, two at a time).
+    `rebuild` compiles each again from nothing, twice (minutes each, two at a time). Of a build that differs from this
+    machine's copy, a page shows where, if diffoscope is installed.
     """
     locked = lock.edition(edition).guests
 
-    def compile_again(variant: GuestId, which: str) -> str:
+    def compile_again(variant: GuestId, which: str) -> tuple[str, str | None]:
+        here = guests[variant].path
         with tempfile.TemporaryDirectory(prefix="lab-verify-") as directory:
-            return build_guest_fresh(variant, Path(directory), progress, edition, which)
+            again = build_guest_fresh(variant, Path(directory), progress, edition, which)
+            if file_sha256(again) == file_sha256(here):
+                return file_sha256(again), None
+            return file_sha256(again), page_of_differences(here, again, f"{variant.id} {which}")
 
     pool = ThreadPoolExecutor(max_workers=BUILDS_AT_ONCE)
     try:
@@ -67,9 +75,11 @@ def check_guests(
         }
         for variant, guest in sorted(guests.items()):
             copies = {RECORD: guest.sha256, COPY: file_sha256(guest.path)}
-            copies |= {which: job.result() for which, job in again[variant].items()}
-            name = variant.id
-            yield compare_hashes(f"guest {name}", locked.get(name), copies)
+            rebuilt = {which: job.result() for which, job in again[variant].items()}
+            copies |= {which: sha256 for which, (sha256, _) in rebuilt.items()}
+            item = compare_hashes(f"guest {variant.id}", locked.get(variant.id), copies)
+            pages = [where for _, where in rebuilt.values() if where is not None]
+            yield msgspec.structs.replace(item, why="; ".join([item.why, *dict.fromkeys(pages)]))
     finally:
         pool.shutdown(cancel_futures=True)
 

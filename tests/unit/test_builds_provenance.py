@@ -161,7 +161,12 @@ def test_a_bill_lists_packages_programs_and_crates_once_and_says_what_rests_on_w
 
 @pytest.mark.parametrize(
     ("edition", "guest_id", "tract"),
-    [("current", "wasm/o3", "0.23.9"), ("2026-11", "wasm/o3", "0.22.5"), ("paper", "wasm/o3", "0.20.7"), ("current", "native/o3+tract-0.23", "0.23.9")],
+    [
+        ("current", "wasm/o3", "0.23.9"),
+        ("2026-11", "wasm/o3", "0.22.5"),
+        ("paper", "wasm/o3", "0.20.7"),
+        ("current", "native/o3+tract-0.23", "0.23.9"),
+    ],
 )
 def test_a_guests_bill_lists_the_tract_that_it_is_built_on(
     edition: str, guest_id: str, tract: str, tmp_path: Path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,7 @@ from lab.core.guest import GuestId
 from lab.core.model import Model
 from lab.core.progress import silent
 from lab.disk.content import file_sha256
+from lab.verify import differences, model_checks
 from lab.verify.items import Item, Match, first_difference
 from lab.verify.lockfile import Lock, LockedEdition, LockedModel
 from lab.verify.model_checks import check_guests, check_models, file_hashes
@@ -126,3 +128,39 @@ def test_hashes_are_of_the_files_as_they_are_now(models: dict[str, Model]) -> No
     after = file_hashes(model)
     assert after["graph"] != before["graph"]
     assert {part for part in before if before[part] == after[part]} == {"input b1", "input b3"}
+
+
+def rebuilt_as(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every guest that is built again has this content."""
+
+    def build(guest: GuestId, directory: Path, *_: object) -> Path:
+        path = directory / guest.file_name
+        path.write_bytes(content)
+        return path
+
+    monkeypatch.setattr(model_checks, "build_guest_fresh", build)
+
+
+def test_a_guest_that_is_built_otherwise_again_differs_and_a_page_shows_where(
+    guests: Guests, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    if shutil.which(differences.TOOL) is None:
+        pytest.skip("LEFT OUT: diffoscope is not installed")
+    monkeypatch.setattr(differences, "LOGS", tmp_path / "logs")
+    rebuilt_as(b"wasm-o3", monkeypatch)
+    items = list(check_guests(guests, "current", Lock(), silent, rebuild=True))
+    assert [(item.name, item.verdict) for item in items] == [
+        ("guest native/o3", Match.DIFFERS),
+        ("guest wasm/o3", Match.IDENTICAL),
+    ]
+    page = tmp_path / "logs" / "differences-native-o3-the-first-rebuild.html"
+    assert f"where they differ: {page}" in items[0].why
+    assert "native-o3" in page.read_text()
+    assert "where they differ" not in items[1].why
+
+
+def test_without_diffoscope_the_line_says_how_to_get_the_page(guests: Guests, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    rebuilt_as(b"other", monkeypatch)
+    items = list(check_guests(guests, "current", Lock(), silent, rebuild=True))
+    assert {item.why.count("install diffoscope") for item in items} == {1}
