@@ -32,12 +32,14 @@ class Column:
         title: the header for people; empty for columns that only CSV holds.
         show: the value for people; None is always shown as a dash.
         model: the model that the column is about, where it is about one.
+        axis: on the page, what is drawn below the title as SVG: the axis of the column's drawings.
     """
 
     key: str
     title: str
     show: Callable[[Any], str] = str
     model: str | None = None
+    axis: str = ""
 
     def text(self, row: Row) -> str:
         """The row's entry for people."""
@@ -51,6 +53,17 @@ class SortedText:
 
     text: str
     value: float | None
+
+    def __str__(self) -> str:
+        """What people and CSV see."""
+        return self.text
+
+
+@dataclass(frozen=True)
+class DrawnText(SortedText):
+    """A text in a cell, on the page below a drawing of it: `svg`, fit to stand in HTML."""
+
+    svg: str = ""
 
     def __str__(self) -> str:
         """What people and CSV see."""
@@ -91,7 +104,9 @@ class Table:
 
     def html(self) -> str:
         """For the page: with the numbers that it sorts by and the facets that it filters by as ``data-`` attributes."""
-        head = "".join(f'<th scope="col"{_column_data(column)}>{_html(column.title)}</th>' for column in self._shown)
+        head = "".join(
+            f'<th scope="col"{_column_data(column)}>{_html(column.title)}{column.axis}</th>' for column in self._shown
+        )
         body = "\n".join(
             f"<tr{_facets(row)}>{''.join(_cell(column, row) for column in self._shown)}</tr>" for row in self.rows
         )
@@ -121,16 +136,17 @@ def _column_data(column: Column) -> str:
 
 def _cell(column: Column, row: Row) -> str:
     value = row.get(column.key)
+    drawing = value.svg if isinstance(value, DrawnText) else ""
     if isinstance(value, SortedText):
         value = value.value
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     shown = str(value).replace("inf", "Infinity")  # as scripts read it
-    return f"<td{_data({'v': shown}) if is_number else ''}>{_html(column.text(row))}</td>"
+    return f"<td{_data({'v': shown}) if is_number else ''}>{drawing}{_html(column.text(row))}</td>"
 
 
 def _facets(row: Row) -> str:
-    """What a row is about: its model and batch, and the parts of its arm."""
-    found = {name: row[name] for name in ("model", "batch") if row.get(name)}
+    """What a row is about: its model, batch and verdict, and the parts of its arm."""
+    found = {name: row[name] for name in ("model", "batch", "change") if row.get(name)}
     named = row.get(ARM_ID, row.get("arm"))
     try:
         arm = Arm.parse(named) if isinstance(named, str) else None

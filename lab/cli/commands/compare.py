@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from lab.cli.options import Json, Results
-from lab.cli.output import say, say_json
+from lab.cli.output import note, say, say_json
 from lab.core.errors import EXIT_NEGATIVE
 from lab.core.units import parse_fraction
 from lab.disk.paths import RESULTS
+from lab.disk.whole import write_whole
 from lab.report.compare.case_changes import COMPARED, DEFAULT_QUANTITIES
 from lab.report.compare.comparison import compare as compare_campaigns
 from lab.report.compare.comparison_page import markdown as as_markdown
 from lab.report.compare.comparison_page import text
 from lab.report.compare.fingerprints import Basis
+from lab.report.page.comparison import comparison_page
 from lab.store.campaigns import resolve
 
 Before = Annotated[str, typer.Argument(metavar="A", help="Campaign before: directory, name or `latest`.")]
@@ -34,16 +37,24 @@ def compare(
         typer.Option(help="Measured values, or overheads over native; auto: values if the machine is the same."),
     ] = Basis.AUTO,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown for a pull request.")] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Also write the comparison as a page that works offline."),
+    ] = None,
     json: Json = False,
     results: Results = RESULTS,
 ) -> None:
     """Say what changed from campaign A to B: bytes, fingerprints, then each case's ratio with a verdict.
 
-    Writes nothing. Exit code 1 if something got worse by more than the margin or no longer works.
+    Writes nothing but the page, if asked for. Exit code 1 if something got worse by more than the margin or no longer
+    works.
     """
     found = compare_campaigns(
         resolve(results, before), resolve(results, after), parse_fraction(margin), basis, tuple(quantity)
     )
+    if html is not None:
+        write_whole(html, comparison_page(found).encode())
+        note(f"page: {html}")
     if json:
         say_json(found.entry())
     else:

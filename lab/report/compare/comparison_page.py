@@ -33,11 +33,11 @@ def headline(found: Comparison) -> str:
 
 def text(found: Comparison) -> str:
     """For a terminal."""
-    parts = [f"A  {_side(found, 'a')}\nB  {_side(found, 'b')}", headline(found)]
+    parts = [f"A  {side_text(found, 'a')}\nB  {side_text(found, 'b')}", headline(found)]
     parts += [_bullets(found.worse), _bullets([f"note: {note}" for note in found.notes])]
     if not found.identical:
-        parts += [table.text() for table in (*_context(found), *_measured(found))]
-        parts.append(_method(found))
+        parts += [table.text() for table in (*context_tables(found), *_measured(found))]
+        parts.append(method(found))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -54,17 +54,19 @@ def markdown(found: Comparison) -> str:
         parts += [_cases_table("What changed", changed, found).markdown()] if changed else []
         parts += [_means_table(found).markdown()] if found.means else []
         parts += [_folded(_cases_table("Every other case", rest, found))] if rest else []
-        parts += [_folded(table) for table in _context(found)]
-        parts.append(_method(found))
+        parts += [_folded(table) for table in context_tables(found)]
+        parts.append(method(found))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _side(found: Comparison, which: str) -> str:
+def side_text(found: Comparison, which: str) -> str:
+    """Which campaign A, or B, is."""
     side = found.a if which == "a" else found.b
     return f"{side.name}: {side.trials} trials, edition {side.edition}, begun {side.created_at}"
 
 
-def _method(found: Comparison) -> str:
+def method(found: Comparison) -> str:
+    """What is compared, and how."""
     family = f"{len(found.cases)} comparisons, Holm-corrected as one family at {found.alpha:g}"
     return f"Ratios are B over A by blocks, unpaired; {found.basis_reason}. {family}."
 
@@ -78,7 +80,7 @@ def _folded(table: Table) -> str:
     return f"<details><summary>{escape(table.title)}</summary>\n\n{body}\n\n</details>"
 
 
-def _context(found: Comparison) -> Iterator[Table]:
+def context_tables(found: Comparison) -> Iterator[Table]:
     """Bytes and fingerprints, then cases whose outcome changed."""
     yield _bytes_table(found.contents)
     if found.differences:
@@ -123,15 +125,15 @@ def _cases_table(title: str, lines: Sequence[CaseLine], found: Comparison) -> Ta
     )
     rows = []
     for line in lines:
-        show = _shower(line.quantity, found.basis)
+        show = shower(line.quantity, found.basis)
         rows.append(
             {
                 "case": line.case.id,
                 "quantity": COMPARED[line.quantity].title,
                 "a": show(line.a),
                 "b": show(line.b),
-                "ratio": _ratio(line.judgement.estimate),
-                "verdict": _verdict(line),
+                "ratio": ratio_text(line.judgement.estimate),
+                "verdict": verdict_text(line),
             }
         )
     return Table(title, columns, rows)
@@ -144,14 +146,15 @@ def _means_table(found: Comparison) -> Table:
             "arm": line.arm.id,
             "quantity": COMPARED[line.quantity].title,
             "n": line.estimate.n,
-            "ratio": _ratio(line.estimate),
+            "ratio": ratio_text(line.estimate),
         }
         for line in found.means
     ]
     return Table("Geometric means by arm", columns, rows)
 
 
-def _verdict(line: CaseLine) -> str:
+def verdict_text(line: CaseLine) -> str:
+    """The verdict in words, with the margin or what is missing."""
     judgement = line.judgement
     if line.change is Change.EQUIVALENT:
         return f"equivalent within {show_percent(judgement.margin)}"
@@ -160,11 +163,13 @@ def _verdict(line: CaseLine) -> str:
     return f"undetermined: {judgement.reason}" if line.change is Change.UNDETERMINED else line.change.value
 
 
-def _ratio(estimate: Estimate) -> str | None:
+def ratio_text(estimate: Estimate) -> str | None:
+    """The ratio with its interval; None where there is none."""
     return None if estimate.value is None else show_ratio(estimate)
 
 
-def _shower(quantity: str, basis: Basis) -> Callable[[float], str]:
+def shower(quantity: str, basis: Basis) -> Callable[[float], str]:
+    """How a typical trial is written, by its quantity's unit; as a ratio where overheads are compared."""
     if basis is Basis.OVERHEADS:
         return ratio
     return megabytes if quantity.endswith("_bytes") else seconds

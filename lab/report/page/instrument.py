@@ -6,7 +6,6 @@ there is none; ratios over native carry their verdict as a fourth entry.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,13 +13,14 @@ import numpy as np
 
 from lab.core.arm import Arm, Mode
 from lab.core.case import Case
-from lab.core.plain_text import json_text, printable_line
+from lab.core.plain_text import printable_line
 from lab.report.best import ASPECTS
 from lab.report.break_even import ModelTotals
 from lab.report.cost_figures import CostFigures
 from lab.report.display import arm_name, model_name, outcome_name, runtime_name
 from lab.report.figures.style import PHASE_COLOURS, arm_styles
 from lab.report.overheads import Cost, costs
+from lab.report.page.text import script_json
 from lab.report.phases import PHASE_NAMES, phase_parts_ns
 from lab.report.results import Cell, Results
 from lab.stats.estimate import Estimate
@@ -29,7 +29,7 @@ MOST_TRIALS = 20_000
 """Of a campaign with more, the page shows estimates only: the export has every trial."""
 _KEYS = {"cold": ASPECTS[0], "steady": ASPECTS[1], "memory": ASPECTS[2]}
 _UNITS = {"cold": "ns", "steady": "ns", "memory": "bytes"}
-_MODES = {
+MODE_NAMES = {
     Mode.NATIVE: "native",
     Mode.JIT: "just in time (JIT)",
     Mode.INTERPRETER: "interpreter",
@@ -71,7 +71,7 @@ def instrument(results: Results, figures: CostFigures, totals: Sequence[ModelTot
             for name, title in PHASE_NAMES.items()
         ],
         "modes": [
-            {"id": str(mode), "name": name} for mode, name in _MODES.items() if any(a.mode is mode for a in arms)
+            {"id": str(mode), "name": name} for mode, name in MODE_NAMES.items() if any(a.mode is mode for a in arms)
         ],
         "guests": [str(guest) for guest in results.guests],
         "batches": list(results.batches),
@@ -86,8 +86,7 @@ def instrument(results: Results, figures: CostFigures, totals: Sequence[ModelTot
         "crossings": dict(_crossings(totals, places)),
         "trials": {str(places[case]): rows for case, rows in trials.items() if case in places},
     }
-    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return json_text(text).replace("<", "\\u003c")
+    return script_json(document)
 
 
 def _title(key: str) -> str:

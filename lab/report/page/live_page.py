@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.report.page.page import asset, policy
+from lab.report.page.shell import asset, policy
 
 _BODY = """
 <header><h1 id="name">…</h1><p class="question" id="question"></p></header>

@@ -1,29 +1,22 @@
-"""The report as one HTML file that needs nothing else: figures, style and script inline, no outside reference.
-
-The script adds to what is there without it: it draws the figures that react to filters, and lets tables be sorted,
-filtered and saved. A content security policy lets the page load nothing, and run no script but this one.
-"""
+"""The report as one HTML file: the answer, figures that react to filters, every section, the fingerprint."""
 
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
-from pathlib import Path
 
 from lab.core.manifest import Manifest
 from lab.report.document import Section, Table
 from lab.report.explanations import TOPICS, Sentence
-from lab.report.page.controls import CONTROLS, FILTERS, THEME
+from lab.report.page.controls import CONTROLS, FILTERS
+from lab.report.page.shell import Heading, scrolled, whole_page
 from lab.report.page.text import escape
 from lab.report.sections.setup import facts
 
 MOST_ROWS = 2000
 """Longer tables are in the report's files, not on the page."""
-_ASSETS = Path(__file__).parent / "assets"
-_SCRIPTS = ("base.js", "scales.js", "figures.js", "tables.js", "page.js")
+_SCRIPTS = ("base.js", "shell.js", "scales.js", "figures.js", "tables.js", "page.js")
 _REDRAWN = ("figure-", "phases-", "pareto-", "break-even-")
 """Drawings whose numbers are in the figures above: they are folded."""
 
@@ -51,10 +44,8 @@ class Content:
 
 def page(manifest: Manifest, content: Content) -> str:
     """The whole page; `manifest` is for the heading and the fingerprint."""
-    script = '"use strict";\n{\n' + "".join(asset(name) for name in _SCRIPTS) + "}\n"
     titles = [("answer", "Answer"), ("figures", "Figures"), ("reading", "What the data say")]
     links = [*titles, *((part.name, part.title) for part in content.sections), ("fingerprint", "Fingerprint")]
-    listed = "".join(f'<li><a href="#{name}">{escape(title)}</a></li>' for name, title in links)
     main = [
         f'<h2 id="answer">Answer</h2>\n{content.answer}',
         FILTERS,
@@ -63,35 +54,8 @@ def page(manifest: Manifest, content: Content) -> str:
         *(_section(section, content.figures) for section in content.sections),
         _fingerprint(manifest),
     ]
-    body = [
-        '<a class="skip" href="#main">Skip to the answer</a>',
-        f'<header><div class="top"><h1>{escape(manifest.campaign)}</h1>{THEME}</div>',
-        f'<p class="question">{escape(manifest.experiment.question)}</p>',
-        '<nav aria-label="Parts of the report"><details><summary>Contents</summary>',
-        f"<ul>{listed}</ul></details></nav></header>",
-        '<main id="main" tabindex="-1">',
-        *main,
-        "</main>",
-        f"<footer>{escape(content.source)}</footer>",
-        '<div id="tip" role="tooltip" hidden></div>',
-        f'<script type="application/json" id="data">{content.data}</script>',
-        f"<script>{script}</script>",
-    ]
-    head = f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy(script)}">'
-    head += '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
-    head += f"<title>{escape(manifest.campaign)}</title><style>{asset('style.css')}</style>"
-    return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n' + "\n".join(body) + "\n</body></html>\n"
-
-
-def asset(name: str) -> str:
-    """A file that the page is made of."""
-    return (_ASSETS / name).read_text(encoding="utf-8")
-
-
-def policy(script: str) -> str:
-    """Nothing is loaded from anywhere; the one script is the one whose hash this is."""
-    hashed = b64encode(sha256(script.encode()).digest()).decode()
-    return f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{hashed}'"
+    heading = Heading(manifest.campaign, manifest.experiment.question, "Parts of the report", links)
+    return whole_page(heading, main, content.source, content.data, _SCRIPTS)
 
 
 def _reading(sentences: Sequence[Sentence]) -> str:
@@ -107,7 +71,7 @@ def _reading(sentences: Sequence[Sentence]) -> str:
 
 
 def _fingerprint(manifest: Manifest) -> str:
-    tables = "\n".join(_scrolled(table, "fingerprint", "Fingerprint") for table in facts(manifest))
+    tables = "\n".join(scrolled(table, "fingerprint", "Fingerprint") for table in facts(manifest))
     return f'<h2 id="fingerprint">Fingerprint</h2>\n{tables}'
 
 
@@ -118,17 +82,10 @@ def _section(section: Section, figures: Mapping[str, bytes]) -> str:
     folded = [drawing for name, drawing in drawings.items() if name.startswith(_REDRAWN)]
     if folded:
         parts.append(f"<details><summary>Drawings of it for print</summary>{''.join(folded)}</details>")
-    parts += [_scrolled(table, section.name, section.title) for table in section.overview]
+    parts += [scrolled(table, section.name, section.title) for table in section.overview]
     if section.detail:
         parts.append(_detail(section, section.detail))
     return "\n".join(parts)
-
-
-def _scrolled(table: Table, name: str, of_what: str) -> str:
-    """The table in a box that scrolls, by the keyboard too; each box has a name of its own."""
-    body = table.html().replace("<table", f'<table data-name="{name}"', 1)
-    label = escape(f"{of_what}: {table.title}")
-    return f'<div class="scroll" tabindex="0" role="region" aria-label="{label}">{body}</div>'
 
 
 def _detail(section: Section, table: Table) -> str:
@@ -138,7 +95,7 @@ def _detail(section: Section, table: Table) -> str:
         files = f"<code>tables/{section.name}.csv</code> and <code>.md</code>"
         return f"<p>{escape(table.title)}: {rows:,} rows, in {files}.</p>"
     summary = f"<summary>{escape(table.title)} ({rows} rows)</summary>"
-    return f"<details>{summary}{_scrolled(table, section.name, section.title)}</details>"
+    return f"<details>{summary}{scrolled(table, section.name, section.title)}</details>"
 
 
 def _drawing(name: str, title: str, svg: bytes) -> str:

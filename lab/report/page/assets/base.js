@@ -45,7 +45,7 @@ const armOf = (cell) => data.arms[cell.arm];
 const modelOf = (cell) => data.models[cell.model];
 
 // A facet is something to filter by; a value of it is excluded under the name "facet=value".
-const FACETS = ["model", "runtime", "mode", "guest", "batch"];
+const FACETS = ["model", "runtime", "mode", "guest", "batch", "change"];
 const isExcluded = (facet, value) => value !== undefined && value !== null && state.excluded.has(`${facet}=${value}`);
 
 function isShown(cell) {

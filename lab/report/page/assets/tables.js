@@ -17,7 +17,7 @@ function sortBy(table, head, place) {
     return sign * a.text.localeCompare(b.text, "en", { numeric: true });
   });
   body.append(...rows.map(({ row }) => row));
-  announce(`${table.caption.textContent} sorted by ${head.textContent}, ${isUp ? "descending" : "ascending"}`);
+  announce(`${table.caption.textContent} sorted by ${head.querySelector("button").textContent}, ${isUp ? "descending" : "ascending"}`);
 }
 
 const shownColumns = (table) => [...table.tHead.rows[0].cells].map((head, place) => (head.hidden ? -1 : place)).filter((place) => place >= 0);
@@ -63,9 +63,10 @@ function equip(table, name) {
   const title = table.caption.textContent;
   [...table.tHead.rows[0].cells].forEach((head, place) => {
     const button = element("button", { type: "button" });
-    button.append(...head.childNodes);
+    const axis = head.querySelector("svg");
+    button.append(...[...head.childNodes].filter((node) => node !== axis));
     button.addEventListener("click", () => sortBy(table, head, place));
-    head.append(button);
+    head.prepend(button);
   });
   const tools = element("div", { class: "tools" });
   if (table.tBodies[0].rows.length > 8) {
