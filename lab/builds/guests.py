@@ -53,6 +53,8 @@ _PREPARED_SOURCES = (
     *(f"{_PREPARED}/{name}" for name in ("Cargo.toml", "Cargo.lock", "build.sh", "src")),
     *("Cargo.toml", "dense/Cargo.toml", "dense/src", "infer/src"),
 )
+_PYTHON = "the image's Python"
+"""Toolchain of a guest that is not compiled."""
 SEE_LOG = "see that log; the same command goes on from here"
 
 
@@ -160,10 +162,14 @@ def _script() -> GuestBuild:
     """The program in Python, kept by content like a compiled guest: an edit does not reach a running campaign."""
     content = (ROOT / _PYTHON_SOURCE).read_bytes()
     checksum = sha256(content)
-    path = home() / "guests" / f"{Target.NATIVE}-{GuestProfile.PYTHON}-{checksum[:16]}" / GUEST_PYTHON
+    path = _script_place(checksum)
     if not path.is_file() or file_sha256(path) != checksum:
         write_whole(path, content, mode=0o644)
-    return GuestBuild(path, checksum, len(content), "the image's Python")
+    return GuestBuild(path, checksum, len(content), _PYTHON)
+
+
+def _script_place(checksum: str) -> Path:
+    return home() / "guests" / f"{Target.NATIVE}-{GuestProfile.PYTHON}-{checksum[:16]}" / GUEST_PYTHON
 
 
 def find_guests(edition: str = Edition.CURRENT) -> dict[GuestId, GuestBuild]:
@@ -176,6 +182,19 @@ def find_guests(edition: str = Edition.CURRENT) -> dict[GuestId, GuestBuild]:
     keys = {name: catalogue.stage(name).key for name in {pins.toolchain for pins in load_pins().tracts.values()}}
     kept = {variant: _kept(place(keys[toolchain_of(edition, variant)], edition, variant)) for variant in ALL_GUESTS}
     return {variant: build for variant, build in kept.items() if build is not None}
+
+
+def guest_by_content(guest: GuestId, checksum: str) -> GuestBuild | None:
+    """A guest that was built here some day, by the sha256 of its file; None if it is not kept any more."""
+    for directory in sorted((home() / "guests").glob("*")):
+        kept = intact_guest(directory)
+        if kept is not None and kept.path.name == guest.file_name and kept.sha256 == checksum:
+            return kept
+    if guest.profile is GuestProfile.PYTHON:
+        path = _script_place(checksum)
+        if path.is_file() and file_sha256(path) == checksum:
+            return GuestBuild(path, checksum, path.stat().st_size, _PYTHON)
+    return None
 
 
 def ensure_tools(progress: Progress = silent) -> Tools:

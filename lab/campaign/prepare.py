@@ -75,11 +75,11 @@ def gather(cases: Iterable[Case], experiment: Experiment, home: Path, progress: 
     found = models.result()
     progress("models", "checking that they are what was made")
     check_intact(found.values())
-    found |= _converted(wanted, found, made.images.images, home, freezing)
+    found |= with_conversions(wanted, found, made.images.images, home, freezing)
     return Materials(made.images.images, made.guests, found, absent)
 
 
-def _converted(
+def with_conversions(
     cases: Iterable[Case], models: Mapping[str, Model], images: Mapping[str, ImageInfo], home: Path, progress: Stages
 ) -> dict[str, Model]:
     """The models that other frameworks run, with their graphs in those frameworks' formats.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from lab.campaign.materials import Materials
-from lab.campaign.session import Session
+from lab.campaign.session import Observer, Session
 from lab.cli.progress import CampaignProgress
 from lab.cli.wiring import Lab
 from lab.core.experiment import Limits
@@ -23,6 +23,7 @@ def measuring(
     limits: Limits,
     engine: Engine,
     refresh: Callable[[], object] = lambda: None,
+    beside: Observer | None = None,
 ) -> Iterator[Session]:
     """A session on a directory's journal, with progress shown; nobody else writes to that journal meanwhile.
 
@@ -33,23 +34,22 @@ def measuring(
         limits: of every trial.
         engine: runs the jobs.
         refresh: called after blocks, at most so often that it costs little.
+        beside: shows the progress, of several sessions that measure by turns; None for progress of its own.
 
     Raises:
         DataError: the journal is damaged, or in use.
     """
-    progress = CampaignProgress(refresh)
     path = directory / JOURNAL_NAME
-    try:
-        with Journal(path) as journal:
-            yield Session(
-                name=directory.name,
-                materials=materials,
-                limits=limits,
-                engine=engine,
-                journal=journal,
-                trials=read_trials(path),
-                home=lab.home,
-                observer=progress,
-            )
-    finally:
-        progress.close()
+    with ExitStack() as stack:
+        observer: Observer = beside or stack.enter_context(closing(CampaignProgress(refresh)))
+        journal = stack.enter_context(Journal(path))
+        yield Session(
+            name=directory.name,
+            materials=materials,
+            limits=limits,
+            engine=engine,
+            journal=journal,
+            trials=read_trials(path),
+            home=lab.home,
+            observer=observer,
+        )

@@ -5,12 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from lab.core.arm import Arm
+from lab.core.arm import Arm, Mode
 from lab.core.trial import Outcome
 from lab.runtimes.registry import runtime_named
 
 # a framework has one mode, and its name says enough
 _MODES = {"jit": "JIT", "aot": "AOT", "interpreter": "interpreter", "framework": ""}
+MODE_NAMES = {
+    Mode.NATIVE: "native",
+    Mode.JIT: "just in time (JIT)",
+    Mode.INTERPRETER: "interpreter",
+    Mode.AOT: "ahead of time (AOT)",
+    Mode.FRAMEWORK: "other framework",
+}
+"""Modes as filters of pages name them."""
 SHORT_OUTCOMES = {
     Outcome.OVER_BUDGET: "over budget",
     Outcome.OUT_OF_MEMORY: "out of memory",

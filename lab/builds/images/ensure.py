@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Mapping
 
@@ -12,7 +13,8 @@ from lab.builds.images.labels import ImageInfo, LabelStep, describe_image, label
 from lab.builds.steps.queue import run_all
 from lab.builds.steps.step import BuildStep
 from lab.core.arm import NATIVE_RUNTIME
-from lab.core.errors import BuildFailed, LabError
+from lab.core.errors import BuildFailed, EngineFailed, LabError
+from lab.core.manifest import RuntimeFingerprint
 from lab.core.names import Edition
 from lab.core.progress import Progress, silent
 from lab.engines.docker_sdk import DockerClient, connect
@@ -143,6 +145,19 @@ def find_images(edition: str = Edition.CURRENT) -> dict[str, ImageInfo]:
                 images[runtime] = describe_image(client, here.tag)
                 break
     return images
+
+
+def recorded_image(runtime: str, edition: str, known: RuntimeFingerprint) -> ImageInfo | None:
+    """The image that a campaign recorded, by its id; else that of the edition if its binary is the same; else None.
+
+    Raises:
+        EngineMissing, EngineForbidden: no engine to ask.
+    """
+    client = connect()
+    with contextlib.suppress(EngineFailed):
+        return describe_image(client, known.image_id)
+    found = find_images(edition).get(runtime)
+    return found if found is not None and found.binary_sha256 == known.binary_sha256 else None
 
 
 def build_steps(steps: Iterable[BuildStep], client: DockerClient, progress: Progress) -> dict[str, LabError]:

@@ -7,8 +7,11 @@ from typing import Annotated
 
 import typer
 
+from lab.cli.alone import Wait
+from lab.cli.engines import EngineName, EngineOption
 from lab.cli.options import Json, Results
 from lab.cli.output import note, say, say_json
+from lab.cli.wiring import lab_of
 from lab.core.errors import EXIT_NEGATIVE
 from lab.core.units import parse_fraction
 from lab.disk.paths import RESULTS
@@ -26,6 +29,7 @@ After = Annotated[str, typer.Argument(metavar="B", help="Campaign after: directo
 
 
 def compare(
+    context: typer.Context,
     before: Before,
     after: After,
     margin: Annotated[str, typer.Option(help="Smallest difference that matters.")] = "2%",
@@ -41,17 +45,29 @@ def compare(
         Path | None,
         typer.Option("--html", metavar="FILE", help="Also write the comparison as a page that works offline."),
     ] = None,
+    confirm: Annotated[
+        bool,
+        typer.Option("--confirm", help="Measure fresh blocks of what seems worse, on both sides, before saying so."),
+    ] = False,
+    blocks: Annotated[int, typer.Option(help="With --confirm: fresh blocks of each case.", min=6)] = 10,
+    engine: EngineOption = EngineName.CONTAINER,
+    wait: Wait = False,
     json: Json = False,
     results: Results = RESULTS,
 ) -> None:
     """Say what changed from campaign A to B: bytes, fingerprints, then each case's ratio with a verdict.
 
     Writes nothing but the page, if asked for. Exit code 1 if something got worse by more than the margin or no longer
-    works.
+    works; with --confirm, if fresh blocks of both sides, measured by turns into results/confirmations/, show it, too.
     """
-    found = compare_campaigns(
-        resolve(results, before), resolve(results, after), parse_fraction(margin), basis, tuple(quantity)
-    )
+    directories = resolve(results, before), resolve(results, after)
+    found = compare_campaigns(*directories, parse_fraction(margin), basis, tuple(quantity))
+    if confirm:
+        # imported here: comparing without measuring needs no engine
+        from lab.cli.confirming import confirm as confirm_fresh  # noqa: PLC0415
+
+        lab = lab_of(context)
+        found = confirm_fresh(lab, found, directories, lab.engine(engine), blocks=blocks, results=results, wait=wait)
     if html is not None:
         write_whole(html, comparison_page(found).encode())
         note(f"page: {html}")

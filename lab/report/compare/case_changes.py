@@ -65,6 +65,11 @@ class CaseLine(ComparisonLine, frozen=True):
     change: Change
     judgement: Judgement
 
+    @property
+    def sentence(self) -> str:
+        """The case, the quantity, and what the judgement says."""
+        return f"{self.case.id}: {COMPARED[self.quantity].title} {self.judgement.sentence}"
+
 
 class MeanLine(ComparisonLine, frozen=True):
     """One arm's geometric mean of b over a, over the models and batches that both campaigns measured."""
@@ -89,6 +94,11 @@ class OutcomeLine(ComparisonLine, frozen=True):
     b: str
     why: str | None
     worse: bool
+
+    @property
+    def sentence(self) -> str:
+        """The case, and how it ended in each campaign."""
+        return f"{self.case.id}: {self.a} before, now {self.b}{f' ({self.why})' if self.why else ''}"
 
 
 Samples = dict[tuple[Case, str], tuple[Floats, Floats]]

@@ -52,6 +52,21 @@ class CampaignSide(msgspec.Struct, frozen=True):
     journal_sha256: str
 
 
+class Confirmation(msgspec.Struct, frozen=True):
+    """Fresh blocks of what seemed worse, measured on both sides by turns.
+
+    Attributes:
+        a, b: directories of the two fresh campaigns; None where nothing seemed worse.
+        blocks: measured of each case.
+        unconfirmed: what seemed worse, and what the fresh blocks say of it: a sentence each.
+    """
+
+    a: str | None
+    b: str | None
+    blocks: int
+    unconfirmed: tuple[str, ...]
+
+
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """What `compare` found.
 
@@ -67,9 +82,11 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         outcomes: cases that did not end alike.
         cases: one line per quantity and case.
         means: one line per quantity and arm.
-        worse: what got worse by more than the margin or no longer works: a sentence each.
+        worse: what got worse by more than the margin or no longer works: a sentence each; with a confirmation, only
+            what it confirmed.
         notes: what a reader should know before believing it.
         unit: what the campaigns are compared by: blocks, or worlds where both have several.
+        confirmation: fresh blocks of what seemed worse; None where none were asked for.
     """
 
     a: CampaignSide
@@ -87,6 +104,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     worse: tuple[str, ...]
     notes: tuple[str, ...]
     unit: ReplicationUnit = ReplicationUnit.BLOCK
+    confirmation: Confirmation | None = None
 
     @property
     def tally(self) -> dict[Change, int]:
@@ -171,10 +189,10 @@ def _side(results: Results, directory: Path) -> CampaignSide:
 def _worse(outcomes: Sequence[OutcomeLine], cases: Sequence[CaseLine]) -> Iterator[str]:
     for outcome in outcomes:
         if outcome.worse:
-            yield f"{outcome.case.id}: {outcome.a} before, now {outcome.b}{f' ({outcome.why})' if outcome.why else ''}"
+            yield outcome.sentence
     for line in cases:
         if line.change is Change.WORSE:
-            yield f"{line.case.id}: {COMPARED[line.quantity].title} {line.judgement.sentence}"
+            yield line.sentence
 
 
 def _notes(basis: Basis, contents: Sequence[ByteLine], cases: Sequence[CaseLine]) -> Iterator[str]:

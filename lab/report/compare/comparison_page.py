@@ -26,15 +26,33 @@ def headline(found: Comparison) -> str:
     if found.identical:
         return "Identical: the same trials under the same fingerprint, byte for byte."
     counts = ", ".join(f"{count} {change}" for change, count in found.tally.items()) or "nothing measured in common"
+    margin, confirmed = show_percent(found.margin), _confirmed(found)
     if found.worse:
-        return f"Worse by more than {show_percent(found.margin)}, or broken: {len(found.worse)} ({counts})."
-    return f"Nothing was shown to be worse by more than {show_percent(found.margin)} ({counts})."
+        return f"Worse by more than {margin}, or broken: {len(found.worse)}{confirmed} ({counts})."
+    return f"Nothing was shown to be worse by more than {margin}{confirmed} ({counts})."
+
+
+def _confirmed(found: Comparison) -> str:
+    """What fresh blocks said of what seemed worse, as a part of the headline; empty where there were none."""
+    made = found.confirmation
+    if made is None or made.a is None:
+        return ""
+    blocks = f"{made.blocks} fresh blocks"
+    if not found.worse:
+        return f": {len(made.unconfirmed)} seemed so, and {blocks} did not confirm it"
+    rest = f", which did not confirm {len(made.unconfirmed)} more" if made.unconfirmed else ""
+    return f", confirmed by {blocks}{rest}"
+
+
+def seeming(found: Comparison) -> list[str]:
+    """What seemed worse and was not confirmed: a sentence each."""
+    return [f"not confirmed: {line}" for line in found.confirmation.unconfirmed] if found.confirmation else []
 
 
 def text(found: Comparison) -> str:
     """For a terminal."""
     parts = [f"A  {side_text(found, 'a')}\nB  {side_text(found, 'b')}", headline(found)]
-    parts += [_bullets(found.worse), _bullets([f"note: {note}" for note in found.notes])]
+    parts += [_bullets(found.worse), _bullets(seeming(found)), _bullets([f"note: {note}" for note in found.notes])]
     if not found.identical:
         parts += [table.text() for table in (*context_tables(found), *_measured(found))]
         parts.append(method(found))
@@ -47,7 +65,7 @@ def markdown(found: Comparison) -> str:
         f"### {markdown_code(found.a.name)} → {markdown_code(found.b.name)}",
         f"**{markdown_text(headline(found))}**",
     ]
-    parts += [_bullets(found.worse), _bullets([f"Note: {note}." for note in found.notes])]
+    parts += [_bullets(found.worse), _bullets(seeming(found)), _bullets([f"Note: {note}." for note in found.notes])]
     if not found.identical:
         changed = [line for line in found.cases if line.change in _CHANGED]
         rest = [line for line in found.cases if line.change not in _CHANGED]

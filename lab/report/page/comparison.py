@@ -13,15 +13,15 @@ from lab.report.compare.comparison_page import (
     headline,
     method,
     ratio_text,
+    seeming,
     shower,
     side_text,
     verdict_text,
 )
 from lab.report.compare.fingerprints import Basis
-from lab.report.display import arm_name, model_name, runtime_name
+from lab.report.display import MODE_NAMES, arm_name, model_name, runtime_name
 from lab.report.document import ARM_ID, Column, DrawnText, Row, SortedText, Table
 from lab.report.page.controls import FILTERS
-from lab.report.page.instrument import MODE_NAMES
 from lab.report.page.intervals import MARKS, IntervalAxis
 from lab.report.page.shell import Heading, scrolled, whole_page
 from lab.report.page.text import escape, script_json
@@ -45,7 +45,7 @@ def _parts(found: Comparison) -> Iterator[tuple[str, str, str]]:
     yield "answer", "Answer", _answer(found)
     for quantity in dict.fromkeys(line.quantity for line in found.cases):
         lines = [line for line in found.cases if line.quantity == quantity]
-        title = COMPARED[quantity].title
+        title = COMPARED[quantity].title.capitalize()
         lead = f"<p>{escape(_lead(found))}</p>\n{_key(lines)}"
         tables = (_cases(found, quantity, lines), _means(found, quantity))
         yield quantity, title, lead + "\n".join(scrolled(table, quantity, title) for table in tables)
@@ -55,7 +55,8 @@ def _parts(found: Comparison) -> Iterator[tuple[str, str, str]]:
 
 def _answer(found: Comparison) -> str:
     sides = "".join(f"<p>{which.upper()}: {escape(side_text(found, which))}</p>" for which in ("a", "b"))
-    return f"<p><strong>{escape(headline(found))}</strong></p>{_items(found.worse)}{sides}{_items(found.notes)}"
+    worse = _items([*found.worse, *seeming(found)])
+    return f"<p><strong>{escape(headline(found))}</strong></p>{worse}{sides}{_items(found.notes)}"
 
 
 def _items(texts: Iterable[str]) -> str:

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from lab.core.arm import Arm, Mode
+from lab.core.arm import Arm
 from lab.core.case import Case
 from lab.core.plain_text import printable_line
 from lab.report.best import ASPECTS
 from lab.report.break_even import ModelTotals
 from lab.report.cost_figures import CostFigures
-from lab.report.display import arm_name, model_name, outcome_name, runtime_name
+from lab.report.display import MODE_NAMES, arm_name, model_name, outcome_name, runtime_name
 from lab.report.figures.style import PHASE_COLOURS, arm_styles
 from lab.report.overheads import Cost, costs
 from lab.report.page.text import script_json
@@ -29,13 +29,6 @@ MOST_TRIALS = 20_000
 """Of a campaign with more, the page shows estimates only: the export has every trial."""
 _KEYS = {"cold": ASPECTS[0], "steady": ASPECTS[1], "memory": ASPECTS[2]}
 _UNITS = {"cold": "ns", "steady": "ns", "memory": "bytes"}
-MODE_NAMES = {
-    Mode.NATIVE: "native",
-    Mode.JIT: "just in time (JIT)",
-    Mode.INTERPRETER: "interpreter",
-    Mode.AOT: "ahead of time (AOT)",
-    Mode.FRAMEWORK: "other framework",
-}
 _LETTERS = {
     "startup": "S",
     "read": "R",

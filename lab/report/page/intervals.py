@@ -21,10 +21,11 @@ MARKS = {
     Change.BETTER: '<path d="M{x} 18l7 -12h-14z" class="better"/>',
     Change.DIFFERS: '<path d="M{x} 4l6 7-6 7-6-7z" class="hollow"/>',
     Change.EQUIVALENT: '<circle cx="{x}" cy="11" r="5" class="hollow"/>',
-    Change.UNDETERMINED: '<path d="M{x} 6v10M{x} 11m-5 0h10" class="hollow"/>',
+    Change.UNDETERMINED: '<path d="M{x} 11m-5 -5l10 10m0 -10l-10 10" class="hollow"/>',
     Change.IDENTICAL: '<path d="M{x} 5v12" class="hollow"/>',
 }
 """SVG of each verdict's mark at x: triangles for worse and better, hollow marks for the rest."""
+_MEAN = '<circle cx="{x}" cy="11" r="4" class="worse"/>'
 
 
 class IntervalAxis:
@@ -91,7 +92,7 @@ class IntervalAxis:
             text += f", interval {estimate.low:.4g} to {estimate.high:.4g}"
             parts.append(self._bar(estimate.low, estimate.high))
         x = self._at(math.log(estimate.value))
-        parts.append(MARKS[change or Change.EQUIVALENT].format(x=x))
+        parts.append((MARKS[change] if change else _MEAN).format(x=x))
         label = escape(f"{text}, {change}" if change else text)
         svg = f'viewBox="0 0 {_WIDTH} 22" role="img" aria-label="{label}"'
         return f'<svg class="interval" {svg}>{"".join(parts)}</svg>'
