@@ -127,7 +127,9 @@ def test_what_fresh_blocks_do_not_show_is_listed_and_does_not_fail(tmp_path: Pat
     versions = TwoVersions(tmp_path, slower=1.0)
     ran = confirm(versions, campaigns(versions, 1.3), "--quantity", "single_total_ns")
     assert ran.code == 0, ran.err
-    assert "Nothing was shown to be worse by more than 2 %: 1 seemed so, and 10 fresh blocks did not confirm it" in ran.out
+    assert (
+        "Nothing was shown to be worse by more than 2 %: 1 seemed so, and 10 fresh blocks did not confirm it" in ran.out
+    )
     assert f"- not confirmed: {JIT}" in ran.out
 
 
