@@ -96,4 +96,4 @@ setup:
 # write requirements.lock anew from pyproject.toml
 [group('set up')]
 lock:
-    uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --extra hosts --group dev --no-emit-index-url --no-header pyproject.toml -o requirements.lock
+    uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --extra hosts --extra explore --group dev --no-emit-index-url --no-header pyproject.toml -o requirements.lock

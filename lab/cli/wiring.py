@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from lab.core.case import Case
     from lab.core.experiment import Experiment
     from lab.core.guest import GuestId
-    from lab.core.manifest import Manifest, RuntimeFingerprint
+    from lab.core.manifest import Manifest
     from lab.core.progress import Progress
     from lab.engines.engine import Engine
     from lab.verify.items import Item
@@ -69,10 +69,7 @@ class Lab:
         from lab.builds.images.ensure import recorded_image
         from lab.campaign.recorded import recorded
 
-        def find(runtime: str, known: RuntimeFingerprint) -> ImageInfo | None:
-            return recorded_image(runtime, manifest.experiment.edition, known)
-
-        return recorded(manifest, cases, self.home, find, progress)
+        return recorded(manifest, cases, self.home, recorded_image, progress)
 
     def build_images(self, runtimes: Mapping[str, Iterable[str]], progress: Progress) -> dict[str, BuildReport]:
         """Images by edition; raises as `lab.builds.images.ensure.build_editions`."""

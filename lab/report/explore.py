@@ -10,11 +10,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import altair as alt
 import numpy as np
-import vl_convert
 
 from lab.core.arm import Mode
+from lab.core.errors import UsageError
 from lab.core.plain_text import json_text, printable_line
 from lab.core.quantity import Unit
 from lab.core.trial import QUANTITIES, Kind
@@ -24,6 +23,15 @@ from lab.report.page.text import escape
 from lab.runtimes.registry import RUNTIMES
 from lab.store.campaigns import read_manifest
 from lab.store.columns import KINDS, TrialTable, load_table
+
+try:
+    import altair as alt
+    import vl_convert
+except ImportError as error:  # an extra
+    raise UsageError(
+        f"the page to explore cannot be made: {error.name} is not installed",
+        "install the lab with its extra for it: `pip install 'wasm-edge-lab[explore]'`, or run `just setup`",
+    ) from error
 
 MOST_TRIALS = 4_000
 """Of a campaign with more, every so-and-so-many-th trial is in the page: it stays below 2 MB."""

@@ -17,7 +17,7 @@ from lab.core.errors import BuildFailed, EngineFailed, LabError
 from lab.core.manifest import RuntimeFingerprint
 from lab.core.names import Edition
 from lab.core.progress import Progress, silent
-from lab.engines.docker_sdk import DockerClient, connect
+from lab.engines.docker_sdk import DockerClient, connect, failures_as_lab_errors
 from lab.engines.leftovers import remove_abandoned
 from lab.store.build_times import build_time
 
@@ -147,8 +147,8 @@ def find_images(edition: str = Edition.CURRENT) -> dict[str, ImageInfo]:
     return images
 
 
-def recorded_image(runtime: str, edition: str, known: RuntimeFingerprint) -> ImageInfo | None:
-    """The image that a campaign recorded, by its id; else that of the edition if its binary is the same; else None.
+def recorded_image(runtime: str, known: RuntimeFingerprint) -> ImageInfo | None:
+    """The image that a campaign recorded, by its id; else one that holds the same binary; None if there is none here.
 
     Raises:
         EngineMissing, EngineForbidden: no engine to ask.
@@ -156,8 +156,10 @@ def recorded_image(runtime: str, edition: str, known: RuntimeFingerprint) -> Ima
     client = connect()
     with contextlib.suppress(EngineFailed):
         return describe_image(client, known.image_id)
-    found = find_images(edition).get(runtime)
-    return found if found is not None and found.binary_sha256 == known.binary_sha256 else None
+    wanted = {"lab.runtime": runtime, "lab.version": known.version, "lab.binary_sha256": known.binary_sha256}
+    with failures_as_lab_errors():
+        found = client.images.list(filters={"label": [f"{label}={value}" for label, value in wanted.items()]})
+    return describe_image(client, str(found[0].id)) if found else None
 
 
 def build_steps(steps: Iterable[BuildStep], client: DockerClient, progress: Progress) -> dict[str, LabError]:

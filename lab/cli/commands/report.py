@@ -10,8 +10,9 @@ import typer
 
 from lab.cli.browser import open_in_browser
 from lab.cli.options import Campaign, Json, Results
-from lab.cli.output import say, say_json
-from lab.core.errors import NothingToReport
+from lab.cli.output import note, say, say_json
+from lab.cli.wiring import lab_of
+from lab.core.errors import NothingToReport, UsageError
 from lab.disk.paths import RESULTS
 from lab.report.over_hosts import render_over_hosts
 from lab.report.render import render
@@ -20,9 +21,14 @@ from lab.store.spread import find_spread_directory, host_directories
 
 
 def report(
+    context: typer.Context,
     campaign: Campaign = LATEST,
     results: Results = RESULTS,
     short: Annotated[bool, typer.Option("--short", help="Print three sentences and one table of ratios only.")] = False,
+    explore: Annotated[
+        bool,
+        typer.Option("--explore", help="Also write explore.html beside the page: every trial, to slice by yourself."),
+    ] = False,
     open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     json: Json = False,
 ) -> None:
@@ -31,6 +37,8 @@ def report(
     Of a campaign on several hosts: the report of each host, and one over all of them.
     """
     spread = find_spread_directory(results, campaign)
+    if spread is not None and explore:
+        raise UsageError(f"{spread} ran on several hosts", "explore one host: name its directory below hosts/")
     if spread is not None:
         page, summary = _over_hosts(spread)
         if json:
@@ -41,6 +49,10 @@ def report(
             open_in_browser(page.resolve().as_uri())
         return
     made = render(resolve(results, campaign))
+    if explore:
+        page = made.page.with_name("explore.html")
+        trials = lab_of(context).export_explore(made.directory.parent, page)
+        note(f"{trials} trials written to {page}")
     if json:
         say_json(made)
     else:
