@@ -36,7 +36,8 @@ def materials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Materials:
         guest = GuestId.of(case.arm)
         directory = tmp_path / "home" / "guests" / f"{guest.target}-{guest.profile}"
         directory.mkdir(parents=True)
-        path = shutil.copy(found.guests[guest].path, directory / guest.file_name)
+        path = directory / guest.file_name
+        shutil.copy(found.guests[guest].path, path)
         checksum, size = file_sha256(path), path.stat().st_size
         found.guests[guest] = msgspec.structs.replace(found.guests[guest], sha256=checksum)
         record = {"file": path.name, "sha256": checksum, "size_bytes": size, "toolchain": "rustc 1.85.1"}
