@@ -205,6 +205,17 @@ def seconds_of(case: Case, model: Model, nth: int) -> tuple[float, float]:
     return startup_s * noise, s_per_gmac * slower * noise * model.macs * case.batch / 1e9
 
 
+def stretched(report: ProbeReport, by: float) -> ProbeReport:
+    """The report of a run in which everything took so many times as long."""
+    marks = tuple(_later(mark, by) for mark in report.marks)
+    return msgspec.structs.replace(report, marks=marks, total_ns=round(report.total_ns * by))
+
+
+def _later(mark: PhaseMark, by: float) -> PhaseMark:
+    length = None if mark.guest_ns is None else round(mark.guest_ns * by)
+    return msgspec.structs.replace(mark, seen_ns=round(mark.seen_ns * by), guest_ns=length)
+
+
 def crash(_job: Job, report: ProbeReport) -> JobResult:
     """Ends by SIGABRT before it has printed anything."""
     ended = msgspec.structs.replace(

@@ -15,6 +15,7 @@ from typer.main import get_group
 
 COMMANDS = {
     "doctor": "Say what is missing on this machine and how to get it.",
+    "tune": "Show which settings of the kernel disturb measurements, and what they should be.",
     "models": "List, freeze and import models.",
     "build": "Build images and guests that are not here yet.",
     "runtimes": "List every arm with its runtime's version and supply.",

@@ -46,6 +46,11 @@ class Lab:
         """Directory of everything that is kept between commands: ``LAB_HOME``."""
         return home()
 
+    @property
+    def root(self) -> Path:
+        """Root of the file system that holds the kernel's ``proc`` and ``sys``."""
+        return Path("/")
+
     def engine(self, name: EngineName) -> Engine:
         """The engine that runs trials; raises as `lab.cli.engines.open_engine`."""
         from lab.cli.engines import open_engine

@@ -24,7 +24,7 @@ MORE_MEMORY = "leave vgg_16 and vgg_19 out of the experiment: freezing them peak
 MOUNT_CGROUPS = "mount cgroup v2 (or v1's memory controller): without it `cgroup_peak_bytes` is absent"
 NEWER_KERNEL = "Linux 5.19 or newer reports memory.peak on cgroup v2: without it `cgroup_peak_bytes` is absent"
 INSTALL_MMDEBSTRAP = "as root `apt-get install mmdebstrap` (done by `lab build` itself), or reach an image registry"
-SET_GOVERNOR = "`cpupower frequency-set -g performance`: a changing clock shows as noise"
+SET_GOVERNOR = "`lab tune --apply`, or `cpupower frequency-set -g performance`: a changing clock shows as noise"
 STOP_OTHERS = "stop what else runs: it shows as noise; `lab calibrate` measures how much"
 CPU_COUNT = "one processor measures, another keeps the lab out of its way: expect more noise with fewer than two"
 

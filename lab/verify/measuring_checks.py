@@ -18,13 +18,11 @@ JSON_LOGS = "use a daemon with the json-file log driver: reports are read from i
 OVERLAY2 = (
     "use the overlay2 storage driver: with this one runtimes' binaries are read by a program, which start-up waits for"
 )
-PLAIN_CORES = "`sysctl -w kernel.core_pattern=core`: a crash of a trial is piped to a program, whatever its limits say"
+PLAIN_CORES = "`lab tune --apply`: a crash of a trial is piped to a program, whatever its limits say"
 SYNCHRONISE = (
     "start an NTP client (`timedatectl set-ntp true`): names and dates of campaigns are the clock's; times are not"
 )
-TURBO_OFF = (
-    "switch turbo off (/sys/devices/system/cpu/intel_pstate/no_turbo or cpufreq/boost): the clock falls as it warms"
-)
+TURBO_OFF = "switch turbo off (`lab tune --apply`): the clock falls as the processor warms"
 
 _TIME_ERROR = 5
 _TIMEX_BYTES = 256

@@ -18,14 +18,14 @@ from lab.core.case import Case
 from lab.core.errors import UsageError
 from lab.core.experiment import Experiment, Matrix, Tier
 from lab.core.manifest import Manifest, RuntimeFingerprint
-from lab.core.probe import PhaseMark, ProbeReport
+from lab.core.probe import ProbeReport
 from lab.core.progress import silent
 from lab.core.trial import Outcome, Trial
 from lab.engines.engine import Job, JobResult
 from lab.store.campaigns import create
 from lab.store.journal import JOURNAL_NAME, read_trials, write_journal
 from tests.command import Ran, lab
-from tests.fakes import FakeEngine, FakeLab, crash, make_materials
+from tests.fakes import FakeEngine, FakeLab, crash, make_materials, stretched
 from tests.synthetic import START, measured
 
 JIT = "wasmtime-jit-cranelift@o3 tiny b1"
@@ -59,17 +59,6 @@ class TwoVersions(FakeLab):
     def recorded(self, manifest: Manifest, cases: Iterable[Case], progress: object) -> Materials:
         """Of either version."""
         return self.new if manifest.runtimes["wasmtime"].image_id == NEW else self.old
-
-
-def stretched(report: ProbeReport, by: float) -> ProbeReport:
-    """The report of a run in which everything took so many times as long."""
-    marks = tuple(_later(mark, by) for mark in report.marks)
-    return msgspec.structs.replace(report, marks=marks, total_ns=round(report.total_ns * by))
-
-
-def _later(mark: PhaseMark, by: float) -> PhaseMark:
-    length = None if mark.guest_ns is None else round(mark.guest_ns * by)
-    return msgspec.structs.replace(mark, seen_ns=round(mark.seen_ns * by), guest_ns=length)
 
 
 @pytest.fixture(autouse=True)
