@@ -31,6 +31,7 @@ COMMANDS = {
     "claims": "Compare the paper's claims with a campaign.",
     "compare": "Say what changed from campaign A to B.",
     "trend": "Show one quantity of every case through campaigns.",
+    "limits": "Show under which memory limit each case still runs.",
     "verify": "Compare models, guests, images, outputs, trials and the report with lab.lock.",
     "provenance": "Say what images and guests are made of, for others to check.",
     "calibrate": "Compare an arm with itself, and with an injected slowdown.",

@@ -39,6 +39,7 @@ from lab.report.sections.phases import phases_section
 from lab.report.sections.predictions import predictions_section
 from lab.report.sections.ranking import ranking_section, tournament_section
 from lab.report.sections.share import share_section
+from lab.report.sections.single_stream import single_stream_section
 from lab.report.sections.stability import stability_section
 from lab.report.sections.tradeoffs import tradeoffs_section
 from lab.report.tradeoffs import ModelTradeoffs, tradeoffs
@@ -148,6 +149,7 @@ def _sections(
         cost_section(figures.aot, AOT_LEAD, results) if figures.aot.by_case else None,
         aot_section(results),
         cold_start_section(cold_starts(results)),
+        single_stream_section(results),
         tournament_section(played),
         ranking_section(ranked),
         tradeoffs_section(trades),

@@ -38,6 +38,7 @@ def run(
     budget: Annotated[str | None, typer.Option(help="Measuring time instead of the tier's, such as 2h.")] = None,
     blocks: Annotated[int | None, typer.Option(help="At most so many blocks.", min=1)] = None,
     precision: Annotated[str | None, typer.Option(help="Half-width to stop at, such as 1%.")] = None,
+    memory: Annotated[str | None, typer.Option(help="Memory limit of each trial, such as 256MiB.")] = None,
     edition: Annotated[str | None, typer.Option(help="Pinned runtimes: current or paper.")] = None,
     gate: Annotated[Gate | None, typer.Option(help="Wait for a quiet machine before each trial: on or off.")] = None,
     replicates: Annotated[int | None, typer.Option(help="Worlds that blocks run in by turns.", min=1)] = None,
@@ -63,7 +64,7 @@ def run(
         budget=budget,
         blocks=blocks,
         edition=edition,
-        of_measure={"precision": precision, "gate": gate, "replicates": replicates, "stop": stop},
+        of_measure={"precision": precision, "memory": memory, "gate": gate, "replicates": replicates, "stop": stop},
     )
     lab = lab_of(context)
     plan = load_plan(experiment, tier, lab.home, options)
