@@ -45,7 +45,11 @@ def campaign(results: Path, mebibytes: int, fails: Callable[[Case, int], bool]) 
 
 
 def made(results: Path, *limits: int) -> list[Path]:
-    return [campaign(results, limit, lambda case, _, limit=limit: NEEDS[case] > limit) for limit in limits]  # type: ignore[misc]
+    return [campaign(results, limit, _short_of(limit)) for limit in limits]
+
+
+def _short_of(limit: int) -> Callable[[Case, int], bool]:
+    return lambda case, _block: NEEDS[case] > limit
 
 
 def by_case(found: tuple[UnderLimits, ...]) -> dict[Case, UnderLimits]:
@@ -63,8 +67,9 @@ def test_the_least_limit_that_suffices_is_found_in_any_order_of_campaigns(tmp_pa
 
 def test_what_runs_out_of_memory_at_times_does_not_suffice(tmp_path: Path) -> None:
     two = [
-        campaign(tmp_path, limit, lambda case, block, limit=limit: limit == 64 and block == 2) for limit in (64, 128)
-    ]  # type: ignore[misc]
+        campaign(tmp_path, 64, lambda _case, block: block == 2),
+        campaign(tmp_path, 128, lambda _case, _block: False),
+    ]
     found = by_case(under_limits(two))
     assert found[JIT].needs_bytes == 128 * MIB
     assert found[JIT].outcomes[64 * MIB] == "ok, sometimes out-of-memory"
