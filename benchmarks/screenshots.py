@@ -12,7 +12,7 @@ from io import BytesIO, StringIO
 from PIL import Image
 from rich.console import Console
 
-from lab.core.errors import EngineMissing
+from lab.core.errors import EngineMissing, LabError
 from lab.disk.paths import RESULTS, ROOT
 from lab.disk.whole import write_whole
 from lab.report.render import ReportPaths, render
@@ -70,4 +70,7 @@ def _terminal(made: ReportPaths) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except LabError as error:
+        sys.exit(f"error: {error.message}\n  hint: {error.remedy}")
