@@ -6,6 +6,8 @@ Version history of `MANIFEST_SCHEMA`:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from lab.core.experiment import Experiment
@@ -27,6 +29,15 @@ class Host(msgspec.Struct, frozen=True):
     governor: str | None = None
     turbo: bool | None = None
     virtualised: bool | None = None
+
+
+def alike(hosts: Iterable[Host]) -> bool:
+    """Whether machines are of one kind: the same processor, as many cores, the same governor, turbo, virtualisation."""
+    kinds = {
+        (host.cpu_model, host.cpu_flags_sha256, host.cores, host.governor, host.turbo, host.virtualised)
+        for host in hosts
+    }
+    return len(kinds) <= 1
 
 
 class RuntimeFingerprint(msgspec.Struct, frozen=True):

@@ -5,8 +5,8 @@
     ├── report.md      the same in Markdown
     └── tables/        the same as CSV, in full precision
 
-Hosts are strata (`lab.stats.strata`): where they agree, all blocks stand behind the figure; where they differ, hosts
-are the sample, and the interval says what a further host would show. Absolute times of two hosts are never put
+Hosts are strata (`lab.stats.strata`): where they are alike and agree, all blocks stand behind the figure; otherwise
+hosts are the sample, and the interval is of the mean over hosts like these. Absolute times of two hosts are never put
 together.
 """
 
@@ -22,7 +22,9 @@ import numpy as np
 
 from lab.core.case import Case
 from lab.core.errors import NothingToReport
+from lab.core.manifest import alike
 from lab.core.plain_text import markdown_text, printable, printable_line
+from lab.core.units import show_percent
 from lab.disk.whole import write_whole
 from lab.report.display import arm_name, bounds, model_name, ratio
 from lab.report.document import Column, Section, Table
@@ -41,9 +43,10 @@ body { font: 15px/1.5 system-ui, sans-serif; max-width: 1280px; margin: 2em auto
 td, th { padding: .25em .8em; text-align: left; }
 """
 LEAD = (
-    "Ratio to the native trial of the same block, which ran on the same host. Over all: every host's typical ratio, "
-    "weighted by its blocks, where the hosts agree; otherwise their plain mean, with an interval over hosts. I² is the "
-    "share of the hosts' variance that is more than noise, p that of Welch's test that all hosts have one ratio."
+    "Ratio to the native trial of the same block, which ran on the same host. Over all: of machines of one kind that "
+    "agree, every host's typical ratio weighted by its blocks; otherwise the plain mean of hosts, its interval over "
+    "hosts. p: Welch's test that all hosts have one ratio. Q: Cochran's; about the number of hosts less one where they "
+    "do. I²: share of the hosts' variance that is more than noise. τ: standard deviation between hosts, of the ratio."
 )
 
 
@@ -91,8 +94,10 @@ def _section(quantity: CostQuantity, hosts: Mapping[str, Results]) -> Section:
         Column("low", ""),
         Column("high", ""),
         Column("interval", "95 % interval"),
-        Column("i_squared", "I²", lambda share: f"{share:.0%}"),
         Column("p_same", "p", lambda p: f"{p:.2g}"),
+        Column("cochran_q", "Q", lambda q: f"{q:.3g}"),
+        Column("i_squared", "I²", lambda share: f"{share:.0%}"),
+        Column("tau_log_ratio", "τ", lambda tau: show_percent(math.expm1(tau))),
         Column("blocks", "blocks"),
         Column("reading", "hosts"),
     )
@@ -112,23 +117,27 @@ def _row(quantity: CostQuantity, case: Case, hosts: Mapping[str, Results]) -> di
     row: dict[str, Any] = {"case": case.id, "arm": arm_name(case.arm), "model": case.model, "batch": case.batch}
     row |= {f"{name}_ratio": _one_host(values) for name, values in samples.items()}
     row["blocks"] = sum(len(values) for values in samples.values())
-    return row | _merged(list(samples.values()), len(hosts))
+    return row | _merged(samples, hosts)
 
 
-def _merged(samples: Sequence[Floats], hosts: int) -> dict[str, Any]:
+def _merged(samples: Mapping[str, Floats], hosts: Mapping[str, Results]) -> dict[str, Any]:
     """The figure over the hosts with enough blocks for one of their own; of one host alone, that host's."""
-    enough = [values for values in samples if len(values) >= _LEAST_BLOCKS]
+    enough = {name: values for name, values in samples.items() if len(values) >= _LEAST_BLOCKS}
     if not enough:
         return {"reading": "one block a host: no interval"}
-    merged = merge_strata(enough)
+    are_alike = alike(hosts[name].manifest.host for name in enough)
+    merged = merge_strata([*enough.values()], are_alike=are_alike)
     low, high = (float(end) for end in interval(merged.center, LEVEL))
     found: dict[str, Any] = {"ratio": math.exp(float(merged.center.value))}
     if math.isfinite(low) and math.isfinite(high):
         found |= {"low": math.exp(low), "high": math.exp(high), "interval": bounds(math.exp(low), math.exp(high))}
-    found |= {"i_squared": merged.between, "p_same": merged.p_same}
-    which = f"{len(enough)} of {hosts}"
-    agree = "" if merged.p_same is None else ", which differ" if merged.is_mixed else ", which agree"
-    return found | {"reading": which + agree}
+    reading = f"{len(enough)} of {len(hosts)}"
+    if len(enough) > 1:
+        reading += ", of one kind" if are_alike else ", of several kinds"
+    if (seen := merged.heterogeneity) is not None:
+        found |= {"p_same": seen.p_same, "cochran_q": seen.q, "i_squared": seen.i_squared, "tau_log_ratio": seen.tau}
+        reading += ", which differ" if seen.is_shown else ", which agree"
+    return found | {"reading": reading}
 
 
 def _one_host(values: Floats) -> str:

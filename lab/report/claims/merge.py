@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from lab.core.arm import GuestProfile
+from lab.core.manifest import alike
 from lab.report.claims.claim_file import PAPER, Claim, ClaimQuantity, claims_path, load_claims
 from lab.report.claims.judge import conclude, judge
 from lab.report.claims.measure import LEVEL, Measured, is_linear, measure
@@ -92,7 +93,8 @@ def _merged(claim: Claim, guest: GuestProfile, strata: Sequence[Results]) -> Fin
         best = min(range(len(found)), key=lambda place: (len(found[place].missing), -found[place].estimate.n))
         alone = conclude(claim, guest, found[best], strata[best])
         return msgspec.structs.replace(alone, why=join(f"campaign {strata[best].manifest.campaign} alone", alone.why))
-    merged = merge_strata([measured.figures for measured, _ in whole])
+    are_alike = alike([results.manifest.host for _, results in whole])
+    merged = merge_strata([measured.figures for measured, _ in whole], are_alike=are_alike)
     blocks = sum(len(measured.figures) for measured, _ in whole)
     estimate = _estimate(claim, merged, blocks)
     together = Measured(estimate, (), (), whole[0][0].wanted, whole[0][0].figures)
@@ -111,10 +113,9 @@ def _estimate(claim: Claim, merged: Merged, blocks: int) -> Estimate:
 
 def _heterogeneity(merged: Merged, used: int, given: int) -> str:
     """``3 of 3 campaigns, which agree (p = 0.41, I² 0 %)``."""
-    which = f"{used} of {given} campaigns"
-    if merged.p_same is None or merged.between is None:
-        return which
-    figures = f"p = {merged.p_same:.2g}, I² {merged.between:.0%}"
-    if merged.is_mixed:
-        return f"{which}, which differ ({figures}): the interval is over campaigns"
-    return f"{which}, which agree ({figures})"
+    which, found = f"{used} of {given} campaigns", merged.heterogeneity
+    over = ": the interval is over campaigns" if merged.is_random else ""
+    if found is None:
+        return f"{which}{over}"
+    figures = f"p = {found.p_same:.2g}, I² {found.i_squared:.0%}"
+    return f"{which}, which {'differ' if found.is_shown else 'agree'} ({figures}){over}"
