@@ -11,6 +11,7 @@ import typer
 
 from lab.campaign.experiment_file import cases_of, load_plan
 from lab.campaign.plan_estimate import PlanEstimate, estimate
+from lab.campaign.plan_hosts import HostsEstimate, estimate_hosts
 from lab.cli.options import ExperimentFile, Json, TierName
 from lab.cli.output import note, say, say_json, say_table
 from lab.cli.wiring import lab_of
@@ -41,6 +42,9 @@ def plan(
     after: Annotated[
         str | None, typer.Option(help="With --claims: a campaign that goes on; shows what each open claim still lacks.")
     ] = None,
+    hosts: Annotated[
+        int | None, typer.Option(min=1, help="Show what up to so many hosts would finish when, by simulation.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Show cases, estimated time, disk and memory of a tier. Writes nothing."""
@@ -62,6 +66,8 @@ def plan(
             if after is not None:
                 _show_open(predicted)
             _show_claims(predicted, found, len(wants))
+    elif hosts is not None:
+        _show_hosts(found, estimate_hosts(found, hosts, chosen.tier(tier).cell_budget_s), json=json)
     elif json:
         say_json(found)
     else:
@@ -94,6 +100,27 @@ def _show_claims(predicted: Forecast, found: PlanEstimate, wanted: int) -> None:
     if found.unfrozen:
         unfrozen = ", ".join(found.unfrozen)
         say(f"without claims on networks that are not frozen yet ({unfrozen}): `lab models prepare` freezes them")
+
+
+def _show_hosts(found: PlanEstimate, on_hosts: tuple[HostsEstimate, ...], *, json: bool) -> None:
+    if json:
+        say_json(on_hosts)
+        return
+    left_out = sum(each.trial_s is None and each.unsupported_because is None for each in found.cases)
+    unknown = f"{left_out} cases on networks that are not frozen yet: `lab models prepare` freezes them"
+    if not on_hosts:
+        say(f"no case's time is known, for {unknown}" if left_out else "no case can be run within the cell budget")
+        return
+    rows = [
+        (each.hosts, show_duration(each.minimum_s), show_duration(each.maximum_s), f"{each.used:.0%}")
+        for each in on_hosts
+    ]
+    least, most = (f"{blocks} blocks after" for blocks in (found.min_blocks, found.max_blocks))
+    say_table(rows, ("hosts", least, most, "hosts used"))
+    say(f"\nevery host may measure for {show_duration(found.budget_s)}; a block stays on one host")
+    say("simulated: hosts differ by 5 %, one in twenty is half as fast, each fails once a week")
+    if left_out:
+        say(f"without {unknown}")
 
 
 def _show(found: PlanEstimate) -> None:
