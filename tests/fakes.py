@@ -273,7 +273,7 @@ def _image(runtime: str, version: str) -> ImageInfo:
 
 def _guest(directory: Path, target: str, profile: str) -> GuestBuild:
     path = directory / f"{target}-{profile}" / "guest"
-    path.parent.mkdir(parents=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(path.parent.name.encode())
     return GuestBuild(
         path=path, sha256=_sha(path.parent.name), size_bytes=path.stat().st_size, toolchain="rustc 1.85.1"
@@ -281,7 +281,7 @@ def _guest(directory: Path, target: str, profile: str) -> GuestBuild:
 
 
 def _model(directory: Path, batches: tuple[int, ...]) -> Model:
-    directory.mkdir(parents=True)
+    directory.mkdir(parents=True, exist_ok=True)
     graph = directory / "graph.pb"
     graph.write_bytes(directory.name.encode() * 1000)
     return Model(
