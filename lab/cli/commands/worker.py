@@ -15,7 +15,8 @@ from lab.cli.engines import EngineName, EngineOption
 from lab.cli.output import note, say
 from lab.cli.progress import CampaignProgress
 from lab.cli.wiring import lab_of
-from lab.cluster.invitation import find_invitation, invite, parse_address
+from lab.cluster.batch import kubernetes_manifest, slurm_script
+from lab.cluster.invitation import Address, find_invitation, invite, parse_address
 from lab.core.errors import EXIT_NEGATIVE, UsageError
 from lab.disk.measuring_lock import Holder
 from lab.verify.machine import examine
@@ -34,6 +35,15 @@ def worker(
         bool, typer.Option("--invite", help="Make the certificate that hosts take part with, and end.")
     ] = False,
     renew: Annotated[bool, typer.Option("--renew", help="With --invite: replace the one that is there.")] = False,
+    slurm: Annotated[
+        bool, typer.Option("--slurm", help="Print a job script for sbatch that runs this worker on a node, and end.")
+    ] = False,
+    kubernetes: Annotated[
+        str | None,
+        typer.Option(
+            help="Print a manifest for kubectl that runs this worker from an image that holds the lab, and end."
+        ),
+    ] = None,
     engine: EngineOption = EngineName.CONTAINER,
 ) -> None:
     """Measure for a campaign that another machine runs.
@@ -50,6 +60,11 @@ def worker(
     if address is None:
         raise UsageError("no address is given", "name the machine of `lab run --scheduler`, such as alpha:8786")
     place = parse_address(address)
+    if slurm and kubernetes is not None:
+        raise UsageError("--slurm and --kubernetes were both given", "give one of them")
+    if slurm or kubernetes is not None:
+        say(_for_others(place, lab.home, kubernetes, _repeated(share, engine)).rstrip("\n"))
+        return
     invitation = find_invitation(lab.home, place)
     chosen = lab.engine(engine)
     if engine is EngineName.CONTAINER:
@@ -71,6 +86,20 @@ def worker(
         serve(host, place, invitation, note, once=once)
     finally:
         progress.close()
+
+
+def _for_others(place: Address, home: Path, image: str | None, options: tuple[str, ...]) -> str:
+    """What starts this worker elsewhere: on Slurm, or from an image on Kubernetes."""
+    if place.host == "localhost" or place.host.startswith(("127.", "::1")):
+        raise UsageError(
+            f"other machines do not reach this one as {place.host}", "name it as they do, such as alpha:8786"
+        )
+    return slurm_script(place, home, options) if image is None else kubernetes_manifest(place, image, options)
+
+
+def _repeated(share: Path | None, engine: EngineName) -> tuple[str, ...]:
+    shared = () if share is None else ("--share", str(share.absolute()))
+    return (*shared, *(() if engine is EngineName.CONTAINER else ("--engine", engine.value)))
 
 
 class _Waiting:
