@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from lab.core.case import Case
 from lab.core.experiment import Limits
 from lab.core.trial import Kind, Outcome, Trial
 from lab.engines.engine import Engine
+from lab.engines.heat import Heat, heating, read_heat
 from lab.engines.host import cpu_flags_sha256
 
 
@@ -33,6 +35,7 @@ class TrialRunner:
         measure: limits.
         home: where goldens, and copies of what a runtime may write to, are kept.
         worlds: in which trials run by turns; None for a campaign of one world.
+        heat: how hot the machine is.
     """
 
     def __init__(
@@ -43,9 +46,10 @@ class TrialRunner:
         measure: Limits,
         home: Path,
         worlds: Worlds | None = None,
+        heat: Callable[[], Heat] = read_heat,
     ) -> None:
         self._name, self._materials, self._engine, self._measure = name, materials, engine, measure
-        self._copies, self._worlds = home / "writable", worlds
+        self._copies, self._worlds, self._heat = home / "writable", worlds, heat
         self._goldens = Goldens(home / "goldens", cpu_flags_sha256())
 
     def run(
@@ -78,15 +82,22 @@ class TrialRunner:
             job = with_writable_copies(job, self._writable(world))
         if self._worlds is not None and world is not None:
             job = self._worlds.enter(job, world)
-        started_at = utc_now()
+        started_at, before = utc_now(), self._heat()
         result = run_patiently(self._engine, job)
+        heated = heating(before, self._heat())
         judged = judge_exit(result, job.timeout_s)
         if judged.outcome is Outcome.OK and result.report is not None:
             judged = judge_marks(result.report, iterations, is_prepared=case.arm.guest.is_prepared)
             if judged.outcome is Outcome.OK:
                 judged = judge_output(result.report, self._goldens, case, guest.sha256, model)
         trial = trial_of(result, judged, case, kind=Kind.RUN, block=block, started_at=started_at)
-        return msgspec.structs.replace(trial, replicate=world)
+        return msgspec.structs.replace(
+            trial,
+            replicate=world,
+            flags=(*trial.flags, *heated.flags),
+            temperature_mc=heated.temperature_mc,
+            energy_uj=heated.energy_uj,
+        )
 
     def _writable(self, world: int | None) -> Path:
         """Where copies for writing are kept: each world has its own."""

@@ -47,7 +47,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         timeout_s: seconds one trial may take.
         compile_timeout_s: seconds one precompilation may take.
         memory_bytes: bytes one container may use, swap off.
-        cpus: processors a trial is pinned to (the highest-numbered ones); None for all that the lab may use.
+        compile_memory_bytes: the same of a precompilation or preparation; None for the same limit.
+        cpus: processors a trial is pinned to (the quickest, of the highest numbers); None for all that the lab may use.
         precision_fraction: half-width of each overhead's interval at which blocks stop being added.
         seed: seed of the random order of trials within blocks.
         gate: whether each trial waits for a quiet machine first, and is repeated once if it was disturbed.
@@ -65,6 +66,12 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     gate: bool = False
     replicates: int = 1
     is_sequential: bool = False
+    compile_memory_bytes: int | None = None
+
+    @property
+    def making_memory_bytes(self) -> int:
+        """Bytes that a precompilation or preparation may use."""
+        return self.memory_bytes if self.compile_memory_bytes is None else self.compile_memory_bytes
 
 
 class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -75,7 +82,9 @@ class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         timeout: longest duration of one trial.
         compile_timeout: longest duration of one precompilation.
         memory: limit of one container, swap off.
-        cpus: processors a trial is pinned to (the highest-numbered ones); None for all that the lab may use.
+        compile_memory: limit of a precompilation or preparation, which may be made on another machine than it runs on;
+            None for that of `memory`.
+        cpus: processors a trial is pinned to (the quickest, of the highest numbers); None for all that the lab may use.
         precision: half-width of each overhead's interval at which blocks stop being added.
         seed: seed of the random order of trials within blocks.
         gate: ``on``: each trial waits, within limits, for a quiet machine, and is repeated once if it was disturbed.
@@ -93,6 +102,7 @@ class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gate: Literal["off", "on"] = "off"
     replicates: Count = 1
     stop: Literal["precision", "sequential"] = "precision"
+    compile_memory: str | None = None
 
     @property
     def limits(self) -> Limits:
@@ -108,6 +118,7 @@ class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             gate=self.gate == "on",
             replicates=self.replicates,
             is_sequential=self.stop == "sequential",
+            compile_memory_bytes=None if self.compile_memory is None else parse_size_bytes(self.compile_memory),
         )
 
 
@@ -269,8 +280,8 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         measure, limits = self.measure, self.measure.limits
         _positive("timeout", measure.timeout, limits.timeout_s)
         _positive("compile_timeout", measure.compile_timeout, limits.compile_timeout_s)
-        if limits.memory_bytes < LEAST_MEMORY_BYTES:
-            raise ExperimentError(f"no runtime starts within memory = '{measure.memory}'", "give at least 64MiB")
+        _enough("memory", measure.memory, limits.memory_bytes)
+        _enough("compile_memory", measure.compile_memory or measure.memory, limits.making_memory_bytes)
         if not 0 < limits.precision_fraction < 1:
             raise ExperimentError(f"precision = '{measure.precision}' cannot be reached", "give a value such as 2%")
         if limits.iterations > MOST_ITERATIONS:
@@ -300,6 +311,11 @@ def _one_unit(limits: Limits) -> None:
             "sequential bounds are of blocks, and replicates make the world the unit",
             "give stop = 'precision', or replicates = 1",
         )
+
+
+def _enough(key: str, text: str, size_bytes: int) -> None:
+    if size_bytes < LEAST_MEMORY_BYTES:
+        raise ExperimentError(f"no runtime starts within {key} = '{text}'", "give at least 64MiB")
 
 
 def _positive(key: str, text: str, seconds: float) -> None:

@@ -66,6 +66,7 @@ class Flag(StrEnum):
         ENGINE_FAILURE: the engine could not bring the trial to a report, twice; that shows nothing of the case.
         DISTURBED: the machine was busy right before the trial, or its hypervisor gave its processors to others.
         REPEAT: the trial stands for a disturbed one of the same case and block.
+        HOT: a processor of the machine was slowed down, for heat or for want of current.
         FROM_CACHE: a compile trial or preparation made earlier, of another campaign or arm, whose module is used again.
     """
 
@@ -76,3 +77,4 @@ class Flag(StrEnum):
     REPEAT = "repeat"
     FROM_CACHE = "from-cache"
     ENGINE_FAILURE = "engine-failure"
+    HOT = "hot"

@@ -95,6 +95,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         gate_wait_ns: how long the lab waited for a quiet machine before it started the trial; None without a gate.
         pressure_ns: for how long some task of the machine waited for a processor.
         steal_ns: processor time that a hypervisor gave to others, summed over processors.
+        temperature_mc: of the machine's hottest sensor when the trial had ended, in thousandths of a degree Celsius.
+        energy_uj: that the processors' packages took, container start and removal included, in microjoules.
     """
 
     schema: int = TRIAL_SCHEMA
@@ -148,6 +150,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     gate_wait_ns: Annotated[Measured, Quantity("wait for a quiet machine")] = None
     pressure_ns: Annotated[Measured, Quantity("time in which some task waited for a processor")] = None
     steal_ns: Annotated[Measured, Quantity("processor time given to others by the hypervisor", "steal_ns")] = None
+    temperature_mc: Annotated[Measured, Quantity("temperature of the hottest sensor in thousandths of a degree")] = None
+    energy_uj: Annotated[Measured, Quantity("energy of the processors in microjoules")] = None
 
     @classmethod
     def of(cls, case: Case, **rest: Any) -> Trial:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from lab.core.experiment import Limits
 from lab.core.manifest import Host
 from lab.core.units import show_bytes
 
+_CPUS = "/sys/devices/system/cpu"
 # A trial that may take more than this share of the memory meets the machine's end of memory before its own.
 MOST_OF_MEMORY = 0.9
 
@@ -22,7 +24,7 @@ def describe_host(engine: str) -> Host:
     """The machine a campaign runs on; a fact the kernel does not offer is None."""
     cpu = _cpuinfo()
     return Host(
-        cpu_model=cpu.get("model name", platform.processor() or platform.machine()),
+        cpu_model=cpu.get("model name") or _board() or platform.processor() or platform.machine(),
         cpu_flags_sha256=cpu_flags_sha256(),
         cores=len(os.sched_getaffinity(0)),
         memory_bytes=psutil.virtual_memory().total,
@@ -41,7 +43,9 @@ def cpu_flags_sha256() -> str:
     """Identity of this processor's instruction set: precompiled modules and native outputs are valid for one only."""
     cpu = _cpuinfo()
     features = sorted(cpu.get("flags", cpu.get("Features", "")).split())
-    identity = " ".join([platform.machine(), cpu.get("model name", ""), *features])
+    # processors of Arm have numbers in the place of a name
+    name = cpu.get("model name") or " ".join(cpu.get(key, "") for key in ("CPU implementer", "CPU part")).strip()
+    identity = " ".join([platform.machine(), name, *features])
     return hashlib.sha256(identity.encode()).hexdigest()
 
 
@@ -73,14 +77,38 @@ def misfits(limits: Limits, memory_bytes: int | None = None, processors: int | N
         )
     if limits.cpus is not None and limits.cpus > available:
         deviations.append(f"cpus = {limits.cpus}, and the lab may use {available} here: trials run on {available}")
+    elif processors is None and len(kinds := _kinds(usable_cpus(limits.cpus) or sorted(os.sched_getaffinity(0)))) > 1:
+        quick = sum(_capacity(cpu) == max(kinds) for cpu in os.sched_getaffinity(0))
+        deviations.append(
+            f"trials run on processors of {len(kinds)} kinds, and which one computes is a matter of chance. "
+            f"Write cpus = {quick} or less: the quickest are taken first"
+        )
     return tuple(deviations)
 
 
 def usable_cpus(count: int | None) -> tuple[int, ...] | None:
-    """The `count` highest-numbered processors this process may use (interrupts favour the low ones); None for all."""
+    """The quickest `count` processors that this process may use; None for all.
+
+    Of one kind, those of the highest numbers: interrupts favour the low ones.
+    """
     if count is None:
         return None
-    return tuple(sorted(os.sched_getaffinity(0))[-count:])
+    by_kind = sorted(os.sched_getaffinity(0), key=lambda cpu: (_capacity(cpu), cpu))
+    return tuple(sorted(by_kind[-count:]))
+
+
+def _kinds(cpus: Iterable[int]) -> set[int]:
+    return {_capacity(cpu) for cpu in cpus}
+
+
+def _capacity(cpu: int) -> int:
+    """How quick a processor is beside the others, where the kernel knows of several kinds; otherwise 0."""
+    return int(_read(f"{_CPUS}/cpu{cpu}/cpu_capacity") or 0)
+
+
+def _board() -> str | None:
+    """The board's name, where firmware gives one: ``Raspberry Pi 5 Model B Rev 1.0``."""
+    return (_read("/proc/device-tree/model") or "").rstrip("\0") or None
 
 
 def _cpuinfo() -> dict[str, str]:

@@ -111,6 +111,9 @@ def _identity(manifest: Manifest) -> dict[str, Any]:
     content: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(manifest, experiment=written_out))
     content["host"]["memory_bytes"] = MEMORY_GRAIN_BYTES * round(manifest.host.memory_bytes / MEMORY_GRAIN_BYTES)
     del content["campaign"], content["created_at"], content["experiment"]["question"], content["experiment"]["tiers"]
+    # what older manifests lack, and says nothing
+    if content["experiment"]["measure"]["compile_memory"] is None:
+        del content["experiment"]["measure"]["compile_memory"]
     # what older manifests lack, and follows from hashes that all have
     for runtime in content["runtimes"].values():
         del runtime["base"]

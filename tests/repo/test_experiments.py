@@ -83,7 +83,9 @@ def test_tiers_grow_and_their_quantities_read(path: Path) -> None:
     for tier in experiment.tiers.values():
         assert 3 <= tier.min_blocks <= tier.max_blocks
         assert tier.cell_budget_s <= experiment.measure.limits.timeout_s
-    assert experiment.measure.limits.memory_bytes >= 4 << 30
+    # that of small machines asks what fits
+    assert experiment.measure.limits.making_memory_bytes >= 4 << 30
+    assert path.stem == "edge" or experiment.measure.limits.memory_bytes >= 4 << 30
     assert 0 < experiment.measure.limits.precision_fraction < 0.1
 
 

@@ -200,3 +200,12 @@ def test_a_campaign_removes_leftovers_before_it_precompiles(tmp_path: Path) -> N
     stage.play()
     assert not leftover.parent.exists()
     assert any((stage.home / "artifacts").iterdir())
+
+
+def test_a_precompilation_has_a_limit_of_its_own_where_the_experiment_gives_one(tmp_path: Path) -> None:
+    for name, expected in (("256MiB", 256 << 20), ("4GiB", 4 << 30)):
+        stage = Stage(tmp_path / name, experiment(arms=("native@o3", ARM.id), memory="256MiB", compile_memory=name))
+        engine = FakeEngine(stage.materials)
+        stage.play(engine)
+        limits = {job.case.endswith("precompilation"): job.memory_bytes for job in engine.jobs}
+        assert limits == {True: expected, False: 256 << 20}

@@ -15,7 +15,16 @@ def test_the_vocabularies_are_written_as_stored_trials_have_them() -> None:
     assert [str(name) for name in Edition] == ["current", "2026-11", "paper"]
     assert [str(name) for name in Target] == ["native", "wasm"]
     assert [str(name) for name in Weights] == ["seeded", "pretrained", "auto", "imported"]
-    flags = ["cpu-contended", "throttled", "shared-machine", "disturbed", "repeat", "from-cache", "engine-failure"]
+    flags = [
+        "cpu-contended",
+        "throttled",
+        "shared-machine",
+        "disturbed",
+        "repeat",
+        "from-cache",
+        "engine-failure",
+        "hot",
+    ]
     assert [str(name) for name in Flag] == flags
 
 

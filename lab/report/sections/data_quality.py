@@ -18,6 +18,7 @@ FLAG_HINTS = {
     "shared-machine": "tasks waited for a processor meanwhile; stop what else runs, or expect more scatter",
     "disturbed": "the machine was busy right before, or its hypervisor gave the processors to others; see `repeat`",
     "repeat": "run again for a disturbed trial of the same block, which it stands for in every figure",
+    "hot": "a processor was slowed down, for heat or for want of current; cool it, or fix a lower frequency",
     "engine-failure": "the engine could not run these; `lab doctor` says what it lacks",
     "from-cache": "made earlier, in another campaign or for another arm: its time is from then",
 }
