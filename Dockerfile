@@ -550,3 +550,15 @@ WORKDIR /work
 ENV HOME=/tmp
 USER 65534:65534
 ENTRYPOINT ["/usr/local/bin/probe"]
+
+# ---- what `lab count` counts the instructions of native guests with; nothing is timed in it ---------------------------
+
+FROM ${BASE_TRIXIE} AS count
+COPY packages/ /packages/
+RUN /packages/install count valgrind \
+    && rm -rf /packages
+COPY --from=probe /out/usr/local/bin/probe /usr/local/bin/probe
+WORKDIR /work
+ENV HOME=/tmp
+USER 65534:65534
+ENTRYPOINT ["/usr/local/bin/probe"]

@@ -34,6 +34,7 @@ COMMANDS = {
     "limits": "Show under which memory limit each case still runs.",
     "verify": "Compare models, guests, images, outputs, trials and the report with lab.lock.",
     "provenance": "Say what images and guests are made of, for others to check.",
+    "count": "Count instructions of native guests, and the fuel of wasm guests.",
     "calibrate": "Compare an arm with itself, and with an injected slowdown.",
 }
 """What ``lab --help`` says of each command.

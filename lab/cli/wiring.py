@@ -125,6 +125,12 @@ class Lab:
 
         return launch
 
+    def counter_image(self, progress: Progress) -> str:
+        """The image in which instructions are counted; raises as `lab.builds.counter.ensure_counter`."""
+        from lab.builds.counter import ensure_counter
+
+        return ensure_counter(progress)
+
     def find_images(self, edition: str) -> dict[str, ImageInfo]:
         """Images that are here; raises as `lab.builds.images.ensure.find_images`."""
         from lab.builds.images.ensure import find_images

@@ -16,6 +16,8 @@ from lab.core.errors import BuildFailed
 
 _INSTALL = re.compile(r"/packages/install\s+([\w-]+)((?:\\\n|[^&;\n])*)")
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
+# Stages that no runtime's image is made from, by what their names begin with.
+_TOOLS = ("toolchain", "count")
 
 
 class Request(msgspec.Struct, frozen=True, order=True):
@@ -55,8 +57,8 @@ def requests(dockerfile: stages.Dockerfile, pins: Pins) -> tuple[Request, ...]:
         for runtime, pin in edition_pins.runtimes.items():
             supply = Supply.REGISTRY if pin.registry is not None else Supply.ARTIFACT
             args = dockerfile.defaults | stage_args(pins, edition, runtime, supply)
-            toolchains = [name for name in dockerfile.stages if name.startswith("toolchain")]
-            targets = [runtime, *toolchains] if runtime == NATIVE_RUNTIME else [runtime]
+            tools = [name for name in dockerfile.stages if name.startswith(_TOOLS)]
+            targets = [runtime, *tools] if runtime == NATIVE_RUNTIME else [runtime]
             for name in chain.from_iterable(_built(dockerfile, target, args) for target in targets):
                 request = _request(dockerfile, name, args, pins)
                 known = found.setdefault((request.suite, name), request)
