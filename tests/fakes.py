@@ -348,6 +348,10 @@ class FakeLab(Lab):
         images = {name: image for name, image in self._materials.images.items() if name not in self._problems}
         return dict.fromkeys(runtimes, BuildReport(images, self._problems))
 
+    def counter_image(self, progress: object) -> str:
+        """A name."""
+        return "lab-count"
+
     def find_images(self, edition: str) -> dict[str, ImageInfo]:
         """The images."""
         return self._materials.images
