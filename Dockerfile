@@ -551,12 +551,21 @@ ENV HOME=/tmp
 USER 65534:65534
 ENTRYPOINT ["/usr/local/bin/probe"]
 
-# ---- what `lab count` counts the instructions of native guests with; nothing is timed in it ---------------------------
+# ---- what `lab count` counts in; nothing is timed in it ---------------------------------------------------------------
+
+FROM python-packages AS count-packages
+COPY ca/host.crt /opt/ca/host.crt
+COPY python-guest/requirements/wasmtime.txt /requirements.txt
+RUN pip install --no-compile --only-binary :all: --target /out/usr/local/lib/python3.13/dist-packages \
+        -r /requirements.txt \
+    && python3 -m compileall -q --invalidation-mode unchecked-hash /out/usr/local/lib/python3.13/dist-packages
 
 FROM ${BASE_TRIXIE} AS count
 COPY packages/ /packages/
-RUN /packages/install count valgrind \
+RUN /packages/install count python3 strace valgrind \
     && rm -rf /packages
+COPY --from=count-packages /out/ /
+COPY launchers/count-fuel.py /usr/local/lib/lab/
 COPY --from=probe /out/usr/local/bin/probe /usr/local/bin/probe
 WORKDIR /work
 ENV HOME=/tmp

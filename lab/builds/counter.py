@@ -1,4 +1,4 @@
-"""The image that native guests' instructions are counted in: valgrind of the lock of packages, and the probe."""
+"""The image that guests are counted in: valgrind and strace of the lock of packages, Wasmtime for Python, the probe."""
 
 from __future__ import annotations
 

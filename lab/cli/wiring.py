@@ -126,7 +126,7 @@ class Lab:
         return launch
 
     def counter_image(self, progress: Progress) -> str:
-        """The image in which instructions are counted; raises as `lab.builds.counter.ensure_counter`."""
+        """The image in which guests are counted; raises as `lab.builds.counter.ensure_counter`."""
         from lab.builds.counter import ensure_counter
 
         return ensure_counter(progress)

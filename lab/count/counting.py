@@ -22,7 +22,7 @@ from lab.core.guest import GuestId
 from lab.core.names import Target
 from lab.core.probe import ProbeReport
 from lab.core.trial import Kind, Outcome
-from lab.count.jobs import fuel_in, fuel_job, fuel_module_job, instructions_in, instructions_job, valgrind_in
+from lab.count.jobs import fuel_in, fuel_job, fuel_module_job, instructions_in, instructions_job
 from lab.count.record import GuestCount, Unit
 from lab.disk.whole import write_whole
 from lab.engines.engine import Engine, Job
@@ -30,8 +30,6 @@ from lab.runtimes.wasmtime import Wasmtime
 
 LABEL = "count"
 TIER = "count"
-# Where the search begins: about what MobileNetV1 takes. Further off, it has a few more runs.
-_FUEL_PER_MAC = 12
 _SEE = "`lab run` measures the same case, and its report names the reason; see also docs/comparing.md"
 
 
@@ -57,13 +55,13 @@ def experiment(guests: tuple[GuestId, ...], models: tuple[str, ...], batch: int)
         question="How many instructions does an inference take?",
         matrix=(Matrix(arms=tuple(arm_of(guest).id for guest in guests), models=models, batches=(batch,)),),
         tiers={TIER: Tier(budget="24h", cell_budget="24h")},
-        # valgrind takes some forty times as long, the search for fuel some forty runs
+        # valgrind takes some forty times as long
         measure=Measure(timeout="2h", compile_timeout="30m", memory="6GiB"),
     )
 
 
 class _Counted(NamedTuple):
-    count: int
+    number: int
     counter: str
 
 
@@ -73,15 +71,15 @@ class Counting:
     Args:
         materials: what is run.
         engine: where.
-        valgrind: image in which native guests are counted.
+        image: in which guests are counted.
         limits: of every job.
         progress: called with each job before it runs.
     """
 
     def __init__(
-        self, materials: Materials, engine: Engine, valgrind: str, limits: Limits, progress: Callable[[str], object]
+        self, materials: Materials, engine: Engine, image: str, limits: Limits, progress: Callable[[str], object]
     ) -> None:
-        self._materials, self._engine, self._valgrind, self._limits = materials, engine, valgrind, limits
+        self._materials, self._engine, self._image, self._limits = materials, engine, image, limits
         self._progress = progress
 
     def count(self, guest: GuestId, model: str, batch: int, *, repeat: int, further: int) -> GuestCount:
@@ -102,13 +100,10 @@ class Counting:
         with tempfile.TemporaryDirectory() as directory:
             program = AS_IT_IS if guest.target is Target.NATIVE else self._counting_module(case, Path(directory))
             first, longer = [], []
-            guesses = self._first_guesses(case, further)
             for _ in range(repeat):
-                first.append(self._run(case, program, 1, guesses[0]))
-                longer.append(self._run(case, program, 1 + further, guesses[1]))
-                # found again, not taken: a search that begins there ends there only if that is the count
-                guesses = first[-1].count, longer[-1].count
-        if any(more.count <= least.count for least, more in zip(first, longer, strict=True)):
+                first.append(self._run(case, program, 1))
+                longer.append(self._run(case, program, 1 + further))
+        if any(more.number <= least.number for least, more in zip(first, longer, strict=True)):
             raise _uncounted(case, f"{further} further inferences took nothing")
         build, graph_sha256 = self._materials.guest(case.arm), self._materials.models[model].graph_sha256
         return GuestCount(
@@ -120,18 +115,15 @@ class Counting:
             unit=Unit.INSTRUCTIONS if guest.target is Target.NATIVE else Unit.FUEL,
             counter=first[0].counter,
             further=further,
-            process=tuple(run.count for run in first),
-            inference=tuple((more.count - least.count) / further for least, more in zip(first, longer, strict=True)),
+            process=tuple(run.number for run in first),
+            inference=tuple((more.number - least.number) / further for least, more in zip(first, longer, strict=True)),
         )
-
-    def _first_guesses(self, case: Case, further: int) -> tuple[int, int]:
-        inference = max(1, _FUEL_PER_MAC * self._materials.models[case.model].macs * case.batch)
-        return 2 * inference, (2 + further) * inference
 
     def _counting_module(self, case: Case, directory: Path) -> TrialProgram:
         """The guest, precompiled so that it counts its fuel."""
         self._progress(f"compiling {GuestId.of(case.arm).id} with fuel")
-        job = fuel_module_job(compile_job(case.module, self._materials, self._limits, campaign=LABEL))
+        job = compile_job(case.module, self._materials, self._limits, campaign=LABEL)
+        job = fuel_module_job(job, self._image)
         made, module = make_module(self._engine, job, case.module, Kind.COMPILE, "")
         if module is None:
             raise _uncounted(case, made.why)
@@ -140,7 +132,7 @@ class Counting:
         directory.chmod(0o755)  # for the container's user
         return TrialProgram(module=path)
 
-    def _run(self, case: Case, program: TrialProgram, iterations: int, guess: int) -> _Counted:
+    def _run(self, case: Case, program: TrialProgram, iterations: int) -> _Counted:
         self._progress(f"counting {case.id}, {iterations} {'inference' if iterations == 1 else 'inferences'}")
         job = run_job(
             case,
@@ -152,13 +144,15 @@ class Counting:
             program=program,
         )
         is_native = case.arm.is_native
-        job = instructions_job(job, self._valgrind) if is_native else fuel_job(job, guess)
+        if is_native:
+            job = instructions_job(job, self._image)
+        else:
+            job = fuel_job(job, self._image, self._materials.runtime(case.arm).guest_file)
         report = self._judged(case, job, iterations)
-        count = instructions_in(report) if is_native else fuel_in(report)
-        if not count:
+        counted = instructions_in(report) if is_native else fuel_in(report)
+        if counted is None:
             raise _uncounted(case, "no count was printed")
-        counter = valgrind_in(report) if is_native else f"wasmtime {self._materials.image(case.arm).version}"
-        return _Counted(count, counter)
+        return _Counted(*counted)
 
     def _judged(self, case: Case, job: Job, iterations: int) -> ProbeReport:
         """The report of a run that ended well with the right output: a wrong answer is worth no count."""

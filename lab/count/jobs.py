@@ -1,8 +1,9 @@
 """The jobs that count, and what their reports say.
 
-A trial's job, its command line wrapped: natively by valgrind's cachegrind, which counts each instruction that the
-process executes; under WebAssembly by a search for the least fuel with which Wasmtime ends. The guest, its files, its
-output and the walls around it are those of a trial.
+A trial's job with its command line wrapped. Natively valgrind's cachegrind counts each instruction that the process
+executes; under WebAssembly Wasmtime counts fuel. Guest, files, output and walls are those of a trial. Both get a clock
+that stands still and random bytes that are zeros: hash maps are laid out by random keys, which moves the counts of
+loading by half a per cent, and longer numbers take longer to print.
 """
 
 from __future__ import annotations
@@ -12,20 +13,23 @@ import re
 import msgspec
 
 from lab.core.probe import ProbeReport
-from lab.disk.paths import ROOT
-from lab.engines.engine import Job, Mount
+from lab.engines.engine import Job
 
+# Eight bytes at a time: what the C library asks for at once; the standard library of Rust asks again for more.
+_FIXED = (
+    *("/usr/bin/strace", "-f", "-qq", "--seccomp-bpf", "-o", "/dev/null", "-e", "trace=getrandom,clock_gettime"),
+    *("-e", f"inject=getrandom:retval=8:poke_exit=@arg1={bytes(8).hex()}"),
+    *("-e", f"inject=clock_gettime:retval=0:poke_exit=@arg2={bytes(16).hex()}"),
+)
 # Neither caches nor branches are simulated: instructions alone, and only their sum.
 _CACHEGRIND = (
     *("/usr/bin/valgrind", "--tool=cachegrind", "--cache-sim=no", "--branch-sim=no"),
     "--cachegrind-out-file=/dev/null",
 )
+_FUEL_COUNTER = ("/usr/bin/python3", "/usr/local/lib/lab/count-fuel.py")
 _INSTRUCTIONS = re.compile(r"^==\d+== I\s+refs:\s+([\d,]+)\s*$", re.MULTILINE)
 _VALGRIND = re.compile(r"^==\d+== Using Valgrind-([\w.]+)", re.MULTILINE)
-_FUEL = re.compile(r"^fuel (\d+)\s*$", re.MULTILINE)
-_SEARCH = "count-fuel"
-# Fuel is counted in code that Wasmtime adds when it compiles.
-_WITH_FUEL = ("-W", "fuel=1")
+_FUEL = re.compile(r"^fuel (\d+) (wasmtime \S+)\s*$", re.MULTILINE)
 
 
 def instructions_job(job: Job, image: str) -> Job:
@@ -33,46 +37,44 @@ def instructions_job(job: Job, image: str) -> Job:
 
     Args:
         job: as the trial has it.
-        image: with valgrind and the probe in it.
+        image: with what counts in it.
     """
-    return msgspec.structs.replace(job, image=image, argv=(*_CACHEGRIND, *job.argv))
+    return msgspec.structs.replace(job, image=image, argv=(*_FIXED, *_CACHEGRIND, *job.argv))
 
 
-def fuel_module_job(job: Job) -> Job:
+def fuel_module_job(job: Job, image: str) -> Job:
     """The job that precompiles a guest so that it counts its fuel.
 
     Args:
-        job: that precompiles it without.
+        job: that precompiles it for Wasmtime as it is.
+        image: as above.
     """
-    program, command, *options = job.argv
-    return msgspec.structs.replace(job, argv=(program, command, *_WITH_FUEL, *options))
+    *_, module, guest = job.argv
+    return msgspec.structs.replace(job, image=image, argv=(*_FUEL_COUNTER, "compile", guest, module))
 
 
-def fuel_job(job: Job, guess: int) -> Job:
-    """The job that finds out the fuel of a trial of Wasmtime, ahead of time, on a module that counts fuel.
+def fuel_job(job: Job, image: str, module: str) -> Job:
+    """The job of a trial of Wasmtime, ahead of time, with its fuel counted.
 
     Args:
-        job: as the trial has it.
-        guess: of the fuel; a good one makes the search short.
+        job: as the trial has it, with a module that counts fuel.
+        image: as above.
+        module: the module's file, as the job's command line names it.
     """
-    search = Mount(ROOT / "launchers" / _SEARCH, _SEARCH)
-    argv = ("/bin/sh", _SEARCH, str(guess), *job.argv)
-    return msgspec.structs.replace(job, argv=argv, mounts=(*job.mounts, search))
+    arguments = job.argv[job.argv.index(module) + 1 :]
+    return msgspec.structs.replace(job, image=image, argv=(*_FUEL_COUNTER, "run", module, *arguments))
 
 
-def instructions_in(report: ProbeReport) -> int | None:
-    """The instructions that a report of `instructions_job` states; None if it states none."""
+def instructions_in(report: ProbeReport) -> tuple[int, str] | None:
+    """The instructions that a report of `instructions_job` states, and what counted them; None if it states none."""
     found = _INSTRUCTIONS.findall(report.stderr_tail)
-    return int(found[-1].replace(",", "")) if found else None
+    release = _VALGRIND.search(report.stderr_tail)
+    if not found:
+        return None
+    return int(found[-1].replace(",", "")), "valgrind" if release is None else f"valgrind {release[1]}"
 
 
-def valgrind_in(report: ProbeReport) -> str:
-    """Name and version of what counted, as far as the report says it."""
-    found = _VALGRIND.search(report.stderr_tail)
-    return "valgrind" if found is None else f"valgrind {found[1]}"
-
-
-def fuel_in(report: ProbeReport) -> int | None:
-    """The fuel that a report of `fuel_job` states; None if it states none."""
+def fuel_in(report: ProbeReport) -> tuple[int, str] | None:
+    """The fuel that a report of `fuel_job` states, and what counted it; None if it states none."""
     found = _FUEL.findall(report.stderr_tail)
-    return int(found[-1]) if found else None
+    return (int(found[-1][0]), found[-1][1]) if found else None

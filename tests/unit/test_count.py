@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.core.errors import DataError, NothingToReport, UsageError
 from lab.core.guest import GuestId
 from lab.core.probe import PROBE_SCHEMA, ProbeReport
 from lab.count.counting import arm_of
-from lab.count.jobs import fuel_in, instructions_in, valgrind_in
+from lab.count.jobs import fuel_in, instructions_in
 from lab.count.record import SCHEMA, CountFile, GuestCount, Unit, changes, read_counts, spread
-from lab.disk.paths import ROOT
 from lab.engines.engine import Job, JobResult
 from tests.command import Ran, lab
 from tests.fakes import FakeEngine, FakeLab, crash, make_materials
@@ -26,7 +23,7 @@ from tests.imported import import_made_up
 
 COUNTS = st.integers(min_value=1, max_value=2**60)
 MARGINS = st.floats(min_value=0, max_value=1)
-# What a guest or a runtime may print: no line of it is valgrind's, or the search's.
+# What a guest or a runtime may print: no line of it is valgrind's, or the counter's of fuel.
 CHATTER = st.text(st.characters(exclude_characters="=", exclude_categories=["Cs"]), max_size=200).filter(
     lambda text: "fuel" not in text
 )
@@ -57,14 +54,13 @@ def counted(process: int = 1000, inference: float = 500.0, **other: object) -> G
 @given(count=COUNTS, pid=st.integers(1, 2**22), before=CHATTER, after=CHATTER)
 def test_the_instructions_are_those_that_valgrind_prints(count: int, pid: int, before: str, after: str) -> None:
     said = f"{before}\n=={pid}== Using Valgrind-3.24.0 and LibVEX\n=={pid}== I refs:        {count:,}\n{after}"
-    assert instructions_in(report(said)) == count
-    assert instructions_in(report(said.replace("I refs", "I   refs"))) == count
-    assert valgrind_in(report(said)) == "valgrind 3.24.0"
+    assert instructions_in(report(said)) == (count, "valgrind 3.24.0")
+    assert instructions_in(report(said.replace("I refs", "I   refs"))) == (count, "valgrind 3.24.0")
 
 
 @given(count=COUNTS, before=CHATTER, after=CHATTER)
-def test_the_fuel_is_that_which_the_search_prints(count: int, before: str, after: str) -> None:
-    assert fuel_in(report(f"{before}\nfuel {count}\n{after}")) == count
+def test_the_fuel_is_that_which_the_counter_prints(count: int, before: str, after: str) -> None:
+    assert fuel_in(report(f"{before}\nfuel {count} wasmtime 50.0.1\n{after}")) == (count, "wasmtime 50.0.1")
 
 
 @given(said=CHATTER)
@@ -136,49 +132,8 @@ def test_a_guest_is_counted_natively_or_under_wasmtime_and_never_prepared() -> N
         arm_of(GuestId.parse("native/o3+tract-0.23+prepared"))
 
 
-WASMTIME = """#!/bin/sh
-# run -W fuel=N NEEDED: as Wasmtime ends with such a budget
-echo >> "$0.runs"
-if [ "$4" = broken ]; then echo 'Error: no such file' >&2; exit 1; fi
-if [ "${3#fuel=}" -lt "$4" ]; then
-    printf 'Error: failed to run\\n\\nCaused by:\\n    wasm trap: all fuel consumed by WebAssembly\\n' >&2
-    exit 134
-fi
-echo marks
-"""
-
-
-def searched(directory: Path, guess: int, needed: object) -> subprocess.CompletedProcess[str]:
-    """The search, with a Wasmtime that needs so much."""
-    wasmtime = directory / "wasmtime"
-    wasmtime.write_text(WASMTIME)
-    wasmtime.chmod(0o755)
-    command = ["/bin/sh", ROOT / "launchers" / "count-fuel", str(guess), wasmtime, "run", str(needed)]
-    environment = {**os.environ, "TMPDIR": str(directory)}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-
-
-@settings(max_examples=15, deadline=None)
-@given(needed=st.integers(1, 2**50), guess=st.integers(1, 2**50))
-def test_the_search_finds_the_least_budget_that_is_enough_from_any_guess(
-    tmp_path_factory: pytest.TempPathFactory, needed: int, guess: int
-) -> None:
-    ended = searched(tmp_path_factory.mktemp("search"), guess, needed)
-    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "marks\n", f"fuel {needed}\n")
-
-
-def test_a_search_that_begins_at_the_count_runs_three_times(tmp_path: Path) -> None:
-    assert searched(tmp_path, 12345, 12345).stderr == "fuel 12345\n"
-    assert len((tmp_path / "wasmtime.runs").read_text().splitlines()) == 3
-
-
-def test_a_search_ends_with_what_wasmtime_says_if_it_fails_for_another_reason(tmp_path: Path) -> None:
-    ended = searched(tmp_path, 1000, "broken")
-    assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", "Error: no such file\n")
-
-
 class CountingEngine(FakeEngine):
-    """Prints counts as valgrind and the search do.
+    """Prints counts as valgrind and the counter of fuel do.
 
     Attributes:
         grown: by how much every count is larger.
@@ -194,11 +149,9 @@ class CountingEngine(FakeEngine):
             return result
         iterations = int(job.argv[job.argv.index("--iterations") + 1])
         count = 1000 + 1_000_000 * iterations + self.grown + self.varies * len(self.jobs)
-        said = (
-            f"==1== Using Valgrind-3.24.0\n==1== I refs: {count:,}\n"
-            if "valgrind" in job.argv[0]
-            else f"fuel {count}\n"
-        )
+        said = f"fuel {count} wasmtime 50.0.1\n"
+        if "/usr/bin/valgrind" in job.argv:
+            said = f"==1== Using Valgrind-3.24.0\n==1== I refs: {count:,}\n"
         return JobResult(msgspec.structs.replace(result.report, stderr_tail=said), oom_killed=False)
 
 
@@ -218,22 +171,22 @@ def count(engine: FakeEngine, *words: object) -> Ran:
 def test_a_count_is_of_a_process_and_of_each_further_inference(engine: CountingEngine) -> None:
     ran = count(engine, "--json", "--further", 4)
     native, wasm = json.loads(ran.out)["counts"]
-    assert (native["unit"], native["counter"], wasm["unit"]) == ("instructions", "valgrind 3.24.0", "fuel")
+    assert (native["unit"], native["counter"]) == ("instructions", "valgrind 3.24.0")
+    assert (wasm["unit"], wasm["counter"]) == ("fuel", "wasmtime 50.0.1")
     assert native["process"] == wasm["process"] == [1_001_000] * 2
     assert native["inference"] == wasm["inference"] == [1_000_000] * 2
 
 
-def test_native_guests_run_under_valgrind_and_wasm_guests_in_a_search_within_the_walls_of_trials(
-    engine: CountingEngine,
-) -> None:
+def test_guests_run_under_what_counts_with_a_fixed_clock_within_the_walls_of_trials(engine: CountingEngine) -> None:
     count(engine)
-    native = [job for job in engine.jobs if job.image == "lab-count"]
-    compiled, *wasm = [job for job in engine.jobs if job.image != "lab-count"]
-    assert [job.argv[:2] for job in native] == [("/usr/bin/valgrind", "--tool=cachegrind")] * 4
-    assert compiled.argv[1:4] == ("compile", "-W", "fuel=1")
-    assert [job.argv[:2] for job in wasm] == [("/bin/sh", "count-fuel")] * 4
-    # the second repeat begins where the first one ended
-    assert [job.argv[2] for job in wasm[2:]] == ["1001000", "2001000"]
+    native = [job for job in engine.jobs if job.case.startswith("native")]
+    compiled, *wasm = [job for job in engine.jobs if not job.case.startswith("native")]
+    assert {job.image for job in engine.jobs} == {"lab-count"}
+    assert all("inject=clock_gettime" in " ".join(job.argv) for job in native)
+    assert all(job.argv.index("/usr/bin/valgrind") < job.argv.index("/work/guest") for job in native)
+    assert compiled.argv[-3:] == ("compile", "guest.wasm", "out/guest.cwasm")
+    assert all(job.argv[2:5] == ("run", "guest.cwasm", "model.pb") for job in wasm)
+    assert (len(native), len(wasm)) == (4, 4)
     assert not any(mount.writable for job in engine.jobs for mount in job.mounts)
 
 

@@ -18,7 +18,6 @@ from lab.cli.wiring import Lab, lab_of
 from lab.core.errors import EXIT_NEGATIVE
 from lab.core.experiment import Experiment
 from lab.core.guest import GuestId
-from lab.core.names import Target
 from lab.core.units import parse_fraction, show_percent
 from lab.count.counting import TIER, Counting, experiment
 from lab.count.record import SCHEMA, CountChange, CountFile, GuestCount, changes, read_counts, spread
@@ -56,7 +55,7 @@ def count(
     allowed = parse_fraction(margin)
     earlier = None if against is None else read_counts(against)
     with alone(f"count of {', '.join(names)}", wait=wait):
-        counting = _counting(lab, plan, needs_valgrind=any(each.target is Target.NATIVE for each in guests))
+        counting = _counting(lab, plan)
         counts = tuple(
             counting.count(each, name, batch, repeat=repeat, further=further) for name in names for each in guests
         )
@@ -70,11 +69,11 @@ def count(
         raise typer.Exit(EXIT_NEGATIVE)
 
 
-def _counting(lab: Lab, plan: Experiment, *, needs_valgrind: bool) -> Counting:
+def _counting(lab: Lab, plan: Experiment) -> Counting:
     with build_progress() as progress:
         materials = lab.gather(plan.cases(TIER), plan, progress)
-        valgrind = lab.counter_image(progress) if needs_valgrind else ""
-    return Counting(materials, lab.engine(EngineName.CONTAINER), valgrind, plan.measure.limits, note)
+        image = lab.counter_image(progress)
+    return Counting(materials, lab.engine(EngineName.CONTAINER), image, plan.measure.limits, note)
 
 
 def _say(counts: tuple[GuestCount, ...]) -> None:
