@@ -555,8 +555,10 @@ ENTRYPOINT ["/usr/local/bin/probe"]
 
 FROM python-packages AS count-packages
 COPY ca/host.crt /opt/ca/host.crt
+ARG WASMTIME_VERSION
 COPY python-guest/requirements/wasmtime.txt /requirements.txt
-RUN pip install --no-compile --only-binary :all: --target /out/usr/local/lib/python3.13/dist-packages \
+RUN grep -q "^wasmtime==${WASMTIME_VERSION} " /requirements.txt \
+    && pip install --no-compile --only-binary :all: --target /out/usr/local/lib/python3.13/dist-packages \
         -r /requirements.txt \
     && python3 -m compileall -q --invalidation-mode unchecked-hash /out/usr/local/lib/python3.13/dist-packages
 
