@@ -25,7 +25,8 @@ from lab.core.errors import BuildFailed
 from lab.core.guest import ALL_GUESTS, GUEST_PYTHON, GuestId
 from lab.core.names import Edition, Target
 from lab.core.progress import Progress, silent
-from lab.disk.content import decode_bytes, file_sha256, sha256
+from lab.disk.checked import read_checked, write_checked
+from lab.disk.content import file_sha256, sha256
 from lab.disk.locks import lock
 from lab.disk.paths import LOGS, ROOT, home
 from lab.disk.whole import write_whole
@@ -295,7 +296,7 @@ def _kept(directory: Path) -> GuestBuild | None:
     if not record.is_file():
         return None
     try:
-        kept = decode_bytes(record.read_bytes(), _Record)
+        kept = read_checked(record, _Record)
     except ValueError:
         return None  # damaged: it is built again
     return GuestBuild(directory / kept.file, kept.sha256, kept.size_bytes, kept.toolchain)
@@ -320,7 +321,7 @@ def _build(client: DockerClient, toolchain: BuildStep, edition: str, build: Gues
         path = directory / build.file_name
         write_whole(path, (work / "out" / path.name).read_bytes(), mode=0o755)
         made = _Record(path.name, file_sha256(path), path.stat().st_size, compiler)
-        write_whole(directory / "build.json", msgspec.json.encode(made))
+        write_checked(directory / "build.json", made)
         return GuestBuild(path, made.sha256, made.size_bytes, made.toolchain)
 
 

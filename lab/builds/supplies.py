@@ -9,10 +9,12 @@ import lzma
 import shutil
 import tarfile
 import tempfile
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from lab.builds.artifacts import SUMS, add_sums, checked, read_sums
 from lab.builds.pins import Artifact, Upstream
+from lab.builds.steps.context import digest, files_under
 from lab.builds.steps.planner import PrebuiltFiles
 from lab.core.errors import SupplyError
 from lab.core.progress import Progress, silent
@@ -48,15 +50,36 @@ def take_artifact(directory: Path, artifact: Artifact, place: str) -> PrebuiltFi
         listed = f"{directory / SUMS} lists {expected[:16]}… for {artifact.file}, the pins {artifact.sha256[:16]}…"
         raise SupplyError(listed, "use the directory that was meant, or correct lab/builds/pins.toml")
     source = checked(directory, artifact.file, expected)
-    target = home() / "runtimes" / expected[:16]
-    with lock(f"runtimes-{expected[:16]}"):
-        if not target.is_dir():
-            with whole_directory(target) as tree:
-                binary = tree / place
-                binary.parent.mkdir(parents=True)
-                _decompress(source, binary)
-                binary.chmod(0o755)
-    return PrebuiltFiles(expected, target)
+
+    def lay_out(tree: Path) -> None:
+        binary = tree / place
+        binary.parent.mkdir(parents=True)
+        _decompress(source, binary)
+        binary.chmod(0o755)
+
+    return PrebuiltFiles(expected, _laid_out(expected, lay_out))
+
+
+def _laid_out(identity: str, lay_out: Callable[[Path], None]) -> Path:
+    """The directory of what was unpacked from a file of that checksum: unpacked again unless it is as it was then.
+
+    Names, executable bits and contents are compared with a record beside the directory. One without a record, as
+    earlier versions of the lab left it, is unpacked again, too.
+    """
+    target = home() / "runtimes" / identity[:16]
+    record = target.with_name(f"{target.name}.sha256")
+    with lock(f"runtimes-{target.name}"):
+        if not record.is_file() or record.read_bytes() != _record_of(target):
+            with whole_directory(target, replace=True) as tree:
+                lay_out(tree)
+            write_whole(record, _record_of(target))
+    return target
+
+
+def _record_of(directory: Path) -> bytes:
+    """One line: a digest over every file; of a directory that is missing or empty, over none."""
+    files = files_under(directory, ".") if any(path.is_file() for path in directory.rglob("*")) else {}
+    return f"{digest(files)}\n".encode()
 
 
 def _decompress(source: Path, binary: Path) -> None:
@@ -84,15 +107,14 @@ def take_upstream(upstream: Upstream, progress: Progress = silent) -> PrebuiltFi
         Unreachable: its host does not answer.
         SupplyError: what came is not what was pinned.
     """
-    target = home() / "runtimes" / upstream.sha256[:16]
-    with lock(f"runtimes-{upstream.sha256[:16]}"):
-        if not target.is_dir():
-            progress(f"download {PurePosixPath(upstream.url).name}", upstream.url)
-            tarball = _download(upstream.url, upstream.sha256)
-            with whole_directory(target) as tree, tarfile.open(tarball) as tar:
-                for member, place in upstream.members.items():
-                    _unpack(tar, member, tree / place, upstream.url)
-    return PrebuiltFiles(upstream.sha256, target)
+
+    def lay_out(tree: Path) -> None:
+        progress(f"download {PurePosixPath(upstream.url).name}", upstream.url)
+        with tarfile.open(_download(upstream.url, upstream.sha256)) as tar:
+            for member, place in upstream.members.items():
+                _unpack(tar, member, tree / place, upstream.url)
+
+    return PrebuiltFiles(upstream.sha256, _laid_out(upstream.sha256, lay_out))
 
 
 def _download(url: str, checksum: str) -> Path:

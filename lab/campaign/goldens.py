@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 from lab.core.errors import DataError
 from lab.core.model import Model, ModelInput
 from lab.core.names import Target
-from lab.disk.content import decode_bytes
-from lab.disk.whole import write_whole
+from lab.disk.checked import has_check, read_checked, write_checked
 
 # Of each output tensor's range in TensorFlow. tract and TensorFlow differ by summation order only (about 3e-6).
 TOLERANCE = 1e-3
@@ -58,12 +57,18 @@ class Goldens:
         """
         path = self._path(target, guest_sha256, model, batch)
         try:
-            return decode_bytes(path.read_bytes(), Golden)
+            return read_checked(path, Golden)
         except FileNotFoundError:
             return None
         except ValueError as error:
             remedy = "delete it: the next output is then compared with TensorFlow's again"
             raise DataError(f"{path} is damaged: {error}", remedy) from error
+
+    def confirm(self, target: str, guest_sha256: str, model: Model, batch: int, golden: Golden) -> None:
+        """Give the file of a golden that an output has just matched its check, if an earlier lab left it without."""
+        path = self._path(target, guest_sha256, model, batch)
+        if not has_check(path):
+            write_checked(path, golden)
 
     def admit(self, target: str, guest_sha256: str, model: Model, batch: int, output: bytes) -> Golden | str:
         """Hold a first output against TensorFlow's; the golden it became, or why it is wrong."""
@@ -72,8 +77,7 @@ class Goldens:
             return verdict
         golden = Golden(hashlib.sha256(output).hexdigest(), verdict)
         path = self._path(target, guest_sha256, model, batch)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, msgspec.json.encode(golden))
+        write_checked(path, golden)
         return golden
 
     def _path(self, target: str, guest_sha256: str, model: Model, batch: int) -> Path:

@@ -97,6 +97,7 @@ def judge_output(
     if golden.sha256 != report.file_sha256:
         expected, found = golden.sha256[:12], report.file_sha256[:12]
         return OutcomeWithReason(Outcome.WRONG_OUTPUT, f"output {found}… where this guest gave {expected}… before")
+    goldens.confirm(target, guest_sha256, model, case.batch, golden)
     return OutcomeWithReason(Outcome.OK)
 
 

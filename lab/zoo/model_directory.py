@@ -19,8 +19,7 @@ import msgspec
 
 from lab.core.errors import DataError
 from lab.core.model import Model, ModelInput, OutputTensor
-from lab.disk.content import decode_json
-from lab.disk.whole import write_json
+from lab.disk.checked import read_checked, write_checked
 from lab.zoo.counts import GraphStats, published_parameters
 
 META_SCHEMA = 1
@@ -82,7 +81,12 @@ def read_meta(directory: Path) -> Meta | None:
     remedy = f"delete {directory}; it is made again when it is needed"
     if not path.exists():
         return None
-    meta = decode_json(path, Meta, remedy)
+    try:
+        meta = read_checked(path, Meta)
+    except ValueError as error:
+        raise DataError(f"{path} is damaged: {error}", remedy) from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}", remedy) from error
     if meta.schema != META_SCHEMA:
         raise DataError(f"{path} has schema {meta.schema}, this lab reads {META_SCHEMA}", remedy)
     for name in (name for entry in meta.inputs for name in (entry.file, entry.reference)):
@@ -104,7 +108,7 @@ def find_model(directory: Path) -> Model | None:
 
 def write_meta(directory: Path, meta: Meta) -> None:
     """Makes the directory a model, or replaces what it says about itself."""
-    write_json(directory / META_FILE, meta)
+    write_checked(directory / META_FILE, meta)
 
 
 def to_model(directory: Path, meta: Meta) -> Model:

@@ -7,10 +7,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import msgspec
-
 from lab.core.trial import Trial
-from lab.disk.content import decode_bytes, file_sha256
+from lab.disk.checked import read_checked, write_checked
+from lab.disk.content import file_sha256
 from lab.disk.locks import lock
 from lab.disk.whole import write_whole
 
@@ -35,7 +34,7 @@ class KeptModules:
         """
         module = self._directory / key / file_name
         try:
-            made = decode_bytes((module.parent / _RECORD).read_bytes(), Trial)
+            made = read_checked(module.parent / _RECORD, Trial)
         except (OSError, ValueError):
             return None
         return (module, made) if self._is_whole(module, made) else None
@@ -48,7 +47,7 @@ class KeptModules:
             staging = Path(name) / "keep"
             staging.mkdir(mode=0o755)
             write_whole(staging / file_name, content)
-            write_whole(staging / _RECORD, msgspec.json.encode(trial))
+            write_checked(staging / _RECORD, trial)
             if home.exists():
                 home.rename(Path(name) / "old")
             staging.rename(home)
