@@ -310,7 +310,8 @@ def _input(directory: Path, batch: int) -> ModelInput:
     shape = (batch, 2, 2, 3)
     np.linspace(-1, 1, int(np.prod(shape)), dtype="<f4").tofile(prebuilt)
     np.linspace(-3, 5, 4 * batch, dtype="<f4").tofile(reference)
-    return ModelInput(batch, shape, prebuilt, hashlib.sha256(prebuilt.read_bytes()).hexdigest(), reference)
+    input_sha256, reference_sha256 = (hashlib.sha256(path.read_bytes()).hexdigest() for path in (prebuilt, reference))
+    return ModelInput(batch, shape, prebuilt, input_sha256, reference, reference_sha256)
 
 
 class FakeLab(Lab):

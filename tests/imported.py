@@ -21,9 +21,8 @@ def import_made_up(home: Path, names: Iterable[str] = MACS) -> None:
         for given in model.inputs:
             for path in (given.input_path, given.reference_path):
                 shutil.copy(path, directory)
-            prepared.append(
-                Prepared(given.batch, given.shape, given.input_path.name, given.input_sha256, given.reference_path.name)
-            )
+            files = given.input_path.name, given.input_sha256, given.reference_path.name, given.reference_sha256
+            prepared.append(Prepared(given.batch, given.shape, *files))
         facts = GraphStats(model.parameters, model.parameters, model.conv_layers, model.macs, {"Conv2D": 3})
         nodes = tuple((output.node, output.shape) for output in model.outputs)
         built = Built(model.graph_sha256, model.input_node, (2, 2, 3), nodes, facts)

@@ -31,6 +31,7 @@ class ModelInput(msgspec.Struct, frozen=True):
         input_sha256: hash of that file.
         reference_path: TensorFlow's outputs for it: every output tensor's raw little-endian float32, concatenated in
             the order of `Model.outputs`. Its bits depend on the CPU: it is compared by tolerance.
+        reference_sha256: hash of that file; None of a model that an earlier version of the lab made.
     """
 
     batch: int
@@ -38,6 +39,7 @@ class ModelInput(msgspec.Struct, frozen=True):
     input_path: Path
     input_sha256: str
     reference_path: Path
+    reference_sha256: str | None = None
 
 
 class ConvertedGraph(msgspec.Struct, frozen=True):

@@ -47,7 +47,9 @@ def check_names(wanted: Mapping[str, Collection[int]], home: Path) -> None:
 
 
 def check_intact(models: Iterable[Model]) -> None:
-    """Accept models whose graphs and inputs are, byte for byte, what was made; VGG's half a gigabyte takes a second.
+    """Accept models whose graphs, inputs and references are, byte for byte, what was made.
+
+    VGG's half a gigabyte takes a second.
 
     Raises:
         DataError: a file is missing, cut short or changed: trials would be judged by it.
@@ -55,6 +57,8 @@ def check_intact(models: Iterable[Model]) -> None:
     for model in models:
         files = {model.graph_path: model.graph_sha256}
         files |= {given.input_path: given.input_sha256 for given in model.inputs}
+        references = {given.reference_path: given.reference_sha256 for given in model.inputs}
+        files |= {path: sha256 for path, sha256 in references.items() if sha256 is not None}
         for path, sha256 in files.items():
             try:
                 found = file_sha256(path)

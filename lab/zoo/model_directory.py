@@ -44,13 +44,18 @@ class Built(msgspec.Struct, frozen=True):
 
 
 class Prepared(msgspec.Struct, frozen=True):
-    """One input in ``meta.json``; paths are relative to its directory."""
+    """One input in ``meta.json``; paths are relative to its directory.
+
+    Attributes:
+        reference_sha256: None in one that an earlier version of the lab left.
+    """
 
     batch: int
     shape: tuple[int, ...]
     file: str
     sha256: str
     reference: str
+    reference_sha256: str | None = None
 
 
 class Meta(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,7 +131,14 @@ def to_model(directory: Path, meta: Meta) -> Model:
         conv_layers=facts.conv_layers,
         macs=facts.macs,
         inputs=tuple(
-            ModelInput(entry.batch, entry.shape, root / entry.file, entry.sha256, root / entry.reference)
+            ModelInput(
+                batch=entry.batch,
+                shape=entry.shape,
+                input_path=root / entry.file,
+                input_sha256=entry.sha256,
+                reference_path=root / entry.reference,
+                reference_sha256=entry.reference_sha256,
+            )
             for entry in meta.inputs
         ),
         published_parameters=published_parameters(meta.name, facts),

@@ -12,7 +12,7 @@ import msgspec
 
 from lab.core.errors import NoSpace
 from lab.core.units import show_bytes
-from lab.disk.content import decode_json, sha256
+from lab.disk.content import decode_json, file_sha256, sha256
 from lab.disk.whole import draft_directory, remove_leftovers, write_whole
 from lab.zoo.entries import Preprocessing
 from lab.zoo.model_directory import FACTS_FILE, GRAPH_FILE, Built, Meta, Prepared, read_meta, write_meta
@@ -79,7 +79,8 @@ def complete(staged: Sequence[Staged], batches: Sequence[int], progress: Progres
     for item in staged:
         known = read_meta(item.directory)
         older = [entry for entry in (known.inputs if known else ()) if entry.batch not in batches]
-        inputs = sorted((*older, *prepared[item.name]), key=lambda entry: entry.batch)
+        newer = [_with_reference(item.directory, entry) for entry in prepared[item.name]]
+        inputs = sorted((*older, *newer), key=lambda entry: entry.batch)
         write_meta(item.directory, _meta(item, tuple(inputs)))
 
 
@@ -117,6 +118,11 @@ def _write_inputs(item: Staged, batches: Sequence[int]) -> tuple[Prepared, ...]:
         write_whole(item.directory / file, content)
         prepared.append(Prepared(batch, tensor.shape, file, sha256(content), f"reference.b{batch}.f32"))
     return tuple(prepared)
+
+
+def _with_reference(directory: Path, entry: Prepared) -> Prepared:
+    """An input with the hash of what TensorFlow has just computed for it."""
+    return msgspec.structs.replace(entry, reference_sha256=file_sha256(directory / entry.reference))
 
 
 def _reference_job(item: Staged, built: Built, prepared: tuple[Prepared, ...]) -> ReferenceJob:

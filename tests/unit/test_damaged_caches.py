@@ -68,14 +68,22 @@ def model(home: Path, part: str) -> Kept:
     directory = home / "models" / "tiny-imported"
     found = find_model(directory)
     assert found is not None
-    files = {"graph": found.graph_path, "input": found.inputs[0].input_path, "meta": directory / "meta.json"}
+    given = found.inputs[0]
+    files = {
+        "graph": found.graph_path,
+        "input": given.input_path,
+        "reference": given.reference_path,
+        "meta": directory / "meta.json",
+    }
 
     def use() -> bytes | None:
         again = find_model(directory)
         if again is None:
             return None
         check_intact([again])
-        return again.graph_path.read_bytes() + again.inputs[0].input_path.read_bytes() + str(again).encode()
+        given = again.inputs[0]
+        files = (again.graph_path, given.input_path, given.reference_path)
+        return b"".join(path.read_bytes() for path in files) + str(again).encode()
 
     return Kept(files[part], use)
 
@@ -170,6 +178,7 @@ KINDS: dict[str, Callable[[Path], Kept]] = {
     "guest's record": lambda home: guest(home, "build.json"),
     "graph": lambda home: model(home, "graph"),
     "input": lambda home: model(home, "input"),
+    "reference": lambda home: model(home, "reference"),
     "model's record": lambda home: model(home, "meta"),
     "golden": golden,
     "converted graph": converted_graph,

@@ -65,12 +65,13 @@ def test_what_another_lab_is_making_is_not_taken_for_a_leftover(tmp_path: Path) 
     assert list((tmp_path / "models").iterdir()) == [], "what a killed lab left is gone, too"
 
 
-@pytest.mark.parametrize("part", ["graph", "input"])
+@pytest.mark.parametrize("part", ["graph", "input", "reference"])
 @pytest.mark.parametrize("damage", ["changed", "cut short", "missing"])
 def test_a_model_whose_files_have_changed_is_refused_by_name(tmp_path: Path, part: str, damage: str) -> None:
     model = make_models(tmp_path, ("tiny",))["tiny"]
     check_intact([model])
-    path = model.graph_path if part == "graph" else model.input_for(3).input_path
+    given = model.input_for(3)
+    path = {"graph": model.graph_path, "input": given.input_path, "reference": given.reference_path}[part]
     if damage == "changed":
         change_a_byte(path)
     elif damage == "cut short":
@@ -81,6 +82,13 @@ def test_a_model_whose_files_have_changed_is_refused_by_name(tmp_path: Path, par
         check_intact([model])
     assert str(path) in caught.value.message
     assert str(path.parent) in caught.value.remedy
+
+
+def test_a_reference_of_an_earlier_lab_is_accepted_unchecked(tmp_path: Path) -> None:
+    model = make_models(tmp_path, ("tiny",))["tiny"]
+    older = tuple(msgspec.structs.replace(given, reference_sha256=None) for given in model.inputs)
+    change_a_byte(model.input_for(3).reference_path)
+    check_intact([msgspec.structs.replace(model, inputs=older)])
 
 
 @pytest.mark.parametrize("name", ["/etc/hostname", "../../secret", "sub/input.f32", "", ".."])
