@@ -77,7 +77,7 @@ def test_the_firmware_of_a_raspberry_pi_says_what_slows_it_now_and_what_did_sinc
 
 
 def packages(*energies: int) -> dict[str, str]:
-    files = {}
+    files: dict[str, str] = {}
     for number, energy in enumerate(energies):
         zone = f"{RAPL}/intel-rapl:{number}"
         files |= {f"{zone}/name": f"package-{number}", f"{zone}/energy_uj": str(energy)}
