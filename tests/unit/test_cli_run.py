@@ -276,3 +276,14 @@ def test_a_campaign_does_not_grow_by_what_has_changed_meanwhile(materials: Mater
     ran = run_on(FakeEngine(materials))
     assert "wamr binary" in ran.err
     assert len(campaigns()) == 2
+
+
+def test_a_memory_limit_is_that_of_every_trial_and_another_one_is_another_campaign(materials: Materials) -> None:
+    engine = FakeEngine(materials)
+    for limit in ("256MiB", "128MiB"):
+        assert run_on(engine, "--memory", limit).code == 0
+    limits = {read_manifest(path).experiment.measure.memory for path in campaigns()}
+    assert limits == {"256MiB", "128MiB"}
+    assert {job.memory_bytes for job in engine.jobs} == {256 << 20, 128 << 20}
+    what, _ = run_on(engine, "--memory", "1MiB").error
+    assert "memory = '1MiB'" in what
