@@ -23,7 +23,7 @@ from lab.core.names import Target
 from lab.core.probe import ProbeReport
 from lab.core.trial import Kind, Outcome
 from lab.count.jobs import fuel_in, fuel_job, fuel_module_job, instructions_in, instructions_job
-from lab.count.record import GuestCount, Unit
+from lab.count.record import CountUnit, GuestCount
 from lab.disk.whole import write_whole
 from lab.engines.engine import Engine, Job
 from lab.runtimes.wasmtime import Wasmtime
@@ -112,7 +112,7 @@ class Counting:
             model=model,
             graph_sha256=graph_sha256,
             batch=batch,
-            unit=Unit.INSTRUCTIONS if guest.target is Target.NATIVE else Unit.FUEL,
+            unit=CountUnit.INSTRUCTIONS if guest.target is Target.NATIVE else CountUnit.FUEL,
             counter=first[0].counter,
             further=further,
             process=tuple(run.number for run in first),

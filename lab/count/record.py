@@ -17,7 +17,7 @@ SCHEMA = 1
 WRITE_AGAIN = "write it again with `lab count MODEL --json > FILE`"
 
 
-class Unit(StrEnum):
+class CountUnit(StrEnum):
     """What is counted: a native guest's machine instructions, or the fuel of a wasm guest."""
 
     INSTRUCTIONS = "instructions"
@@ -46,7 +46,7 @@ class GuestCount(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     graph_sha256: str
     batch: int
-    unit: Unit
+    unit: CountUnit
     counter: str
     further: int
     process: tuple[int, ...]

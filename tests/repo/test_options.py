@@ -20,6 +20,7 @@ OTHERS = {
     "lab/runtimes": "the runtimes' own command lines",
     "lab/builds": "apt, cargo, docker and mmdebstrap",
     "lab/campaign/job.py": "the guest's command line",
+    "lab/count/jobs.py": "valgrind and strace",
     "lab/cluster/batch.py": "sbatch and kubectl",
     "lab/engines": "the probe's command line",
     "lab/verify": "apt and the lab",

@@ -15,7 +15,7 @@ from lab.core.guest import GuestId
 from lab.core.probe import PROBE_SCHEMA, ProbeReport
 from lab.count.counting import arm_of
 from lab.count.jobs import fuel_in, instructions_in
-from lab.count.record import SCHEMA, CountFile, GuestCount, Unit, changes, read_counts, spread
+from lab.count.record import SCHEMA, CountFile, CountUnit, GuestCount, changes, read_counts, spread
 from lab.engines.engine import Job, JobResult
 from tests.command import Ran, lab
 from tests.fakes import FakeEngine, FakeLab, crash, make_materials
@@ -42,7 +42,7 @@ def counted(process: int = 1000, inference: float = 500.0, **other: object) -> G
         model="tiny",
         graph_sha256="b" * 64,
         batch=1,
-        unit=Unit.INSTRUCTIONS,
+        unit=CountUnit.INSTRUCTIONS,
         counter="valgrind 3.24.0",
         further=1,
         process=(process,),
