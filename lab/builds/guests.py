@@ -57,6 +57,7 @@ _PREPARED_SOURCES = (
 _PYTHON = "the image's Python"
 """Toolchain of a guest that is not compiled."""
 SEE_LOG = "see that log; the same command goes on from here"
+_RECORD = "build.json"
 
 
 class GuestBuild(msgspec.Struct, frozen=True):
@@ -121,7 +122,7 @@ class GuestStep(BuildStep, frozen=True, kw_only=True):
 
     def is_there(self, client: DockerClient) -> bool:  # noqa: ARG002 - no engine holds it
         """See `BuildStep.is_there`: a guest that is not what its record describes is built again."""
-        return intact_guest(Path(self.tag)) is not None
+        return intact_build(Path(self.tag)) is not None
 
     def build(self, client: DockerClient, progress: Progress) -> None:
         """See `BuildStep.build`."""
@@ -152,7 +153,7 @@ def built_guests(steps: Mapping[GuestId, GuestStep]) -> dict[GuestId, GuestBuild
     Raises:
         BuildFailed: one is not there.
     """
-    kept = {variant: intact_guest(Path(step.tag)) for variant, step in steps.items()}
+    kept = {variant: intact_build(Path(step.tag)) for variant, step in steps.items()}
     missing = [variant.id for variant, build in kept.items() if build is None]
     if missing:
         raise BuildFailed(f"guest {missing[0]} could not be built", "see its log under logs/; repeat the command")
@@ -188,7 +189,7 @@ def find_guests(edition: str = Edition.CURRENT) -> dict[GuestId, GuestBuild]:
 def guest_by_content(guest: GuestId, checksum: str) -> GuestBuild | None:
     """A guest that was built here some day, by the sha256 of its file; None if it is not kept any more."""
     for directory in sorted((home() / "guests").glob("*")):
-        kept = intact_guest(directory)
+        kept = intact_build(directory)
         if kept is not None and kept.path.name == guest.file_name and kept.sha256 == checksum:
             return kept
     if guest.profile is GuestProfile.PYTHON:
@@ -210,11 +211,13 @@ def ensure_tools(progress: Progress = silent) -> Tools:
     paths = {}
     for name in ("probe", "fixture"):
         step = catalogue.stage(name)
-        paths[name] = home() / "tools" / step.key[:16] / name
+        directory = home() / "tools" / step.key[:16]
         with lock(f"tools-{step.key[:16]}"):
-            if not paths[name].is_file():
+            kept = intact_build(directory)
+            if kept is None:
                 _require([step], client, progress)
-                write_whole(paths[name], read_file(client, step.tag, f"/out/usr/local/bin/{name}"), mode=0o755)
+                kept = _keep(directory / name, read_file(client, step.tag, f"/out/usr/local/bin/{name}"), toolchain="")
+        paths[name] = kept.path
     return Tools(**paths)
 
 
@@ -292,7 +295,7 @@ def place(toolchain_key: str, edition: str, build: GuestId) -> Path:
 
 
 def _kept(directory: Path) -> GuestBuild | None:
-    record = directory / "build.json"
+    record = directory / _RECORD
     if not record.is_file():
         return None
     try:
@@ -302,8 +305,8 @@ def _kept(directory: Path) -> GuestBuild | None:
     return GuestBuild(directory / kept.file, kept.sha256, kept.size_bytes, kept.toolchain)
 
 
-def intact_guest(directory: Path) -> GuestBuild | None:
-    """The guest that is kept there if it is the one that its record describes: what differs is built again."""
+def intact_build(directory: Path) -> GuestBuild | None:
+    """The guest or tool that is kept there if it is the one that its record describes: what differs is built again."""
     kept = _kept(directory)
     if kept is None or not kept.path.is_file() or file_sha256(kept.path) != kept.sha256:
         return None
@@ -313,16 +316,20 @@ def intact_guest(directory: Path) -> GuestBuild | None:
 def _build(client: DockerClient, toolchain: BuildStep, edition: str, build: GuestId, progress: Progress) -> GuestBuild:
     directory, name = place(toolchain.key, edition, build), _name(edition, build)
     with lock(f"guest-{name}"):  # one compilation per variant: they share a directory of compiled crates
-        kept = intact_guest(directory)
+        kept = intact_build(directory)
         if kept is not None:
             return kept
         work = home() / "cargo" / name
         compiler = _compile(client, toolchain.tag, edition, build, work, ROOT / _WORKSPACE, progress)
-        path = directory / build.file_name
-        write_whole(path, (work / "out" / path.name).read_bytes(), mode=0o755)
-        made = _Record(path.name, file_sha256(path), path.stat().st_size, compiler)
-        write_checked(directory / "build.json", made)
-        return GuestBuild(path, made.sha256, made.size_bytes, made.toolchain)
+        return _keep(directory / build.file_name, (work / "out" / build.file_name).read_bytes(), compiler)
+
+
+def _keep(path: Path, content: bytes, toolchain: str) -> GuestBuild:
+    """Put a binary in place, with the record that `intact_build` compares it with."""
+    write_whole(path, content, mode=0o755)
+    made = GuestBuild(path, sha256(content), len(content), toolchain)
+    write_checked(path.parent / _RECORD, _Record(path.name, made.sha256, made.size_bytes, toolchain))
+    return made
 
 
 def _compile(

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from lab.builds.builder_container import Mounted, run_in
+from lab.builds.guests import Tools, ensure_tools
 from lab.builds.images.labels import ImageInfo
 from lab.engines.docker_sdk import connect
+from tests.damage import change_a_byte
 
 pytestmark = pytest.mark.live
 
@@ -21,6 +23,18 @@ echo changed > /src/main.rs || echo 'a source stays as it is'
 chmod 600 /opt/ca/host.crt || echo 'certificates stay as they are'
 touch /out/made && echo 'made'
 """
+
+
+@pytest.mark.fault("a damaged file in a cache", seconds=5)
+def test_a_damaged_probe_is_taken_from_its_image_again(
+    tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAB_HOME", str(tmp_path))
+    probe = ensure_tools().probe
+    assert probe.read_bytes() == tools.probe.read_bytes()
+    change_a_byte(probe)
+    assert ensure_tools().probe == probe
+    assert probe.read_bytes() == tools.probe.read_bytes()
 
 
 def test_a_builder_has_no_rights_and_cannot_write_to_its_sources(tmp_path: Path, native_image: ImageInfo) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from lab.builds.guests import intact_guest
+from lab.builds.guests import intact_build
 
 WASM = b"\0asm and more"
 
@@ -23,7 +23,7 @@ def kept(tmp_path: Path) -> Path:
 
 
 def test_a_guest_is_found_as_it_was_built(kept: Path) -> None:
-    found = intact_guest(kept)
+    found = intact_build(kept)
     assert found is not None
     assert found.path.read_bytes() == WASM
 
@@ -31,15 +31,15 @@ def test_a_guest_is_found_as_it_was_built(kept: Path) -> None:
 @pytest.mark.parametrize("content", [b"", WASM[:-1], WASM[:-1] + b"X"], ids=["empty", "cut short", "changed"])
 def test_a_guest_that_differs_from_its_record_is_built_again(kept: Path, content: bytes) -> None:
     (kept / "guest.wasm").write_bytes(content)
-    assert intact_guest(kept) is None
+    assert intact_build(kept) is None
 
 
 @pytest.mark.parametrize("record", [b"", b"{", b'{"file": "\xff"}', b"[" * 100_000])
 def test_a_guest_whose_record_is_damaged_is_built_again(kept: Path, record: bytes) -> None:
     (kept / "build.json").write_bytes(record)
-    assert intact_guest(kept) is None
+    assert intact_build(kept) is None
 
 
 def test_a_guest_that_is_missing_beside_its_record_is_built_again(kept: Path) -> None:
     (kept / "guest.wasm").unlink()
-    assert intact_guest(kept) is None
+    assert intact_build(kept) is None

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from lab.builds import supplies
-from lab.builds.guests import intact_guest
+from lab.builds.guests import intact_build
 from lab.builds.pins import Artifact
 from lab.campaign.goldens import Goldens
 from lab.campaign.modules.precompiled import PrecompiledModules
@@ -57,7 +57,7 @@ def guest(home: Path, file: str = "guest.wasm") -> Kept:
     (directory / "build.json").write_bytes(msgspec.json.encode({**record, "toolchain": "rustc 1.85.1"}))
 
     def use() -> bytes | None:
-        kept = intact_guest(directory)
+        kept = intact_build(directory)
         return None if kept is None else kept.path.read_bytes()
 
     return Kept(directory / file, use)
