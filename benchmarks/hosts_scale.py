@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from lab.campaign.plan_hosts import ROUND_TRIP_S, Cost, simulate
+from lab.campaign.plan_hosts import ROUND_TRIP_S, CaseCost, simulate
 from lab.campaign.prediction import CONTAINER_S
 from lab.core.trial import Kind
 from lab.core.units import show_bytes, show_duration
@@ -26,16 +26,16 @@ MADE_UP_CASES, MADE_UP_HOURS = 400, 128.0
 LINE_BYTES = 1_100
 
 
-def costs_of(journal: Path | None, blocks: int, rng: random.Random) -> list[Cost]:
+def costs_of(journal: Path | None, blocks: int, rng: random.Random) -> list[CaseCost]:
     """Mean seconds of a trial of each case, container start included."""
     if journal is None:
         weights = [rng.lognormvariate(0, 1.5) for _ in range(MADE_UP_CASES)]
-        return [Cost(MADE_UP_HOURS * 3600 / blocks * weight / sum(weights)) for weight in weights]
+        return [CaseCost(MADE_UP_HOURS * 3600 / blocks * weight / sum(weights)) for weight in weights]
     found: dict[str, list[float]] = defaultdict(list)
     for trial in read_trials(journal):
         if trial.kind is Kind.RUN and trial.total_ns is not None:
             found[trial.case.id].append(trial.total_ns / 1e9 + CONTAINER_S)
-    return [Cost(sum(times) / len(times)) for times in found.values()]
+    return [CaseCost(sum(times) / len(times)) for times in found.values()]
 
 
 def _main() -> None:

@@ -29,7 +29,7 @@ ROUND_TRIP_S = 0.011
 DRAWS = 5
 
 
-class Cost(NamedTuple):
+class CaseCost(NamedTuple):
     """What a case costs on an ordinary host.
 
     Attributes:
@@ -43,7 +43,7 @@ class Cost(NamedTuple):
     compile_s: float = 0.0
 
 
-class Finished(NamedTuple):
+class Simulated(NamedTuple):
     """What a simulated campaign came to.
 
     Attributes:
@@ -105,15 +105,15 @@ def estimate_hosts(plan: PlanEstimate, hosts: int, cell_budget_s: float, seed: i
     return tuple(found)
 
 
-def _costs(plan: PlanEstimate, cell_budget_s: float) -> Iterator[Cost]:
+def _costs(plan: PlanEstimate, cell_budget_s: float) -> Iterator[CaseCost]:
     for each in plan.cases:
         if each.trial_s is not None and each.trial_s <= cell_budget_s:
             arm = Case.parse(each.case).arm
             compiles = arm.mode is Mode.AOT
-            yield Cost(each.trial_s, arm.id if compiles else None, guess_compile_s(arm) if compiles else 0.0)
+            yield CaseCost(each.trial_s, arm.id if compiles else None, guess_compile_s(arm) if compiles else 0.0)
 
 
-def simulate(hosts: int, costs: Sequence[Cost], blocks: int, round_trip_s: float, rng: random.Random) -> Finished:
+def simulate(hosts: int, costs: Sequence[CaseCost], blocks: int, round_trip_s: float, rng: random.Random) -> Simulated:
     """Play one campaign.
 
     Args:
@@ -158,4 +158,4 @@ def simulate(hosts: int, costs: Sequence[Cost], blocks: int, round_trip_s: float
         measured += takes
         end = max(end, begun + takes)
         heapq.heappush(free, (begun + takes, host))
-    return Finished(end, measured / (end * hosts), trials * round_trip_s / end, trials, failures)
+    return Simulated(end, measured / (end * hosts), trials * round_trip_s / end, trials, failures)

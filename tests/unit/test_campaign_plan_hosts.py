@@ -10,10 +10,10 @@ import pytest
 
 from lab.campaign import plan_hosts
 from lab.campaign.plan_estimate import CaseEstimate, PlanEstimate
-from lab.campaign.plan_hosts import Cost, Finished, estimate_hosts, simulate
+from lab.campaign.plan_hosts import CaseCost, Simulated, estimate_hosts, simulate
 from tests.command import lab
 
-COSTS = [Cost(1.0), Cost(2.0), Cost(3.0)]
+COSTS = [CaseCost(1.0), CaseCost(2.0), CaseCost(3.0)]
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def even(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan_hosts, "BETWEEN_FAILURES_S", 1e15)
 
 
-def played(hosts: int, costs: list[Cost], blocks: int, round_trip_s: float = 0.0, seed: int = 1) -> Finished:
+def played(hosts: int, costs: list[CaseCost], blocks: int, round_trip_s: float = 0.0, seed: int = 1) -> Simulated:
     return simulate(hosts, costs, blocks, round_trip_s, random.Random(seed))  # noqa: S311 - a simulation, not a secret
 
 
@@ -34,19 +34,19 @@ def test_blocks_stay_whole(even: None, hosts: int, expected: float) -> None:
 
 
 def test_each_host_precompiles_an_arm_once(even: None) -> None:
-    costs = [Cost(1.0, "aot", 10.0), Cost(1.0, "aot", 10.0)]
+    costs = [CaseCost(1.0, "aot", 10.0), CaseCost(1.0, "aot", 10.0)]
     assert played(1, costs, blocks=4).seconds == pytest.approx(10 + 8)
     assert played(2, costs, blocks=4).seconds == pytest.approx(10 + 4)
 
 
 def test_the_scheduler_answers_one_question_at_a_time(even: None) -> None:
-    found = played(100, [Cost(0.0)], blocks=100, round_trip_s=0.5)
+    found = played(100, [CaseCost(0.0)], blocks=100, round_trip_s=0.5)
     assert found.seconds == pytest.approx(50)
     assert found.scheduler == pytest.approx(1.0)
 
 
 def test_what_a_failed_host_had_is_run_again() -> None:
-    found = played(3, [Cost(3600.0)] * 10, blocks=100)
+    found = played(3, [CaseCost(3600.0)] * 10, blocks=100)
     assert found.failures > 0
     assert found.trials == 1000 + found.failures
 

@@ -261,7 +261,7 @@ def test_a_runtime_that_is_as_it_was_unpacked_is_left_alone(home: Path) -> None:
     assert kept.file.stat().st_ino == before.st_ino
 
 
-def test_a_golden_of_an_earlier_lab_is_accepted_and_has_a_check_once_an_output_matched_it(home: Path) -> None:
+def test_a_golden_of_an_earlier_lab_is_accepted_and_has_a_check_once_it_matched(home: Path) -> None:
     kept = golden(home)
     tiny = make_models(home / "again", ("tiny",))["tiny"]
     goldens = Goldens(home / "goldens", "this cpu")

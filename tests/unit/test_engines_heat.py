@@ -68,7 +68,7 @@ def test_a_cooling_device_of_the_processor_slows_it_and_a_fan_does_not(
 @pytest.mark.parametrize(
     ("bits", "is_slowed"), [("0", False), ("50000", False), ("1", True), ("2", True), ("4", True), ("80008", True)]
 )
-def test_the_firmware_of_a_raspberry_pi_says_what_slows_it_now_and_what_did_since_boot(
+def test_the_firmware_of_a_raspberry_pi_says_what_slows_it_now_and_since_boot(
     tmp_path: Path, bits: str, is_slowed: bool
 ) -> None:
     found = read_heat(sys_with(tmp_path, **{FIRMWARE: bits}))
