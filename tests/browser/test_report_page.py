@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -200,6 +201,20 @@ def test_the_scale_moves_marks_and_the_papers_is_offered_for_absolute_costs(page
     paper.locator("input").check()
     assert page.locator("#panels rect.mark").count() > 0
     assert "log10(s) + 2" in page.locator("#panels").inner_text()
+
+
+@pytest.mark.parametrize("view", ["costs", "memory", "start"])
+def test_no_two_labels_of_an_axis_run_into_each_other(page: Page, view: str) -> None:
+    page.locator(f'input[name="view"][value="{view}"]').check()
+    boxes = page.locator('#panels g[aria-hidden] > text.soft[text-anchor="middle"]').evaluate_all(
+        "all => all.map(text => { const { x, y, right } = text.getBoundingClientRect(); return [x, y, right]; })"
+    )
+    assert len(boxes) > 20
+    rows: dict[int, list[tuple[float, float]]] = {}
+    for x, y, right in boxes:
+        rows.setdefault(round(y), []).append((x, right))
+    for ends in map(sorted, rows.values()):
+        assert all(right <= x for (_, right), (x, _) in pairwise(ends))
 
 
 def test_colours_follow_the_system_and_the_switch_overrules_it(browser: Browser, index: Path) -> None:

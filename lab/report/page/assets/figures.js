@@ -29,9 +29,13 @@ const plain = (text) => text.replace(/(\.\d*?)0+(?=\D|$)/, "$1").replace(/\.(?=\
 
 function across(scale, show, y, top, label, right) {
   const made = drawn("g", { "aria-hidden": "true" });
+  let free = -Infinity;
   for (const tick of scale.ticks) {
-    const x = scale.at(tick);
-    made.append(line(x, top, x, y, "grid"), words(x, y + 14, plain(show(tick)), { "text-anchor": "middle", class: "soft" }));
+    const x = scale.at(tick), text = plain(show(tick)), half = 3.6 * text.length;
+    made.append(line(x, top, x, y, "grid"));
+    if (x - half < free) continue; // it would run into the one before
+    made.append(words(x, y + 14, text, { "text-anchor": "middle", class: "soft" }));
+    free = x + half + 3;
   }
   made.append(words(right, y + 29, label, { "text-anchor": "end", class: "soft" }));
   return made;
