@@ -14,6 +14,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -49,10 +50,12 @@ def toy(blocks: int) -> Experiment:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on, below those that the kernel gives to whoever asks for any."""
+    while True:
+        port = random.randrange(20_000, 32_000)  # noqa: S311 - not a secret
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class PacedEngine(FakeEngine):
@@ -116,6 +119,15 @@ def _logged(directory: Path, name: str, work: Callable[..., None], *rest: object
     work(directory, *rest)
 
 
+def start(work: Callable[..., None], directory: Path, name: str, *rest: object) -> BaseProcess:
+    """Run a scheduler or a worker in a process of its own."""
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload(["tests.toy_hosts"])
+    process = processes.Process(target=_logged, args=(directory, name, work, *rest), daemon=True)
+    process.start()
+    return process
+
+
 class ToyHosts:
     """The processes, the network, and what strikes them.
 
@@ -128,8 +140,6 @@ class ToyHosts:
 
     def __init__(self, directory: Path, blocks: int, rng: random.Random, names: tuple[str, ...] = ("a", "b")) -> None:
         self.directory, self._blocks, self._rng, self._names = directory, blocks, rng, names
-        self._processes = multiprocessing.get_context("forkserver")
-        self._processes.set_forkserver_preload(["tests.toy_hosts"])
         self._port = free_port()
         # a host's two ways: to the scheduler, and from it
         self._there = {name: Proxy(lambda _: self._port) for name in names}
@@ -241,17 +251,11 @@ class ToyHosts:
         return self._rng.choice(self._names)
 
     def _start_scheduler(self) -> BaseProcess:
-        return self._start(self.directory, "scheduler", run_scheduler, self._port, self._blocks)
+        return start(run_scheduler, self.directory, "scheduler", self._port, self._blocks)
 
     def _start_worker(self, name: str) -> BaseProcess:
-        return self._start(
-            self.directory / name, "worker", run_worker, self._there[name].ports[0], self._back[name].ports
-        )
-
-    def _start(self, directory: Path, name: str, work: Callable[..., None], *rest: object) -> BaseProcess:
-        process = self._processes.Process(target=_logged, args=(directory, name, work, *rest), daemon=True)
-        process.start()
-        return process
+        ways = self._back[name].ports
+        return start(run_worker, self.directory / name, "worker", self._there[name].ports[0], ways)
 
 
 class Tally:

@@ -25,6 +25,7 @@ from lab.core.errors import UsageError
 try:
     import dask
     from distributed import Client, Scheduler
+    from distributed import wait as settled
     from distributed.diagnostics.plugin import SchedulerPlugin
     from distributed.security import Security
 except ImportError as error:  # an extra
@@ -33,6 +34,8 @@ except ImportError as error:  # an extra
 RESOURCE = "BENCH"
 SILENCE = "60s"
 """A host that was not heard of for so long is taken for gone, its connection half-open."""
+FETCH_S = 60.0
+"""For so long an answer may be on its way from a host that has found it."""
 _T = TypeVar("_T")
 SETTINGS = {
     "distributed.scheduler.allowed-failures": 0,
@@ -160,13 +163,26 @@ class DaskPort(HostPort):
                 retries=0,
                 pure=False,
             )
-            answer = await future
+            with self._client.as_current():
+                await settled([future])  # type: ignore[no-untyped-call]
+            fetching = asyncio.ensure_future(future.result())
+            # not cancelled when it takes too long: other answers may be fetched by the same request of Dask's
+            if not (await asyncio.wait({fetching}, timeout=FETCH_S))[0]:
+                await self._let_go(address)
+                return
+            answer = fetching.result()
         except Exception as error:  # whatever Dask raises, the question is lost
             if address in self._scheduler.workers:
                 self._events.put(Failed(address, f"its worker could not answer: {error or type(error).__name__}"))
             return
         future.release()
         self._events.put(Answered(address, answer))
+
+    async def _let_go(self, address: str) -> None:
+        """Part with a host that hears, and cannot be reached: others would wait with it. It comes back by itself."""
+        why = f"its answer cannot be fetched: can this machine reach {address}, or does a firewall prevent it?"
+        self._events.put(Failed(address, why))
+        await self._scheduler.remove_worker(address, stimulus_id=f"unreachable-{address}")
 
     async def _close(self) -> None:
         await self._client.close(timeout=5)

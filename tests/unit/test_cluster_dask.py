@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pickle
 import shutil
-import socket
 import subprocess
 import sys
 from collections import Counter
@@ -15,22 +14,19 @@ from pathlib import Path
 
 import pytest
 
-from lab.cluster import closed_pickle, dask_task
+from lab.cluster import closed_pickle, dask_port, dask_task
 from lab.cluster.dask_port import DaskPort
 from lab.cluster.invitation import Address, find_invitation, invite, parse_address
+from lab.cluster.port import Event, Failed, Joined, Left
+from lab.cluster.questions import Introduce, encode
 from lab.core.errors import UsageError
 from lab.core.experiment import Tier
 from lab.core.trial import Outcome
 from tests.hosts import SpreadStage
 from tests.stage import experiment
+from tests.toy_hosts import free_port, run_worker, start
 
 TOY = experiment(tier=Tier(budget="100h", min_blocks=4, max_blocks=4, cell_budget="10h"))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
@@ -73,6 +69,32 @@ def test_a_trial_that_ends_its_worker_is_begun_once_and_what_was_measured_stays(
     assert set(good.values()) == {4}
     began = Counter((tmp_path / "beta" / "starts").read_text().splitlines())
     assert sum(began.values()) == 1, "the trial that ended its worker was begun once"
+
+
+@pytest.mark.timeout(120)
+def test_a_host_that_hears_and_cannot_be_reached_is_said_and_let_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dask_port, "FETCH_S", 1.0)
+    port, scheduler, unreachable = free_port(), free_port(), free_port()
+    made = DaskPort(Address("127.0.0.1", scheduler), None)
+    host = start(run_worker, tmp_path / "alpha", "worker", scheduler, (unreachable, port))
+    try:
+        found: list[Event] = []
+        while not any(isinstance(event, Left) for event in found):
+            event = made.wait(60)
+            assert event is not None, f"nothing came of it: {found}"
+            found.append(event)
+            if isinstance(event, Joined):
+                made.ask(event.address, f"question-{len(found)}", encode(Introduce()))
+        kinds = [type(event) for event in found]
+        assert kinds == [Joined, Failed, Left]
+        assert isinstance(found[1], Failed)
+        assert f"can this machine reach tcp://127.0.0.1:{unreachable}" in found[1].why
+    finally:
+        host.kill()
+        host.join()
+        made.close()
 
 
 def test_an_address_that_others_reach_wants_a_certificate(tmp_path: Path) -> None:
