@@ -203,18 +203,21 @@ def test_the_scale_moves_marks_and_the_papers_is_offered_for_absolute_costs(page
     assert "log10(s) + 2" in page.locator("#panels").inner_text()
 
 
-@pytest.mark.parametrize("view", ["costs", "memory", "start"])
-def test_no_two_labels_of_an_axis_run_into_each_other(page: Page, view: str) -> None:
-    page.locator(f'input[name="view"][value="{view}"]').check()
-    boxes = page.locator('#panels g[aria-hidden] > text.soft[text-anchor="middle"]').evaluate_all(
-        "all => all.map(text => { const { x, y, right } = text.getBoundingClientRect(); return [x, y, right]; })"
-    )
-    assert len(boxes) > 20
-    rows: dict[int, list[tuple[float, float]]] = {}
-    for x, y, right in boxes:
-        rows.setdefault(round(y), []).append((x, right))
-    for ends in map(sorted, rows.values()):
-        assert all(right <= x for (_, right), (x, _) in pairwise(ends))
+def test_no_two_labels_of_an_axis_run_into_each_other(browser: Browser, index: Path) -> None:
+    narrow = Opened(browser, index, width=320)
+    labels = narrow.page.locator('#panels g[aria-hidden] > text.soft[text-anchor="middle"]')
+    for view in ("costs", "memory", "start"):
+        narrow.page.locator(f'input[name="view"][value="{view}"]').check()
+        boxes = labels.evaluate_all(
+            "all => all.map(text => { const { x, y, right } = text.getBoundingClientRect(); return [x, y, right]; })"
+        )
+        assert len(boxes) > 20
+        rows: dict[int, list[tuple[float, float]]] = {}
+        for x, y, right in boxes:
+            rows.setdefault(round(y), []).append((x, right))
+        for ends in map(sorted, rows.values()):
+            assert all(right <= x for (_, right), (x, _) in pairwise(ends)), view
+    narrow.close()
 
 
 def test_colours_follow_the_system_and_the_switch_overrules_it(browser: Browser, index: Path) -> None:

@@ -96,3 +96,18 @@ def test_one_campaign_two_of_a_limit_and_none_that_ran_are_refused(tmp_path: Pat
     dead = [campaign(tmp_path / "dead", limit, lambda _case, _block: True) for limit in (64, 128)]
     with pytest.raises(NothingToReport, match="no case ended well"):
         under_limits(dead)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "needs"),
+    [
+        ({64: "out-of-memory", 128: "ok", 256: "ok"}, "128.0 MiB"),
+        ({64: "out-of-memory", 128: "over-budget", 256: "ok"}, "at most 256.0 MiB"),
+        ({64: "ok", 128: "not yet run", 256: "ok"}, "at most 64.0 MiB"),
+        ({64: "timeout", 128: "timeout", 256: "over-budget"}, "more than 128.0 MiB"),
+        ({64: "absent", 128: "over-budget", 256: "not yet run"}, None),
+    ],
+)
+def test_a_limit_that_was_not_tried_is_no_limit_that_failed(outcomes: dict[int, str], needs: str | None) -> None:
+    line = UnderLimits(JIT, {limit * MIB: outcome for limit, outcome in outcomes.items()}, {})
+    assert line.needs == needs

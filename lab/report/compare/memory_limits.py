@@ -9,15 +9,18 @@ from pathlib import Path
 
 from lab.core.case import Case
 from lab.core.errors import NothingToReport, UsageError
+from lab.core.trial import Outcome
 from lab.core.units import show_bytes
 from lab.report.compare.case_changes import outcome_label
 from lab.report.display import seconds
 from lab.report.document import Column, SortedText, Table
-from lab.report.results import Cell, Results, load_results
+from lab.report.results import NOT_RUN, Cell, Results, load_results
 from lab.stats.typical import typical
 
 _TIME = "single_total_ns"
-RUNS, ABSENT = "ok", "absent"
+_RUNS = "ok"
+_UNTRIED = {"absent", NOT_RUN, str(Outcome.OVER_BUDGET)}
+"""What says nothing of a limit: the case was not run under it."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +42,24 @@ class UnderLimits:
         """The least limit from which on every trial under every larger one ended well; None if the largest fails."""
         least = None
         for limit in sorted(self.outcomes, reverse=True):
-            if self.outcomes[limit] == ABSENT:
+            if self.outcomes[limit] in _UNTRIED:
                 continue
-            if self.outcomes[limit] != RUNS:
+            if self.outcomes[limit] != _RUNS:
                 break
             least = limit
         return least
+
+    @property
+    def needs(self) -> str | None:
+        """The same in words: ``at most`` where the next smaller limit was not tried; None where none was."""
+        limits = sorted(self.outcomes)
+        least = self.needs_bytes
+        if least is None:
+            tried = [limit for limit in limits if self.outcomes[limit] not in _UNTRIED]
+            return f"more than {show_bytes(tried[-1])}" if tried else None
+        place = limits.index(least)
+        is_least = place > 0 and self.outcomes[limits[place - 1]] not in _UNTRIED
+        return show_bytes(least) if is_least else f"at most {show_bytes(least)}"
 
 
 def under_limits(directories: Sequence[Path]) -> tuple[UnderLimits, ...]:
@@ -103,9 +118,8 @@ def _rows(found: Sequence[UnderLimits], limits: Sequence[int]) -> Iterator[dict[
         row: dict[str, object] = {"arm": line.case.arm.id, "model": line.case.model, "batch": line.case.batch}
         for limit in limits:
             outcome, time = line.outcomes[limit], line.total_ns.get(limit)
-            text = outcome if time is None else seconds(time) if outcome == RUNS else f"{seconds(time)}\n{outcome}"
+            text = outcome if time is None else seconds(time) if outcome == _RUNS else f"{seconds(time)}\n{outcome}"
             row[f"under_{limit}_bytes"] = SortedText(text, time)
-        needs = line.needs_bytes
-        text = f"more than {show_bytes(limits[-1])}" if needs is None else show_bytes(needs)
-        row["needs_bytes"] = SortedText(f"at most {text}" if needs == limits[0] else text, needs)
+        needs = line.needs
+        row["needs_bytes"] = None if needs is None else SortedText(needs, line.needs_bytes)
         yield row
