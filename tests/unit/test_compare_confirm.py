@@ -129,7 +129,7 @@ def test_a_crash_is_confirmed_by_a_crash_and_not_run_again_after_it(tmp_path: Pa
     assert "SIGABRT" in ran.out
     assert versions.fake.ran[JIT] == 11, "ten of the side that works, one of the one that crashes"
     repaired = TwoVersions(tmp_path / "other", crashes=False)
-    ran = confirm(repaired, campaigns_at(tmp_path / "again", repaired))
+    ran = confirm(repaired, campaigns_at(tmp_path / "again", repaired), "--results", tmp_path / "again")
     assert ran.code == 0, ran.err
     assert "not so in fresh blocks" in ran.out
 
