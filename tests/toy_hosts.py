@@ -25,6 +25,7 @@ from lab.cluster import dask_port, dask_worker
 from lab.cluster.dask_port import DaskPort
 from lab.cluster.host_side import CAMPAIGNS, HostSide
 from lab.cluster.invitation import Address
+from lab.cluster.questions import Answer, Question, RunTrial
 from lab.core.experiment import Experiment, Tier
 from lab.core.names import Flag
 from lab.core.trial import Kind, Trial
@@ -59,19 +60,34 @@ def free_port() -> int:
 
 
 class PacedEngine(FakeEngine):
-    """Writes down each start, then takes as long as a file says."""
+    """Writes down each start, then takes as long as a file says.
+
+    Attributes:
+        block: of the trial that is asked for.
+    """
 
     def __init__(self, directory: Path) -> None:
         super().__init__(make_materials(directory / "made"))
+        self.block: int | None = None
         self._starts, self._pace = directory / STARTS, directory.parent / PACE
 
     def run(self, job: Job) -> JobResult:
         """See `FakeEngine.run`."""
         descriptor = os.open(self._starts, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        os.write(descriptor, f"{job.case}\n".encode())
+        os.write(descriptor, f"{job.case} in block {self.block}\n".encode())
         os.close(descriptor)
         time.sleep(float(self._pace.read_text()))
         return super().run(job)
+
+
+class _Noting(HostSide):
+    """Has the engine know which block it is asked for."""
+
+    engine: PacedEngine
+
+    def _answer(self, question: Question) -> Answer:
+        self.engine.block = question.block if isinstance(question, RunTrial) else None
+        return super()._answer(question)
 
 
 def run_scheduler(directory: Path, port: int, blocks: int) -> None:
@@ -99,7 +115,9 @@ def run_worker(directory: Path, scheduler: int, reached_at: tuple[int, ...]) -> 
     vars(dask_worker)["Worker"] = connect
     home = directory / "home"
     home.mkdir(parents=True, exist_ok=True)
-    host = HostSide(directory.name, home, PacedEngine(directory), NoImages(), LoggingObserver([]), locks=directory)
+    engine = PacedEngine(directory)
+    host = _Noting(directory.name, home, engine, NoImages(), LoggingObserver([]), locks=directory)
+    host.engine = engine
     with (directory / "log").open("a") as log:
         dask_worker.serve(host, Address("127.0.0.1", scheduler), None, lambda text: print(text, file=log, flush=True))
 
@@ -191,7 +209,7 @@ class ToyHosts:
 
     @property
     def began(self) -> dict[str, Counter[str]]:
-        """How often each host's engine was started with each case, as the engine wrote it down."""
+        """How often each host's engine was started with each case in each block, as the engine wrote it down."""
         found = {}
         for name in self._names:
             path = self.directory / name / STARTS
@@ -265,8 +283,8 @@ class Tally:
         began: starts of trials, on all hosts.
         written: runs that journals hold.
         unknown: of these, those that were in flight when their host's lab ended, and are written down as lost.
-        doubled: starts beyond what is written: a trial that began twice, or is in no journal.
-        missing: trials that are written as measured, and never began.
+        doubled: trials that began, or are written, more than once.
+        missing: trials that began and are in no journal, or are written as measured and never began.
     """
 
     def __init__(self, hosts: ToyHosts) -> None:
@@ -274,17 +292,21 @@ class Tally:
         started = hosts.began
         for name, trials in hosts.by_host.items():
             runs = [trial for trial in trials if trial.kind is Kind.RUN]
-            places = Counter((trial.case, trial.block) for trial in runs)
-            self.doubled += sum(count - 1 for count in places.values())
-            for case in {trial.case.id for trial in runs} | {case for case in started[name] if " b" in case}:
-                of_case = [trial for trial in runs if trial.case.id == case]
-                lost = sum(Flag.ENGINE_FAILURE in trial.flags for trial in of_case)
-                self.began += started[name][case]
-                self.written += len(of_case)
-                self.unknown += lost
-                self.doubled += max(0, started[name][case] - len(of_case))
-                self.missing += max(0, len(of_case) - lost - started[name][case])
+            lost = {_start(trial) for trial in runs if Flag.ENGINE_FAILURE in trial.flags}
+            written = Counter(map(_start, runs))
+            began = Counter({start: count for start, count in started[name].items() if " precompilation " not in start})
+            self.began += began.total()
+            self.written += written.total()
+            self.unknown += len(lost)
+            self.doubled += sum(count - 1 for counts in (began, written) for count in counts.values())
+            # one that was lost before its engine was started is written, and did not begin
+            self.missing += len(began.keys() - written.keys()) + len(written.keys() - lost - began.keys())
 
     def __repr__(self) -> str:
         """All of it."""
         return ", ".join(f"{name} {value}" for name, value in vars(self).items())
+
+
+def _start(trial: Trial) -> str:
+    """A trial as its host's engine wrote it down."""
+    return f"{trial.case.id} in block {trial.block}"
