@@ -86,6 +86,9 @@ check-rust:
     cd rust-guest && cargo test --locked
     cd rust-guest/tract-0.20 && cargo fmt --check && cargo clippy --locked --all-targets -- -D warnings && cargo test --locked
     cd rust-guest/tract-0.22 && cargo fmt --check && cargo clippy --locked --all-targets -- -D warnings && cargo test --locked
+    cd rust-guest/front && cargo fmt --check
+    cd rust-guest/front && cargo clippy --locked --all-targets --features onnx -- -D warnings && cargo test --locked --features onnx
+    cd rust-guest/front && cargo clippy --locked --all-targets --features tflite -- -D warnings && cargo test --locked --features tflite
     cd rust-guest/prepared && cargo fmt --check && cargo clippy --locked --all-targets -- -D warnings && cargo test --locked
 
 # the environment in .venv, from the hash-pinned lock
@@ -96,4 +99,4 @@ setup:
 # write requirements.lock anew from pyproject.toml
 [group('set up')]
 lock:
-    uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --extra hosts --extra explore --group dev --no-emit-index-url --no-header pyproject.toml -o requirements.lock
+    uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --extra explore --extra formats --extra hosts --group dev --no-emit-index-url --no-header pyproject.toml -o requirements.lock

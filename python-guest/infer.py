@@ -64,13 +64,16 @@ class OnnxRuntime:
         self.content = content
 
     def build(self, shape, outputs):
-        self.results = [f"{name}:0" for name in outputs]
+        self.outputs = outputs
 
     def optimise(self):
         options = self.library.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         self.net = self.library.InferenceSession(self.content, options, providers=["CPUExecutionProvider"])
         self.place = self.net.get_inputs()[0].name
+        # a graph that was converted from TensorFlow's names tensors, others what they like
+        known = {output.name for output in self.net.get_outputs()}
+        self.results = [name if name in known else f"{name}:0" for name in self.outputs]
         del self.content
 
     def infer(self, tensor):

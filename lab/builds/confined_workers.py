@@ -24,7 +24,7 @@ from lab.core.units import show_bytes, show_duration
 from lab.disk.paths import ROOT
 from lab.disk.whole import whole_file
 from lab.engines.confined import Confined, run_confined
-from lab.zoo.model_directory import FACTS_FILE, GRAPH_FILE
+from lab.zoo.model_directory import FACTS_FILE, GRAPH_FILE, graph_file
 from lab.zoo.worker import ENVIRONMENT, ConvertJob, Ended, ImportJob, Job, ReferenceJob, ReferenceRun, arguments
 
 MEMORY_BYTES = 6 << 30
@@ -133,20 +133,22 @@ def placed(job: Job) -> Placed:
     """
     if isinstance(job, ImportJob):
         source, directory = Path(job.path), Path(job.directory)
+        made = (graph_file(job.format), FACTS_FILE)
         inside = msgspec.structs.replace(job, path=str(_IN / source.name), directory=str(_OUT))
-        return Placed(inside, {source.name: source}, {name: directory / name for name in (GRAPH_FILE, FACTS_FILE)})
+        return Placed(inside, {source.name: source}, {name: directory / name for name in made})
     if isinstance(job, ReferenceJob):
-        reads = {GRAPH_FILE: Path(job.graph), **{Path(run.input).name: Path(run.input) for run in job.runs}}
+        graph = graph_file(job.format)
+        reads = {graph: Path(job.graph), **{Path(run.input).name: Path(run.input) for run in job.runs}}
         writes = {Path(run.result).name: Path(run.result) for run in job.runs}
         runs = tuple(
             ReferenceRun(str(_IN / Path(run.input).name), run.shape, str(_OUT / Path(run.result).name))
             for run in job.runs
         )
-        return Placed(msgspec.structs.replace(job, graph=str(_IN / GRAPH_FILE), runs=runs), reads, writes)
+        return Placed(msgspec.structs.replace(job, graph=str(_IN / graph), runs=runs), reads, writes)
     if isinstance(job, ConvertJob):
-        made = Path(job.result)
-        converting = msgspec.structs.replace(job, graph=str(_IN / GRAPH_FILE), result=str(_OUT / made.name))
-        return Placed(converting, {GRAPH_FILE: Path(job.graph)}, {made.name: made})
+        result = Path(job.result)
+        converting = msgspec.structs.replace(job, graph=str(_IN / GRAPH_FILE), result=str(_OUT / result.name))
+        return Placed(converting, {GRAPH_FILE: Path(job.graph)}, {result.name: result})
     raise TypeError(f"{type(job).__name__} reads no foreign graph")
 
 

@@ -23,7 +23,7 @@ from lab.builds.steps.step import BuildStep
 from lab.core.arm import GuestProfile
 from lab.core.errors import BuildFailed
 from lab.core.guest import ALL_GUESTS, GUEST_PYTHON, GuestId
-from lab.core.names import Edition, Target
+from lab.core.names import Edition, GraphFormat, Target
 from lab.core.progress import Progress, silent
 from lab.disk.checked import read_checked, write_checked
 from lab.disk.content import file_sha256, sha256
@@ -56,6 +56,12 @@ _PREPARED_SOURCES = (
 )
 _PYTHON = "the image's Python"
 """Toolchain of a guest that is not compiled."""
+# The guests of other formats: a program of their own, with a reader each.
+_FRONT = "front"
+_FRONT_SOURCES = (
+    *(f"{_FRONT}/{name}" for name in ("Cargo.toml", "Cargo.lock", "build.sh", "src")),
+    *(_ADAPTER, *(f"infer/src/{name}.rs" for name in ("args", "marks", "model", "output", "read"))),
+)
 SEE_LOG = "see that log; the same command goes on from here"
 _RECORD = "build.json"
 
@@ -248,6 +254,8 @@ def build_guest_fresh(
 def _name(edition: str, build: GuestId) -> str:
     """The name of what one variant has to itself: directories, lock and log. Editions on one tract share it."""
     name = f"{build.target}-{build.profile.variant}-tract-{tract_of(edition, build)}"
+    if _is_front(build):
+        name = f"{name}-{build.profile.graph_format}"
     return f"{name}-{_PREPARED}" if build.profile.is_prepared else name
 
 
@@ -265,13 +273,21 @@ def workspace_of(edition: str, build: GuestId) -> str:
     """The directory, in the checkout, of the Cargo.lock that a guest is built with."""
     if build.profile.is_prepared:
         return f"{_WORKSPACE}/{_PREPARED}"
+    if _is_front(build):
+        return f"{_WORKSPACE}/{_FRONT}"
     tract = tract_of(edition, build)
     return _WORKSPACE if tract == _NEWEST_TRACT else f"{_WORKSPACE}/tract-{tract}"
 
 
 def package_of(build: GuestId) -> str:
     """The package that the guest is the program of."""
-    return _PREPARED if build.profile.is_prepared else "infer"
+    if build.profile.is_prepared:
+        return _PREPARED
+    return _FRONT if _is_front(build) else "infer"
+
+
+def _is_front(build: GuestId) -> bool:
+    return build.profile.graph_format is not GraphFormat.PB
 
 
 def _title(edition: str, build: GuestId) -> str:
@@ -282,7 +298,8 @@ def _title(edition: str, build: GuestId) -> str:
 def sources(edition: str, build: GuestId) -> dict[str, Path]:
     """Every file that a guest is made from, by its name in the checkout."""
     files: dict[str, Path] = {}
-    for path in _PREPARED_SOURCES if build.profile.is_prepared else _SOURCES[tract_of(edition, build)]:
+    of_tract = _FRONT_SOURCES if _is_front(build) else _SOURCES[tract_of(edition, build)]
+    for path in _PREPARED_SOURCES if build.profile.is_prepared else of_tract:
         files |= context.files_under(ROOT, f"{_WORKSPACE}/{path}")
     return files
 
@@ -356,6 +373,8 @@ def _compile(
     making = f"build.sh {build.profile.variant} {build.target} /out {tract_of(edition, build)}"
     if build.profile.is_prepared:
         making = f"{_PREPARED}/build.sh /out"
+    elif _is_front(build):
+        making = f"{_FRONT}/build.sh {build.profile.variant} {build.target} /out {build.profile.graph_format}"
     script = f"rustc --version > /out/toolchain && sh /src/{making}"
     code = run_in(client, image, script, mounts, log, lambda line, done: progress(item, line, done))
     if code != 0 or not (work / "out" / build.file_name).is_file():

@@ -16,7 +16,7 @@ from lab.core.errors import ExperimentError, ModelError
 from lab.core.experiment import Experiment
 from lab.core.near_names import did_you_mean
 from lab.runtimes import registry
-from lab.zoo.checks import check_names
+from lab.zoo.checks import check_format, check_names
 
 _KEYS = "docs/experiments.md lists every key with its type"
 
@@ -76,7 +76,7 @@ def check_obtainable(experiment: Experiment, tier: str, home: Path) -> None:
 
     Raises:
         ExperimentError: the edition or one of its runtimes does not exist.
-        ModelError: a model does not exist, or was imported without such a batch.
+        ModelError: a model does not exist, has no input of such a batch, or has a format that an arm does not read.
     """
     edition = load_pins().edition(experiment.edition)
     wanted: dict[str, set[int]] = {}
@@ -85,6 +85,8 @@ def check_obtainable(experiment: Experiment, tier: str, home: Path) -> None:
         edition.runtime(case.arm.runtime)
         wanted.setdefault(case.model, set()).add(case.batch)
     check_names(wanted, home)
+    for case in cases_of(experiment, tier):
+        check_format(case.model, case.arm.id, registry.graph_format(case.arm), home)
 
 
 @contextmanager

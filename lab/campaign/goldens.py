@@ -1,8 +1,9 @@
 """Which output tensors are right.
 
 WebAssembly is deterministic: one guest, model and input has one output, down to the bit, under every runtime. The first
-output seen is compared with TensorFlow's within a tolerance; once it passed, its sha256 is golden and every later trial
-must match it exactly. Native output bits depend on the processor, so a native golden is valid for one processor only.
+output seen is compared with that of TensorFlow, or of the format's own runtime, within a tolerance; once it passed, its
+sha256 is golden and every later trial must match it exactly. Native output bits depend on the processor, so a native
+golden is valid for one processor only.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.core.errors import DataError
-from lab.core.model import Model, ModelInput
+from lab.core.model import Model, ModelInput, OutputTensor
 from lab.core.names import Target
 from lab.disk.checked import has_check, read_checked, write_checked
 
-# Of each output tensor's range in TensorFlow. tract and TensorFlow differ by summation order only (about 3e-6).
+# Of each output tensor's range in the reference. tract and TensorFlow differ by summation order only (about 3e-6).
 TOLERANCE = 1e-3
+# A tensor of a smaller range is compared as if it had this one: float32 holds a sigmoid to about 1e-7, whatever it is.
+LEAST_RANGE = 1e-3
 
 
 class Golden(msgspec.Struct, frozen=True):
@@ -71,7 +74,7 @@ class Goldens:
             write_checked(path, golden)
 
     def admit(self, target: str, guest_sha256: str, model: Model, batch: int, output: bytes) -> Golden | str:
-        """Hold a first output against TensorFlow's; the golden it became, or why it is wrong."""
+        """Compare a first output with the reference; the golden it became, or why it is wrong."""
         verdict = compare(output, model, batch)
         if isinstance(verdict, str):
             return verdict
@@ -97,7 +100,7 @@ def decode_output(text: str) -> bytes | None:
 
 
 def compare(output: bytes, model: Model, batch: int) -> float | str:
-    """Hold output tensors against TensorFlow's.
+    """Compare output tensors with the reference.
 
     Args:
         output: raw little-endian float32 of every output tensor, in the model's order.
@@ -105,31 +108,34 @@ def compare(output: bytes, model: Model, batch: int) -> float | str:
         batch: which of the model's inputs.
 
     Returns:
-        The worst deviation as a fraction of that tensor's range; or, if it exceeds `TOLERANCE`, a sentence.
+        The worst deviation as a fraction of that tensor's range; or, if it exceeds `TOLERANCE`, a
+        sentence.
     """
     given = model.input_for(batch)
     reference = np.fromfile(given.reference_path, dtype="<f4")
     if len(output) != reference.nbytes:
-        return f"output holds {len(output)} bytes where TensorFlow gives {reference.nbytes}"
+        return f"output holds {len(output)} bytes where {model.reference} gives {reference.nbytes}"
     found = np.frombuffer(output, dtype="<f4")
     worst = 0.0
-    for name, mine, theirs in _tensors(model, given, found, reference):
+    for tensor, mine, theirs in _tensors(model, given, found, reference):
         if not np.isfinite(mine).all():
-            return f"output {name} holds values that are not finite"
+            return f"output {tensor.node} holds values that are not finite"
         spread = float(theirs.max() - theirs.min())
-        error = float(np.abs(mine - theirs).max()) / (spread or 1.0)
+        deviation = float(np.abs(mine - theirs).max())
+        error = deviation / (max(spread, LEAST_RANGE) if spread else 1.0)
         if error > TOLERANCE:
-            return f"output {name} deviates from TensorFlow by {error:.2g} of its range, more than {TOLERANCE:g}"
+            beyond = f"{error:.2g} of its range, more than {TOLERANCE:g}"
+            return f"output {tensor.node} deviates from {model.reference} by {beyond}"
         worst = max(worst, error)
     return worst
 
 
 def _tensors(
     model: Model, given: ModelInput, found: NDArray[np.float32], reference: NDArray[np.float32]
-) -> list[tuple[str, NDArray[np.float32], NDArray[np.float32]]]:
+) -> list[tuple[OutputTensor, NDArray[np.float32], NDArray[np.float32]]]:
     split, offset = [], 0
     for tensor in model.outputs:
         count = int(np.prod(tensor.shape)) * given.batch
-        split.append((tensor.node, found[offset : offset + count], reference[offset : offset + count]))
+        split.append((tensor, found[offset : offset + count], reference[offset : offset + count]))
         offset += count
     return split

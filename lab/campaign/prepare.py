@@ -82,20 +82,20 @@ def gather(cases: Iterable[Case], experiment: Experiment, home: Path, progress: 
 def with_conversions(
     cases: Iterable[Case], models: Mapping[str, Model], images: Mapping[str, ImageInfo], home: Path, progress: Stages
 ) -> dict[str, Model]:
-    """The models that other frameworks run, with their graphs in those frameworks' formats.
+    """The models that are run from other formats than their own, with their graphs in those.
 
     A graph that was imported is somebody else's: it is converted in a container.
     """
     formats: dict[str, set[GraphFormat]] = {}
     for case in cases:
-        runtime = registry.runtime_named(case.arm.runtime)
-        if runtime is not None and runtime.graph_format is not GraphFormat.PB and runtime.name in images:
-            formats.setdefault(case.model, set()).add(runtime.graph_format)
+        wanted = registry.graph_format(case.arm)
+        if wanted is not models[case.model].format and case.arm.runtime in images:
+            formats.setdefault(case.model, set()).add(wanted)
     found: dict[str, Model] = {}
-    for name, wanted in formats.items():
+    for name, missing in formats.items():
         is_foreign = models[name].weights == Weights.IMPORTED
         launch = ConfinedWorkers(next(iter(images.values())).image_id) if is_foreign else on_host
-        found |= converted([models[name]], wanted, home, progress, launch)
+        found |= converted([models[name]], missing, home, progress, launch)
     return found
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 import msgspec
 
 from lab.core.errors import ExperimentError
+from lab.core.names import GraphFormat
 
 
 class Mode(StrEnum):
@@ -34,6 +35,9 @@ class GuestProfile(StrEnum):
     Those that end in ``+tract-VERSION`` are built on that tract in every edition; the others, on the edition's own.
     `O3_RELAXED_TRACT_23` also has wasm's relaxed vector instructions, whose results may differ between processors.
 
+    Those that end in ``+onnx`` or ``+tflite`` read graphs in that format, with a reader of tract 0.22; the
+    others read TensorFlow's.
+
     Those that end in ``+prepared`` start with their model loaded: a module into which the memory of one that has loaded
     it was written, or natively a heap that is mapped.
     """
@@ -52,16 +56,28 @@ class GuestProfile(StrEnum):
     O3_RELAXED_TRACT_23 = "o3-relaxed+tract-0.23"
     O3_TRACT_23_PREPARED = "o3+tract-0.23+prepared"
     O3_SIMD_TRACT_23_PREPARED = "o3-simd+tract-0.23+prepared"
+    O3_ONNX = "o3+onnx"
+    O3_SIMD_ONNX = "o3-simd+onnx"
+    O3_TFLITE = "o3+tflite"
+    O3_SIMD_TFLITE = "o3-simd+tflite"
 
     @property
     def variant(self) -> str:
         """Optimisation level and target features alone: ``o3-simd``."""
-        return self.plain.value.partition(_ON_TRACT)[0]
+        return self.value.partition("+")[0]
 
     @property
     def tract(self) -> str | None:
-        """Release series of the tract that it names, such as ``0.23``; None for the edition's own."""
+        """Release series of the tract that it has in every edition, such as ``0.23``; None for the edition's own."""
+        if self.graph_format is not GraphFormat.PB:
+            return _TRACT_OF_READERS
         return self.plain.value.partition(_ON_TRACT)[2] or None
+
+    @property
+    def graph_format(self) -> GraphFormat:
+        """Of the graphs that it reads; for `PYTHON`, the framework says which (`lab.runtimes`)."""
+        ending = self.value.rpartition("+")[2]
+        return GraphFormat(ending) if ending in _FORMATS else GraphFormat.PB
 
     @property
     def is_prepared(self) -> bool:
@@ -86,6 +102,8 @@ class GuestProfile(StrEnum):
 
 _ON_TRACT = "+tract-"
 _PREPARED = "+prepared"
+_FORMATS = frozenset(GraphFormat) - {GraphFormat.PB}
+_TRACT_OF_READERS = "0.22"
 UNOPTIMISED = frozenset({GuestProfile.O0, GuestProfile.DEV})
 NATIVE_RUNTIME = "native"
 _ARM_ID = re.compile(

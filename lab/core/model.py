@@ -8,6 +8,13 @@ import msgspec
 
 from lab.core.names import GraphFormat
 
+REFERENCES = {
+    GraphFormat.PB: "TensorFlow",
+    GraphFormat.ONNX: "ONNX Runtime",
+    GraphFormat.TFLITE: "LiteRT",
+}
+"""What runs a graph of each format to make reference outputs."""
+
 
 class OutputTensor(msgspec.Struct, frozen=True):
     """One output of a graph.
@@ -22,14 +29,14 @@ class OutputTensor(msgspec.Struct, frozen=True):
 
 
 class ModelInput(msgspec.Struct, frozen=True):
-    """One input tensor of a model and what TensorFlow makes of it.
+    """One input tensor of a model and what its format's own runtime makes of it (`Model.reference`).
 
     Attributes:
         batch: images in it.
-        shape: NHWC.
+        shape: as the graph takes it, batch first.
         input_path: raw little-endian float32.
         input_sha256: hash of that file.
-        reference_path: TensorFlow's outputs for it: every output tensor's raw little-endian float32, concatenated in
+        reference_path: that runtime's outputs for it: every output tensor's raw little-endian float32, concatenated in
             the order of `Model.outputs`. Its bits depend on the CPU: it is compared by tolerance.
         reference_sha256: hash of that file; None of a model that an earlier version of the lab made.
     """
@@ -60,7 +67,7 @@ class Model(msgspec.Struct, frozen=True):
     Attributes:
         name: such as ``mobilenet_v1_0.25_128``.
         weights: ``pretrained``, ``seeded`` or ``imported``.
-        graph_path: the frozen GraphDef protobuf, canonical for tract.
+        graph_path: the frozen GraphDef protobuf, canonical for tract; or the file that was imported, of another format.
         graph_sha256: hash of that file.
         input_node: the placeholder's name.
         outputs: output tensors, in the order in which guests write them.
@@ -70,6 +77,7 @@ class Model(msgspec.Struct, frozen=True):
         inputs: input tensors, by batch size.
         published_parameters: the same counted by the rule of those who published the network; None if not known.
         converted: the graph in other formats, those that were asked for.
+        format: of `graph_path`.
     """
 
     name: str
@@ -84,6 +92,12 @@ class Model(msgspec.Struct, frozen=True):
     inputs: tuple[ModelInput, ...]
     published_parameters: int | None = None
     converted: tuple[ConvertedGraph, ...] = ()
+    format: GraphFormat = GraphFormat.PB
+
+    @property
+    def reference(self) -> str:
+        """What made the reference outputs."""
+        return REFERENCES[self.format]
 
     def graph(self, graph_format: GraphFormat) -> Path:
         """The graph's file in that format.
@@ -91,7 +105,7 @@ class Model(msgspec.Struct, frozen=True):
         Raises:
             KeyError: the model was prepared without it.
         """
-        if graph_format is GraphFormat.PB:
+        if graph_format is self.format:
             return self.graph_path
         for candidate in self.converted:
             if candidate.format is graph_format:

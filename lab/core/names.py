@@ -26,7 +26,7 @@ class Target(StrEnum):
 
 
 class GraphFormat(StrEnum):
-    """The file formats of a model's graph: TensorFlow's, and what is converted from it for other frameworks."""
+    """The file formats of a model's graph: TensorFlow's frozen one, and others that are imported or converted to."""
 
     PB = "pb"
     TFLITE = "tflite"

@@ -30,9 +30,7 @@ def advice(results: Results, model: str, batch: int = 1) -> list[str]:
         model: its name.
         batch: images per inference.
     """
-    cases = [case for case in results.cells if (case.model, case.batch) == (model, batch)]
-    found = {quantity: costs(results, quantity, cases, "this model's arms") for quantity, _, _ in _QUESTIONS}
-    best = {quantity: case for quantity in found if (case := _least(found[quantity])) is not None}
+    cases, found, best = _measured(results, model, batch)
     lines = [
         _answer(results, quantity, what, show, found[quantity], best[quantity])
         for quantity, what, show in _QUESTIONS
@@ -43,6 +41,45 @@ def advice(results: Results, model: str, batch: int = 1) -> list[str]:
     for case in dict.fromkeys(best.values()):
         lines += _precompiling(results, case)
     return [*lines, *_without_a_number(results, cases)]
+
+
+def in_short(results: Results, model: str, batch: int = 1) -> str | None:
+    """The same in one sentence: what to use for a cold run, from when on another pays, what needs the least memory.
+
+    Args:
+        results: of a campaign that holds the model.
+        model: its name.
+        batch: images per inference.
+
+    Returns:
+        None if no arm of WebAssembly has a cold run.
+    """
+    _, found, best = _measured(results, model, batch)
+    if COLD not in best:
+        return None
+    use = best[COLD]
+    over, memory = found[COLD][use].overhead, _value(found[MEMORY][use])
+    parts = [f"Use {_name(use)}"]
+    if over is not None and over.value is not None:
+        parts[0] += f": {ratio(over.value)} native{bounds(over.low, over.high)} for one cold run"
+    if memory is not None:
+        parts[0] += f", {megabytes(memory)}"
+    steady, least = best.get(STEADY, use), best.get(MEMORY, use)
+    starts_from = None if steady == use else break_even_of(results, use, steady).starts_from
+    if starts_from is not None:
+        parts.append(f"from {starts_from} inferences per start on, {_name(steady)}")
+    if least != use:
+        parts.append(f"{_name(least)} needs the least memory, {megabytes(_value(found[MEMORY][least]) or 0.0)}")
+    return "; ".join(parts) + "."
+
+
+def _measured(
+    results: Results, model: str, batch: int
+) -> tuple[list[Case], dict[str, dict[Case, Cost]], dict[str, Case]]:
+    """A model's cases, by question what each costs, and by question the one that takes least, if any was measured."""
+    cases = [case for case in results.cells if (case.model, case.batch) == (model, batch)]
+    found = {quantity: costs(results, quantity, cases, "this model's arms") for quantity, _, _ in _QUESTIONS}
+    return cases, found, {quantity: case for quantity in found if (case := _least(found[quantity])) is not None}
 
 
 def _least(found: dict[Case, Cost]) -> Case | None:

@@ -55,7 +55,6 @@ class Runtime(ABC):
         binary: path of the executable in the image: the one whose sha256 the fingerprint carries.
         systems: the (mode, backend) pairs it offers; backend is None where a mode has one compiler only.
         guests: the guest builds that make an arm with each of them.
-        graph_format: of the model's graph, as its guest reads it.
         module_suffix: file name suffix of its precompiled module; empty for a runtime that cannot precompile.
         versions: by edition, the version whose command line the module writes; `version_in` asks the edition that one
             extends, too. Another pinned version wants a second look at the argv first; the test of the pins says so.
@@ -80,8 +79,11 @@ class Runtime(ABC):
         GuestProfile.O3_SIMD_TRACT_23,
         GuestProfile.O3_TRACT_23_PREPARED,
         GuestProfile.O3_SIMD_TRACT_23_PREPARED,
+        GuestProfile.O3_ONNX,
+        GuestProfile.O3_SIMD_ONNX,
+        GuestProfile.O3_TFLITE,
+        GuestProfile.O3_SIMD_TFLITE,
     )
-    graph_format: ClassVar[GraphFormat] = GraphFormat.PB
     module_suffix: ClassVar[str] = ""
     versions: ClassVar[Mapping[str, str]]
     trees: ClassVar[Mapping[str, str]] = {}
@@ -123,6 +125,11 @@ class Runtime(ABC):
     def executable(self) -> str:
         """Path of the program in the image that runs the arm."""
         return self.binary
+
+    @property
+    def graph_format(self) -> GraphFormat:
+        """Of the model's graph, as the guest reads it."""
+        return self.arm.guest.graph_format
 
     @property
     def is_cached(self) -> bool:

@@ -22,9 +22,11 @@ class Framework(Runtime):
 
     Attributes:
         distribution: name of its wheel.
+        reads: format of the graphs that it takes.
     """
 
     distribution: ClassVar[str]
+    reads: ClassVar[GraphFormat] = GraphFormat.PB
     systems = ((Mode.FRAMEWORK, None),)
     guests = (GuestProfile.PYTHON,)
 
@@ -37,6 +39,11 @@ class Framework(Runtime):
     def guest_file(self) -> str:
         """The program in Python."""
         return GUEST_PYTHON
+
+    @property
+    def graph_format(self) -> GraphFormat:
+        """That of the framework."""
+        return self.reads
 
     @property
     def environment(self) -> dict[str, str]:
@@ -62,7 +69,7 @@ class LiteRt(Framework):
     image = "litert"
     distribution = "ai-edge-litert"
     binary = f"{_PACKAGES}/ai_edge_litert/libpywrap_litert_common.so"
-    graph_format = GraphFormat.TFLITE
+    reads = GraphFormat.TFLITE
     versions: ClassVar[dict[str, str]] = {Edition.NOVEMBER_2026: "2.3.0"}
 
 
@@ -75,7 +82,7 @@ class OnnxRuntime(Framework):
     image = "onnxruntime"
     distribution = "onnxruntime"
     binary = f"{_PACKAGES}/onnxruntime/capi/onnxruntime_pybind11_state.cpython-313-x86_64-linux-gnu.so"
-    graph_format = GraphFormat.ONNX
+    reads = GraphFormat.ONNX
     versions: ClassVar[dict[str, str]] = {Edition.NOVEMBER_2026: "1.32.0"}
 
 

@@ -32,6 +32,8 @@ class Native(Runtime):
         GuestProfile.O3_TRACT_22,
         GuestProfile.O3_TRACT_23,
         GuestProfile.O3_TRACT_23_PREPARED,
+        GuestProfile.O3_ONNX,
+        GuestProfile.O3_TFLITE,
     )
     # the guest is what runs: its toolchain is the guest fingerprint's business
     versions: ClassVar[dict[str, str]] = {Edition.NOVEMBER_2026: "", Edition.PAPER: ""}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lab.core.arm import Arm
 from lab.core.errors import ExperimentError
-from lab.core.names import Edition
+from lab.core.names import Edition, GraphFormat
 from lab.core.near_names import did_you_mean
 from lab.runtimes.base import Runtime
 from lab.runtimes.bun import Bun
@@ -79,6 +79,15 @@ def unsupported(arm: Arm, edition: str = Edition.CURRENT, version: str | None = 
         return f"edition {edition} has no {runtime.title}"
     own = pinned(arm, written_for if version is None else version).unsupported_because
     return own or unpreparable_because(arm, Wasmtime.version_in(edition))
+
+
+def graph_format(arm: Arm) -> GraphFormat:
+    """Of the graphs that the arm's guest reads.
+
+    Raises:
+        ExperimentError: the lab has no such arm.
+    """
+    return pinned(arm, "").graph_format
 
 
 def source_tree(name: str, version: str) -> str | None:

@@ -8,9 +8,10 @@ from pathlib import Path
 from lab.core.errors import DataError, ModelError
 from lab.core.experiment import PAPER_MODELS
 from lab.core.model import Model
-from lab.core.names import Weights
+from lab.core.names import GraphFormat, Weights
 from lab.core.near_names import did_you_mean
 from lab.disk.content import file_sha256
+from lab.zoo.conversion import CONVERTERS
 from lab.zoo.entries import ENTRIES
 from lab.zoo.model_directory import find_model
 
@@ -35,7 +36,7 @@ def check_names(wanted: Mapping[str, Collection[int]], home: Path) -> None:
             continue
         model = find_model(imported[name]) if name in imported else None
         if model is None:
-            remedy = f"{did_you_mean(name, known)}choose among {', '.join(known)}, or `lab models import FILE.pb`"
+            remedy = f"{did_you_mean(name, known)}choose among {', '.join(known)}, or `lab models import FILE`"
             raise ModelError(f"there is no model {name[:100]!r}", remedy)
         have = [given.batch for given in model.inputs]
         for batch in batches:
@@ -44,6 +45,29 @@ def check_names(wanted: Mapping[str, Collection[int]], home: Path) -> None:
                     f"the imported model '{name}' has no input of batch {batch}",
                     f"choose among {', '.join(map(str, have))}",
                 )
+
+
+def check_format(name: str, reader: str, wanted: GraphFormat, home: Path) -> None:
+    """Accept an arm for a model whose graph its guest reads, or that can be converted for it.
+
+    Args:
+        name: of a model that `check_names` accepts.
+        reader: the arm's id.
+        wanted: format of the graphs that the arm's guest reads.
+        home: the lab's cache directory.
+
+    Raises:
+        ModelError: the guest does not read the graph.
+    """
+    model = None if name in ENTRIES else find_model(home / "models" / f"{name}-{Weights.IMPORTED}")
+    own = GraphFormat.PB if model is None else model.format
+    if wanted is own or (own is GraphFormat.PB and wanted in CONVERTERS):
+        return
+    ending = "" if own is GraphFormat.PB else f"+{own}"
+    raise ModelError(
+        f"the model '{name}' is in the format {own}, the guest of {reader} reads {wanted}",
+        f"choose arms whose guest is o3{ending}, or `lab bench {name}`",
+    )
 
 
 def check_intact(models: Iterable[Model]) -> None:

@@ -47,7 +47,7 @@ def converted(
         launch: starts the worker.
 
     Raises:
-        ModelError: a graph cannot be converted.
+        ModelError: a graph cannot be converted; only TensorFlow's can, and not to every format.
         DataError: a converted graph is not what was made.
     """
     wanted = sorted(set(formats) - {GraphFormat.PB})

@@ -1,7 +1,7 @@
 """What a model's directory holds, and how it is read and written.
 
     <home>/models/<name>-<weights>-<key>/
-        graph.pb            the frozen graph
+        graph.pb            the frozen graph, or what was imported: graph.onnx, graph.tflite
         facts.json          what the build found out about it
         input.b1.f32        input tensor for batch 1, raw little-endian float32; likewise for each batch
         reference.b1.f32    TensorFlow's outputs for it, concatenated in the order of the outputs
@@ -19,6 +19,7 @@ import msgspec
 
 from lab.core.errors import DataError
 from lab.core.model import Model, ModelInput, OutputTensor
+from lab.core.names import GraphFormat
 from lab.disk.checked import read_checked, write_checked
 from lab.zoo.counts import GraphStats, published_parameters
 
@@ -32,15 +33,35 @@ class Built(msgspec.Struct, frozen=True):
     """``facts.json``.
 
     Attributes:
-        image_shape: height, width and channels of the input.
+        image_shape: height, width and channels of the input; of one that is no image, its shape behind the batch.
         outputs: node and shape at batch 1, in order.
+        format: of the graph's file.
+        is_channels_first: whether the input is channels, height, width instead.
+        fixed_batch: the only batch that the graph takes; None if it takes any.
+        takes_any_float: whether the file leaves open how pixels become the input's values.
+        bounds: least and largest value of an input of single bytes; None of any other.
     """
 
     graph_sha256: str
     input_node: str
-    image_shape: tuple[int, int, int]
+    image_shape: tuple[int, ...]
     outputs: tuple[tuple[str, tuple[int, ...]], ...]
     facts: GraphStats
+    format: GraphFormat = GraphFormat.PB
+    is_channels_first: bool = False
+    fixed_batch: int | None = None
+    takes_any_float: bool = True
+    bounds: tuple[float, float] | None = None
+
+    @property
+    def graph_file(self) -> str:
+        """Name of the graph's file."""
+        return graph_file(self.format)
+
+
+def graph_file(graph_format: GraphFormat) -> str:
+    """Name of a graph's file in its model's directory."""
+    return f"{PurePath(GRAPH_FILE).stem}.{graph_format}"
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -64,7 +85,7 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         weights: ``pretrained``, ``seeded`` or ``imported``.
         source: description of where weights and inputs come from.
-        tensorflow: the release that computed the reference.
+        tensorflow: the release that computed the reference, of TensorFlow or of the format's own runtime.
     """
 
     schema: int = META_SCHEMA
@@ -123,7 +144,7 @@ def to_model(directory: Path, meta: Meta) -> Model:
     return Model(
         name=meta.name,
         weights=meta.weights,
-        graph_path=root / GRAPH_FILE,
+        graph_path=root / meta.built.graph_file,
         graph_sha256=meta.built.graph_sha256,
         input_node=meta.built.input_node,
         outputs=tuple(OutputTensor(node, shape) for node, shape in meta.built.outputs),
@@ -142,4 +163,5 @@ def to_model(directory: Path, meta: Meta) -> Model:
             for entry in meta.inputs
         ),
         published_parameters=published_parameters(meta.name, facts),
+        format=meta.built.format,
     )

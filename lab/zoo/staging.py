@@ -11,13 +11,15 @@ from pathlib import Path
 import msgspec
 
 from lab.core.errors import NoSpace
+from lab.core.names import GraphFormat
 from lab.core.units import show_bytes
 from lab.disk.content import decode_json, file_sha256, sha256
 from lab.disk.whole import draft_directory, remove_leftovers, write_whole
 from lab.zoo.entries import Preprocessing
-from lab.zoo.model_directory import FACTS_FILE, GRAPH_FILE, Built, Meta, Prepared, read_meta, write_meta
+from lab.zoo.inputs import input_tensor
+from lab.zoo.model_directory import FACTS_FILE, Built, Meta, Prepared, read_meta, write_meta
 from lab.zoo.recipe import Pictures
-from lab.zoo.worker import Launcher, ReferenceJob, ReferenceRun, call_worker, on_host
+from lab.zoo.worker import Launcher, ReferenceJob, ReferenceRun, call_worker, on_host, worker_of
 
 Progress = Callable[[str, str], None]
 """Called with a model's name and what is being done for it."""
@@ -30,13 +32,14 @@ class Staged(msgspec.Struct, frozen=True):
 
     Attributes:
         description: text for `Meta.source`.
+        preprocessing: what pixels go through; None: as the graph's file says.
     """
 
     name: str
     weights: str
     description: str
     directory: Path
-    preprocessing: Preprocessing
+    preprocessing: Preprocessing | None
     images: Pictures
 
 
@@ -66,16 +69,24 @@ def staging(home: Path, name: str) -> Iterator[Path]:
 
 
 def complete(staged: Sequence[Staged], batches: Sequence[int], progress: Progress, launch: Launcher = on_host) -> None:
-    """Adds the inputs for these batches and TensorFlow's outputs for them; ``meta.json`` comes last.
+    """Adds the inputs for these batches and the reference outputs for them; ``meta.json`` comes last.
+
+    Args:
+        staged: of one format.
+        batches: sizes to have inputs for; a graph that fixes its batch gets that one alone.
+        progress: called with a model's name and what is being done for it.
+        launch: starts the process that computes the reference.
 
     Raises:
-        ModelError: images are missing, or TensorFlow cannot run a graph.
+        ModelError: images are missing or do not fit, or the format's runtime cannot run a graph.
     """
     prepared = {item.name: _write_inputs(item, batches) for item in staged}
     jobs = [_reference_job(item, _built(item.directory), prepared[item.name]) for item in staged]
     for item in staged:
         progress(item.name, "computing the reference")
-    call_worker("lab.zoo.tensorflow.reference_worker", jobs, launch=launch)
+    for graph_format in dict.fromkeys(job.format for job in jobs):
+        those = [job for job in jobs if job.format is graph_format]
+        call_worker(worker_of(ReferenceJob, graph_format), those, launch=launch)
     for item in staged:
         known = read_meta(item.directory)
         older = [entry for entry in (known.inputs if known else ()) if entry.batch not in batches]
@@ -89,30 +100,39 @@ def _built(directory: Path) -> Built:
 
 
 def _meta(item: Staged, inputs: tuple[Prepared, ...]) -> Meta:
+    built = _built(item.directory)
     return Meta(
         name=item.name,
         weights=item.weights,
         source=item.description,
-        tensorflow=_tensorflow_version(),
-        built=_built(item.directory),
+        tensorflow=_version_of_reference(built.format),
+        built=built,
         inputs=inputs,
     )
 
 
-def _tensorflow_version() -> str:
-    for package in ("tensorflow-cpu", "tensorflow"):
+_RUNTIME_PACKAGES = {
+    GraphFormat.PB: ("tensorflow-cpu", "tensorflow"),
+    GraphFormat.ONNX: ("onnxruntime",),
+    GraphFormat.TFLITE: ("ai-edge-litert",),
+}
+
+
+def _version_of_reference(graph_format: GraphFormat) -> str:
+    packages = _RUNTIME_PACKAGES[graph_format]
+    for package in packages:
         try:
             return f"{package} {version(package)}"
         except PackageNotFoundError:
             continue
-    return "tensorflow"
+    return packages[-1]
 
 
 def _write_inputs(item: Staged, batches: Sequence[int]) -> tuple[Prepared, ...]:
-    side = _built(item.directory).image_shape[0]
+    built = _built(item.directory)
     prepared = []
-    for batch in batches:
-        tensor = item.images.tensor(item.preprocessing, side, batch)
+    for batch in batches if built.fixed_batch is None else (built.fixed_batch,):
+        tensor = input_tensor(built, item.preprocessing, item.images, batch)
         content = tensor.astype("<f4").tobytes()
         file = f"input.b{batch}.f32"
         write_whole(item.directory / file, content)
@@ -131,4 +151,5 @@ def _reference_job(item: Staged, built: Built, prepared: tuple[Prepared, ...]) -
         for entry in prepared
     )
     nodes = tuple(node for node, _ in built.outputs)
-    return ReferenceJob(item.name, str(item.directory / GRAPH_FILE), built.input_node, nodes, runs)
+    graph = str(item.directory / built.graph_file)
+    return ReferenceJob(item.name, graph, built.input_node, nodes, runs, built.format)

@@ -46,11 +46,12 @@ class BuildJob(msgspec.Struct, frozen=True):
 
 
 class ImportJob(msgspec.Struct, frozen=True):
-    """For `lab.zoo.tensorflow.import_worker`: canonicalise a foreign frozen graph into a directory.
+    """For the import worker of its format: take a foreign graph into a directory; TensorFlow's is made canonical.
 
     Attributes:
-        shape: shape of its input, NHWC; empty: the one that the graph declares.
-        outputs: names of the output nodes; empty: the nodes that feed no other.
+        shape: shape of its input, batch first; empty: the one that the graph declares.
+        outputs: names of the outputs; empty: the file's own, or the nodes that feed no other.
+        format: of the file.
     """
 
     name: str
@@ -58,6 +59,7 @@ class ImportJob(msgspec.Struct, frozen=True):
     directory: str
     shape: tuple[int, ...]
     outputs: tuple[str, ...] = ()
+    format: GraphFormat = GraphFormat.PB
 
 
 class ReferenceRun(msgspec.Struct, frozen=True):
@@ -69,13 +71,14 @@ class ReferenceRun(msgspec.Struct, frozen=True):
 
 
 class ReferenceJob(msgspec.Struct, frozen=True):
-    """For `lab.zoo.tensorflow.reference_worker`: run one graph on its inputs."""
+    """For the reference worker of its format: run one graph on its inputs."""
 
     name: str
     graph: str
     input_node: str
     outputs: tuple[str, ...]
     runs: tuple[ReferenceRun, ...]
+    format: GraphFormat = GraphFormat.PB
 
 
 class ConvertJob(msgspec.Struct, frozen=True):
@@ -94,6 +97,12 @@ class ConvertJob(msgspec.Struct, frozen=True):
     outputs: tuple[str, ...]
     format: GraphFormat
     result: str
+
+
+def worker_of(kind: type[ImportJob | ReferenceJob], graph_format: GraphFormat) -> str:
+    """The module of the worker that does such jobs on graphs of a format; only TensorFlow's takes TensorFlow."""
+    where = "tensorflow" if graph_format is GraphFormat.PB else "fronts"
+    return f"lab.zoo.{where}.{'import' if kind is ImportJob else 'reference'}_worker"
 
 
 Job = BuildJob | ImportJob | ReferenceJob | ConvertJob

@@ -13,6 +13,7 @@ from lab.builds import guests
 from lab.builds.pins import load_pins
 from lab.core.arm import GuestProfile
 from lab.core.guest import ALL_GUESTS, GuestId
+from lab.core.names import GraphFormat
 
 ROOT = Path(__file__).parents[2]
 RUST = ROOT / "rust-guest"
@@ -87,7 +88,8 @@ def test_every_tract_is_optimised_in_the_same_way(tract: str) -> None:
 
 @pytest.mark.parametrize("tract", sorted(TRACTS))
 def test_a_guests_key_reads_what_it_is_built_from_and_no_tests(tract: str) -> None:
-    on_it = next(g for g in ALL_GUESTS if not g.profile.is_prepared and guests.tract_of("current", g) == tract)
+    plain = (g for g in ALL_GUESTS if not g.profile.is_prepared and g.profile.graph_format is GraphFormat.PB)
+    on_it = next(g for g in plain if guests.tract_of("current", g) == tract)
     sources = guests.sources("current", on_it)
     own = {WORKSPACES[tract] / "Cargo.lock", PACKAGES[tract] / "Cargo.toml", RUST / "build.sh"}
     assert own | set((RUST / "infer" / "src").rglob("*.rs")) <= set(sources.values())
@@ -103,6 +105,22 @@ def test_the_prepared_guest_is_built_from_the_plain_ones_sources_and_crates() ->
     assert all({crates[name]} <= locked(NEWEST)[name] for name in crates if name in locked(NEWEST))
     profile = toml(RUST / "prepared" / "Cargo.toml")["profile"]["guest-o3"]
     assert profile == profiles(NEWEST)["guest-o3"], "like is compared with like"
+
+
+def test_the_guests_of_other_formats_share_tract_profile_and_sources() -> None:
+    front = toml(RUST / "front" / "Cargo.toml")
+    tract = GuestProfile.O3_ONNX.tract
+    assert tract is not None
+    assert front["profile"]["guest-o3"]["opt-level"] == profiles(tract)["guest-o3"]["opt-level"]
+    crates = {package["name"]: package["version"] for package in toml(RUST / "front" / "Cargo.lock")["package"]}
+    assert all({crates[name]} <= locked(tract)[name] for name in crates if name in locked(tract))
+    assert set(front["features"]) - {"lean"} == set(GraphFormat) - {GraphFormat.PB}
+    for build in (build for build in ALL_GUESTS if build.profile.graph_format is not GraphFormat.PB):
+        sources = set(guests.sources("current", build).values())
+        shared = {RUST / "infer" / "src" / f"{name}.rs" for name in ("args", "marks", "model", "output", "read")}
+        assert shared | set((RUST / "front" / "src").rglob("*.rs")) <= sources
+        assert not any("tests" in path.parts for path in sources)
+        assert str(build.profile.graph_format) in guests.place("one compiler", "current", build).name
 
 
 def test_guests_of_two_editions_share_a_place_if_they_are_the_same_build() -> None:

@@ -50,6 +50,15 @@ def test_an_output_outside_the_tolerance_is_never_golden(goldens: Goldens, model
     assert goldens.known("wasm", "guest", model, 1) is None
 
 
+def test_an_output_of_tiny_range_is_compared_by_what_float32_can_hold(model: Model) -> None:
+    # probabilities of a detector that sees plain sky: all of them near zero
+    path = model.input_for(1).reference_path
+    tiny = (np.fromfile(path, dtype="<f4") * 1e-6).astype("<f4")
+    path.write_bytes(tiny.tobytes())
+    assert isinstance(compare((tiny + np.float32(1e-7)).tobytes(), model, 1), float)
+    assert isinstance(compare((tiny + np.float32(1e-5)).tobytes(), model, 1), str)
+
+
 def test_a_golden_is_of_one_guest_one_graph_and_one_input(goldens: Goldens, model: Model) -> None:
     goldens.admit("wasm", "guest", model, 1, output_of(model))
     other_graph = msgspec.structs.replace(model, graph_sha256="another")

@@ -57,6 +57,17 @@ def test_runtimes_batches_and_json_are_chosen_by_options(materials: Materials) -
     assert all("WAMR" in lines[0] for lines in answer["advice"].values())
 
 
+def test_labels_name_the_largest_outputs_of_each_image(materials: Materials) -> None:
+    names = [f"class {number}" for number in range(4)]
+    Path("labels.txt").write_text("\n".join(names), encoding="utf-8")
+    words = ("tiny", "--runtime", "wamr", "--batch", 3, "--budget", "20m", "--labels", "labels.txt")
+    ran = bench(FakeEngine(materials), *words)
+    assert ran.code == 0, ran.err
+    said = [line for line in ran.out.splitlines() if line.startswith("- Image")]
+    assert [line.split(":")[0] for line in said] == ["- Image 1", "- Image 2", "- Image 3"]
+    assert all(name in said[0] for name in names)
+
+
 def test_vectors_are_measured_only_where_their_guest_is_built(materials: Materials) -> None:
     del materials.guests[GuestId.parse("wasm/o3-simd")]
     assert bench(FakeEngine(materials), "tiny", "--runtime", "wasmtime", "--budget", "20m").code == 0
@@ -78,7 +89,9 @@ def test_an_interrupted_bench_goes_on_with_the_same_command(materials: Materials
         (("there_is_none",), 4, "there_is_none"),
         (("gone.pb",), 4, "there is no file gone.pb"),
         (("gone.onnx",), 4, "there is no file gone.onnx"),
-        (("net.onnx",), 4, "net.onnx is no frozen TensorFlow graph"),
+        (("net.onnx",), 4, "net.onnx is no graph that the lab reads"),
+        (("tiny", "--labels", "gone.txt"), 4, "no labels in gone.txt"),
+        (("tiny", "--labels", "net.onnx"), 4, "there are 1 labels, and no output of 'tiny' has as many values"),
         (("tiny", "--runtime", "wasmtiem"), 2, "there is no runtime 'wasmtiem'"),
         (("tiny", "--budget", "soon"), 3, "soon"),
         (("tiny", "--input-shape", "a,b"), 4, "'a,b' is no input shape"),

@@ -5,6 +5,7 @@ import pytest
 from lab.core.arm import Arm, GuestProfile, Mode
 from lab.core.case import Case
 from lab.core.errors import ExperimentError
+from lab.core.names import GraphFormat
 
 
 @pytest.mark.parametrize(
@@ -57,6 +58,10 @@ def test_a_guest_names_its_variant_and_its_tract() -> None:
     assert (guest.variant, guest.tract, guest.has_vectors, guest.is_relaxed) == ("o3-simd", "0.23", True, False)
     assert (GuestProfile.O3.variant, GuestProfile.O3.tract, GuestProfile.O3.has_vectors) == ("o3", None, False)
     assert GuestProfile.O3_RELAXED_TRACT_23.is_relaxed
+    reader = GuestProfile("o3-simd+onnx")
+    assert (reader.variant, reader.tract, reader.has_vectors) == ("o3-simd", "0.22", True)
+    assert (reader.graph_format, GuestProfile.O3.graph_format) == (GraphFormat.ONNX, GraphFormat.PB)
+    assert Arm.parse("wasmer-jit-llvm@o3-simd+onnx").baseline.id == "native@o3+onnx"
 
 
 def test_only_native_runs_the_native_build() -> None:

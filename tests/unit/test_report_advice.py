@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lab.core.trial import Kind, Outcome, Trial
-from lab.report.advice import advice
+from lab.report.advice import advice, in_short
 from lab.report.results import Results
 from lab.store.columns import table_of
 from tests.claims_support import failed, ran
@@ -62,6 +62,23 @@ def test_each_question_is_answered_by_the_arm_that_takes_least() -> None:
     assert lines[1].startswith("Each further inference: least with Wasmtime")
     assert lines[2].startswith("Peak memory: least with WAMR interpreter fast (o3), 21")
     assert "native [" in lines[2]
+
+
+def test_the_answer_in_one_sentence_names_what_to_use_and_from_when_on_another_pays() -> None:
+    measured = campaign(
+        series(NATIVE, 0.03, 0.004, 0.02, 1),
+        series(AOT, 0.06, 0.1, 0.03, 2),
+        series(JIT, 0.6, 0.01, 0.16, 3),
+        series(WAMR, 1.0, 0.3, 0.021, 4),
+    )
+    # 0.6 + 0.01 (n - 1) < 0.06 + 0.1 (n - 1) from n - 1 = 6 on
+    assert re.fullmatch(
+        r"Use Wasmtime AOT cranelift \(o3\): 2\.00× native \[.*\] for one cold run, 30(\.0)? MB; "
+        r"from [78] inferences per start on, Wasmtime JIT cranelift \(o3\); "
+        r"WAMR interpreter fast \(o3\) needs the least memory, 21(\.0)? MB\.",
+        str(in_short(measured, MODEL)),
+    )
+    assert in_short(campaign(series(NATIVE, 0.03, 0.004, 0.02, 1)), MODEL) is None
 
 
 def test_arms_that_noise_hides_from_each_other_are_named_together() -> None:

@@ -64,6 +64,7 @@ LAZY = ("node-", "deno-", "bun-")
 TRACTS = (
     *(f"{variant}+tract-{series}" for series in ("0.20", "0.22", "0.23") for variant in ("o3", "o3-simd")),
     *("o3+tract-0.23+prepared", "o3-simd+tract-0.23+prepared"),
+    *("o3+onnx", "o3-simd+onnx", "o3+tflite", "o3-simd+tflite"),
 )
 
 UNSUPPORTED_NOW = {

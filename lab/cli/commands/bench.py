@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -22,15 +22,20 @@ from lab.core.arm import NATIVE_RUNTIME, Arm, GuestProfile
 from lab.core.errors import EXIT_NEGATIVE, LabError, ModelError, UsageError
 from lab.core.experiment import Experiment, Matrix, Measure, Tier
 from lab.core.guest import GuestId
-from lab.core.names import Target
+from lab.core.model import Model
+from lab.core.names import GraphFormat, Target
 from lab.core.near_names import did_you_mean
 from lab.core.units import parse_duration_s
 from lab.disk.paths import RESULTS
 from lab.runtimes import registry
-from lab.zoo.entries import ENTRIES
+from lab.zoo.catalog import load as load_imported
+from lab.zoo.entries import Preprocessing
+from lab.zoo.formats import format_of
+from lab.zoo.importing import model_name
+from lab.zoo.labels import read_labels, top
 
 TIER = "bench"
-_FORMATS = {".pb", ".onnx", ".tflite", ".h5", ".keras"}
+_SUFFIXES = {".pb", ".onnx", ".tflite", ".h5", ".keras"}
 # Variants that are there to be compared with the others of their runtime.
 _SPECIAL = {"cranelift-o0", "winch", "pulley", "classic", "liftoff", "bbq", "lazy", "eager", "gcc-o3"}
 _SPECIAL_ENDINGS = ("-cache", "-eager")
@@ -38,10 +43,18 @@ _SPECIAL_ENDINGS = ("-cache", "-eager")
 
 def bench(
     context: typer.Context,
-    model: Annotated[str, typer.Argument(help="A frozen graph (.pb), or the name of a model that is here.")],
+    model: Annotated[str, typer.Argument(help="A graph (.pb, .onnx, .tflite), or a model's name.")],
     input_shape: InputShape = None,
     outputs: OutputNodes = "",
-    images: Annotated[Path | None, typer.Option(help="An image, or a directory of them, to infer on.")] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option("--input", "--images", help="An image, a directory of them, or a tensor (.npy), to infer on."),
+    ] = None,
+    preprocessing: Annotated[
+        Preprocessing | None, typer.Option(help="What images go through, if the file does not say it.")
+    ] = None,
+    crop: Annotated[float, typer.Option(help="Central part of an image that is used.", min=0.01, max=1.0)] = 0.875,
+    labels: Annotated[Path | None, typer.Option(help="A label on each line: names the five largest outputs.")] = None,
     batch: Annotated[list[int] | None, typer.Option(help="Images per inference; repeat it. Default: 1.", min=1)] = None,
     runtimes: Annotated[
         list[str] | None, typer.Option("--runtime", help="Repeat it; default: those whose images are here.")
@@ -64,26 +77,32 @@ def bench(
     parse_duration_s(budget)
     shape = parse_shape(input_shape)
     with alone(f"bench of {model}", wait=wait) as held:
-        name = _model(lab, model, shape, outputs, images, batches, engine)
-        plan = experiment(name, batches, chosen, budget, guests=_guests(lab))
+        pictures = {"images": images, "preprocessing": preprocessing, "crop": crop}
+        name = _model(lab, model, shape, outputs, pictures, batches, engine)
+        found = load_imported(name, lab.home)
+        plan = experiment(name, batches, chosen, budget, guests=_guests(lab, found.format if found else GraphFormat.PB))
         check_obtainable(plan, TIER, lab.home)
+        named = _named(found, batches, labels)
         made = build_and_measure(lab, plan, TIER, lab.engine(engine), held, results=results, new=False)
         directory, materials = made.directory, made.materials
         refresh_report(directory, note)
         # imported here: judging takes libraries that measuring does without
         from lab.cli.commands.verify import quick_items  # noqa: PLC0415
-        from lab.report.advice import advice  # noqa: PLC0415
+        from lab.report.advice import advice, in_short  # noqa: PLC0415
         from lab.report.results import load_results  # noqa: PLC0415
         from lab.verify.items import Match  # noqa: PLC0415
 
-        found = load_results(directory)
-        answers = {each: advice(found, name, each) for each in batches}
+        measured = load_results(directory)
+        shorts = {each: in_short(measured, name, each) for each in batches}
+        answers = {each: [*advice(measured, name, each), *filter(None, [shorts[each]])] for each in batches}
         wrong = [item for item in quick_items(lab, directory, materials) if item.verdict is Match.DIFFERS]
     if json:
-        say_json({"campaign": directory.name, "advice": {str(each): lines for each, lines in answers.items()}})
+        answer = {"campaign": directory.name, "advice": {str(each): lines for each, lines in answers.items()}}
+        say_json(answer | ({"labels": {str(each): images for each, images in named.items()}} if labels else {}))
     else:
         for each, lines in answers.items():
-            say("\n".join([f"\n{name}, batch {each}:", *(f"- {line}" for line in lines)]))
+            said = [_said(number, best) for number, best in enumerate(named.get(each, ()), start=1)]
+            say("\n".join([f"\n{name}, batch {each}:", *(f"- {line}" for line in (*said, *lines))]))
         say(f"\nreport: {directory / 'report' / 'index.html'}")
     if wrong:
         note(f"error: {wrong[0].name}: {wrong[0].why}")
@@ -106,19 +125,37 @@ def experiment(
     )
 
 
+def _named(
+    model: Model | None, batches: tuple[int, ...], labels: Path | None
+) -> dict[int, list[list[tuple[str, float]]]]:
+    """What the model says of each image, by batch; nothing without labels."""
+    if labels is None:
+        return {}
+    if model is None:
+        raise ModelError("only a model that is here already can be given labels", "`lab models prepare` makes it")
+    read = read_labels(labels)
+    return {each: top(model, each, read) for each in batches}
+
+
+def _said(number: int, best: list[tuple[str, float]]) -> str:
+    return f"Image {number}: {', '.join(f'{label} {score:.3f}' for label, score in best)}."
+
+
 def _is_ordinary(arm: Arm) -> bool:
     backend = arm.backend or ""
     special = backend in _SPECIAL or backend.endswith(_SPECIAL_ENDINGS)
     return not special and registry.unsupported(arm) is None
 
 
-def _guests(lab: Lab) -> tuple[GuestProfile, ...]:
-    """The guest as one ships it; with vectors, too, if that one is built: it takes a compiler ten minutes."""
+def _guests(lab: Lab, graph_format: GraphFormat) -> tuple[GuestProfile, ...]:
+    """The format's guest as one ships it; with vectors, too, if that one is built: it takes a compiler ten minutes."""
+    ending = "" if graph_format is GraphFormat.PB else f"+{graph_format}"
+    plain, vectors = GuestProfile(f"o3{ending}"), GuestProfile(f"o3-simd{ending}")
     try:
-        has_vectors = GuestId(Target.WASM, GuestProfile.O3_SIMD) in lab.find_guests(CURRENT)
+        has_vectors = GuestId(Target.WASM, vectors) in lab.find_guests(CURRENT)
     except LabError:
         has_vectors = False
-    return (GuestProfile.O3, GuestProfile.O3_SIMD) if has_vectors else (GuestProfile.O3,)
+    return (plain, vectors) if has_vectors else (plain,)
 
 
 def _chosen(lab: Lab, runtimes: list[str] | None) -> tuple[str, ...]:
@@ -144,21 +181,18 @@ def _model(
     model: str,
     shape: tuple[int, ...] | None,
     outputs: str,
-    images: Path | None,
+    pictures: dict[str, Any],
     batches: tuple[int, ...],
     engine: EngineName,
 ) -> str:
     """The model's name, once it is imported if it is a file."""
     path = Path(model)
-    if not path.is_file():
-        if path.suffix in _FORMATS:
+    if not path.exists():
+        if path.suffix.lower() in _SUFFIXES:
             raise ModelError(f"there is no file {path}", "check the path")
         return model
-    if path.suffix != ".pb":
-        raise ModelError(
-            f"{model} is no frozen TensorFlow graph (.pb)", "convert it to one; other formats are not taken yet"
-        )
-    name = path.stem if path.stem not in ENTRIES else f"my_{path.stem}"
+    format_of(path)
+    name = model_name(path)
     with build_progress() as progress:
-        import_file(lab, path, name, shape, outputs, engine, progress, batches=batches, images=images)
+        import_file(lab, path, name, shape, outputs, engine, progress, batches=batches, **pictures)
     return name

@@ -19,7 +19,7 @@ from lab.core.model import Model
 from lab.core.units import show_bytes
 from lab.zoo.catalog import available, prepare
 from lab.zoo.entries import Preprocessing
-from lab.zoo.importing import import_yunet_onnx
+from lab.zoo.importing import import_yunet_onnx, is_published_yunet, model_name
 
 Pictures = Annotated[Path | None, typer.Option(help="Directory of images to use instead of the lab's pictures.")]
 
@@ -68,14 +68,19 @@ def prepare_models(
 @models.command("import")
 def import_model(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="A frozen graph (.pb), or YuNet's published weights (.onnx).")],
+    file: Annotated[Path, typer.Argument(help="A graph: .pb, .onnx or .tflite.")],
     name: Annotated[
         str | None, typer.Option("--as", help="What experiments call it; default: the file's name.")
     ] = None,
     input_shape: InputShape = None,
     outputs: OutputNodes = "",
-    preprocessing: Annotated[Preprocessing, typer.Option(help="What images go through.")] = Preprocessing.MOBILENET,
-    images: Pictures = None,
+    preprocessing: Annotated[
+        Preprocessing | None, typer.Option(help="What images go through, if the file does not say it.")
+    ] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(help="Images, or a tensor (.npy), instead of the lab's pictures."),
+    ] = None,
     crop: Annotated[float, typer.Option(help="Central part of an image that is used.", min=0.01, max=1.0)] = 0.875,
     engine: Annotated[
         EngineName, typer.Option(help="Read the graph in a container; or in a process, if it is trusted.")
@@ -83,21 +88,22 @@ def import_model(
     wait: Wait = False,
     json: Json = False,
 ) -> None:
-    """Make a foreign frozen graph canonical for tract; experiments then name it like any other model.
+    """Make a foreign graph a model; experiments then name it like any other.
 
-    TensorFlow reads the graph in a container without network, whose only writable files are in memory.
-    Writes below LAB_HOME: the graph, inputs at batch 1 and 3, and TensorFlow's outputs for them.
+    A container without network reads the graph; its only writable files are in memory. YuNet's published ONNX file
+    becomes the weights of `yunet`, unless --as gives it another name.
+    Writes below LAB_HOME: the graph, inputs at batch 1 and 3, and the outputs of the format's own runtime for them.
     """
     lab = lab_of(context)
     home = lab.home
     with alone("importing a model", wait=wait), build_progress() as progress:
-        if file.suffix == ".onnx":
+        if name is None and is_published_yunet(file):
             model = import_yunet_onnx(file, home, BATCHES, progress, images)
         else:
             model = import_file(
                 lab,
                 file,
-                name or file.stem,
+                name or model_name(file),
                 parse_shape(input_shape),
                 outputs,
                 engine,
