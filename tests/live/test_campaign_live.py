@@ -16,11 +16,13 @@ import pytest
 from lab.builds.guests import GuestBuild, Tools
 from lab.builds.images.ensure import find_images
 from lab.builds.images.labels import ImageInfo
+from lab.campaign.goldens import Golden
 from lab.campaign.materials import Materials
 from lab.core.arm import Arm, Mode
 from lab.core.guest import GuestId
 from lab.core.model import Model, ModelInput, OutputTensor
 from lab.core.trial import Kind, Outcome, Trial
+from lab.disk.checked import read_checked, write_checked
 from lab.runtimes import registry
 from tests.live_campaign import measure
 
@@ -160,8 +162,8 @@ def test_an_output_that_is_not_the_golden_one_is_wrong(
     arms = ("native@o3",)
     before = measure(tmp_path / "before", materials, arms, (small_model.name,), home=home)
     golden = next((home / "goldens").iterdir())
-    known = msgspec.json.decode(golden.read_bytes())
-    golden.write_bytes(msgspec.json.encode({**known, "sha256": "0" * 64}))
+    known = read_checked(golden, Golden)
+    write_checked(golden, msgspec.structs.replace(known, sha256="0" * 64))
     after = measure(tmp_path / "after", materials, arms, (small_model.name,), home=home)
     assert [trial.outcome for trial in before] == [Outcome.OK]
     assert [trial.outcome for trial in after] == [Outcome.WRONG_OUTPUT]
