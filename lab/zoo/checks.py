@@ -11,8 +11,7 @@ from lab.core.model import Model
 from lab.core.names import GraphFormat, Weights
 from lab.core.near_names import did_you_mean
 from lab.disk.content import file_sha256
-from lab.zoo.conversion import CONVERTERS
-from lab.zoo.entries import ENTRIES
+from lab.zoo.entries import CONVERTERS, ENTRIES
 from lab.zoo.model_directory import find_model
 
 

@@ -20,11 +20,10 @@ from lab.core.names import GraphFormat
 from lab.disk.content import file_sha256
 from lab.disk.locks import lock
 from lab.disk.whole import write_whole
+from lab.zoo.entries import CONVERTERS
 from lab.zoo.staging import Progress
 from lab.zoo.worker import ConvertJob, Launcher, call_worker, on_host
 
-CONVERTERS = {GraphFormat.TFLITE: ("tensorflow-cpu",), GraphFormat.ONNX: ("tf2onnx", "onnx", "tensorflow-cpu")}
-"""Packages whose releases a format's bytes depend on."""
 REVISION = 1
 """Of how they are called; raised when `lab.zoo.tensorflow.convert_worker` makes other bytes of the same graph."""
 _WORKER = "lab.zoo.tensorflow.convert_worker"

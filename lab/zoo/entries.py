@@ -6,6 +6,8 @@ from enum import StrEnum
 
 import msgspec
 
+from lab.core.names import GraphFormat
+
 
 class Preprocessing(StrEnum):
     """From RGB pixels in 0–255 to a network's input.
@@ -56,3 +58,6 @@ ENTRIES = {
         Entry("yunet", Preprocessing.YUNET, 320, 400_000),
     )
 }
+
+CONVERTERS = {GraphFormat.TFLITE: ("tensorflow-cpu",), GraphFormat.ONNX: ("tf2onnx", "onnx", "tensorflow-cpu")}
+"""Packages whose releases a format's bytes depend on."""

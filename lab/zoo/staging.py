@@ -16,7 +16,6 @@ from lab.core.units import show_bytes
 from lab.disk.content import decode_json, file_sha256, sha256
 from lab.disk.whole import draft_directory, remove_leftovers, write_whole
 from lab.zoo.entries import Preprocessing
-from lab.zoo.inputs import input_tensor
 from lab.zoo.model_directory import FACTS_FILE, Built, Meta, Prepared, read_meta, write_meta
 from lab.zoo.recipe import Pictures
 from lab.zoo.worker import Launcher, ReferenceJob, ReferenceRun, call_worker, on_host, worker_of
@@ -129,6 +128,8 @@ def _version_of_reference(graph_format: GraphFormat) -> str:
 
 
 def _write_inputs(item: Staged, batches: Sequence[int]) -> tuple[Prepared, ...]:
+    from lab.zoo.inputs import input_tensor  # noqa: PLC0415 - NumPy, for those who make inputs
+
     built = _built(item.directory)
     prepared = []
     for batch in batches if built.fixed_batch is None else (built.fixed_batch,):

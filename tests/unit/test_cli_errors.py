@@ -163,7 +163,7 @@ def test_a_plan_beyond_this_machine_is_warned_of() -> None:
 
 @pytest.mark.parametrize("shape", ["1,128", "1,128,128,4", "0,128,128,3", "1,128,64,3", "a,b,c,d", ""])
 def test_a_bad_shape_is_reported_with_the_option_that_takes_a_good_one(place: Path, shape: str) -> None:
-    (place / "graph.pb").write_bytes(b"anything")
+    (place / "graph.pb").write_bytes(b"\n\x10\n\x01x\x12\x0bPlaceholder")
     ran = lab("models", "import", "graph.pb", "--input-shape", shape)
     assert ran.code == 4
     assert "--input-shape" in ran.error[1]
