@@ -110,7 +110,8 @@ def manifest_of(
     created_at: str,
 ) -> Manifest:
     """Everything that the campaign's numbers depend on."""
-    arms = sorted({case.arm for case in cases if case.arm.runtime not in materials.absent})
+    measured = {case.arm for case in cases if case.arm.runtime not in materials.absent}
+    arms = sorted(measured, key=lambda arm: arm.id)
     return Manifest(
         campaign=name,
         created_at=created_at,

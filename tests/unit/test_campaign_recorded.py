@@ -13,6 +13,7 @@ from lab.builds.images.labels import ImageInfo
 from lab.campaign.materials import Materials
 from lab.campaign.prepare import manifest_of
 from lab.campaign.recorded import recorded
+from lab.core.arm import Arm
 from lab.core.case import Case
 from lab.core.errors import UsageError
 from lab.core.experiment import Experiment, Matrix, Tier
@@ -93,3 +94,13 @@ def test_an_arm_that_is_started_otherwise_now_is_refused(materials: Materials) -
     known = msgspec.structs.replace(known, argv={**known.argv, CASES[0].arm.id: ("wasmtime", "run")})
     with pytest.raises(UsageError, match="started wasmtime-aot-cranelift@o3 by another command line"):
         find(known, materials)
+
+
+def test_a_manifest_holds_native_arms_with_and_without_a_restriction_to_kernels(materials: Materials) -> None:
+    plan = Experiment("toy", "?", (Matrix(("native@o3",), ("tiny",)),), {"t": Tier("1h")})
+    ids = ("native-generic@o3+tract-0.23", "native@o3+tract-0.23")
+    cases = [msgspec.structs.replace(CASES[0], arm=Arm.parse(arm)) for arm in ids]
+    for case in cases:
+        materials.guests[GuestId.of(case.arm)] = next(iter(materials.guests.values()))
+    made = manifest_of(materials, plan, "t", cases, FakeEngine(materials), name="toy-t-1", created_at="2025-03-01")
+    assert tuple(made.argv) == ids
