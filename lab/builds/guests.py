@@ -195,9 +195,12 @@ def find_guests(edition: str = Edition.CURRENT) -> dict[GuestId, GuestBuild]:
 def guest_by_content(guest: GuestId, checksum: str) -> GuestBuild | None:
     """A guest that was built here some day, by the sha256 of its file; None if it is not kept any more."""
     for directory in sorted((home() / "guests").glob("*")):
-        kept = intact_build(directory)
-        if kept is not None and kept.path.name == guest.file_name and kept.sha256 == checksum:
-            return kept
+        kept = _kept(directory)
+        # only the build that its record names is read
+        if kept is not None and (kept.path.name, kept.sha256) == (guest.file_name, checksum):
+            kept = intact_build(directory)
+            if kept is not None:
+                return kept
     if guest.profile is GuestProfile.PYTHON:
         path = _script_place(checksum)
         if path.is_file() and file_sha256(path) == checksum:
